@@ -1,0 +1,70 @@
+# Sets up what it needs, from pinned versions, on a machine with make and Python 3.11, 3.12 or 3.13.
+#
+#   make bench                     run the chapter15 suite on the CPU and write reports/chapter15/README.md
+#   make bench DEVICE=gpu          the same on a GPU, or one line on what is missing
+#   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1
+#   make ui                        MLflow on 127.0.0.1 over results/
+#   make report · make test · make check · make microbench
+
+SUITE ?= chapter15
+DEVICE ?=
+SEEDS ?=
+CASES ?=
+EPOCHS ?=
+WORKERS ?=
+PORT ?= 5000
+
+# The first interpreter that is of a supported version; PYTHON=... names another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
+
+# CPU runs live in .venv; the first use of a GPU makes .venv-gpu, which runs CPU cases too.
+ENV := $(if $(findstring gpu,$(DEVICE)),.venv-gpu,.venv)
+EXTRA := $(if $(findstring gpu,$(DEVICE)),gpu,cpu)
+BENCH := $(ENV)/bin/bench
+OPTIONS := $(if $(DEVICE),--device "$(DEVICE)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CASES),--cases "$(CASES)") \
+	$(if $(EPOCHS),--epochs "$(EPOCHS)")
+
+.PHONY: bench report ui test check microbench plan env preflight clean-env
+
+bench: $(ENV)/.ready
+	@$(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)")
+
+plan: $(ENV)/.ready
+	@$(BENCH) plan "$(SUITE)" $(OPTIONS)
+
+report: $(ENV)/.ready
+	@$(BENCH) report "$(SUITE)" $(OPTIONS)
+
+ui: $(ENV)/.ready
+	@$(BENCH) ui --port "$(PORT)"
+
+test: $(ENV)/.ready-dev
+	@$(ENV)/bin/python -m pytest
+
+check: $(ENV)/.ready-dev
+	@$(ENV)/bin/ruff check
+	@$(ENV)/bin/ruff format --check
+	@$(ENV)/bin/mypy
+	@$(ENV)/bin/lint-imports
+
+microbench: $(ENV)/.ready-dev
+	@mkdir -p results
+	@$(ENV)/bin/python -m pytest tests/microbench --benchmark-only --benchmark-json=results/microbench.json \
+		--benchmark-columns=min,median,max,rounds -p no:xdist
+
+env: $(ENV)/.ready-dev
+
+preflight:
+	@$(or $(PYTHON),python3) bench/preflight.py "$(DEVICE)"
+
+# A stamp is newer than its pins, or the environment is made anew.
+$(ENV)/.ready: pyproject.toml constraints.txt | preflight
+	@echo "setting up $(ENV) (once, a few minutes)"
+	@$(PYTHON) -m venv --clear $(ENV)
+	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRA)]"
+	@touch $@
+
+$(ENV)/.ready-dev: $(ENV)/.ready
+	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRA),dev]"
+	@touch $@

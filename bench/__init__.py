@@ -1,0 +1,32 @@
+"""Benchmarks sequence architectures over seeds and devices."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["load_results"]
+
+
+def load_results(suite: str = "chapter15", results: str | Path = "results") -> "pd.DataFrame":
+    """Return a suite's records as one tidy table, a value a row.
+
+    Args:
+        suite: A name in ``suites/``, or a path to a ``.toml`` file.
+        results: Folder of the records.
+
+    Returns:
+        Columns suite, case, task, dataset, model, seed, data_seed, device, backend, split, weights, metric, epoch,
+        step, value, status, run_id, environment.
+
+    Raises:
+        BenchError: No such suite.
+    """
+    from bench.frames import tidy
+    from bench.plan import make_plan
+    from bench.store import Store
+    from bench.suite import read_suite
+
+    plan = make_plan(read_suite(suite), Store(Path(results)).read())
+    return tidy(plan.suite.name, plan.records)

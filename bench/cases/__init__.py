@@ -1,0 +1,1 @@
+"""Cases: a dataset, a model and a recipe under a name. A new one is one file and one decorator."""

@@ -1,0 +1,119 @@
+"""What a case is, and the registry that finds them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bench.datasets.base import Dataset, datasets
+from bench.errors import BenchError
+from bench.models.base import Model, models
+from bench.recipe import Recipe
+from bench.record import Component
+from bench.registry import Registry
+
+
+class Published(BaseModel):
+    """Values printed in the source, and where. ``curve`` names its series in the published curves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    valid_mse: float | None = None
+    valid_last_time_step_mse: float | None = None
+    source: str = ""
+    curve: str = ""
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A fault of the source that this case carries, or lacks.
+
+    Attributes:
+        number: As listed in the report.
+        fault: One clause that says what is wrong, the same in each case of the number.
+        variant: What this case has, such as ``"as printed"`` or ``"corrected"``.
+    """
+
+    number: int
+    fault: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """A dataset, a model and the recipe that trains it, with what the source printed.
+
+    Attributes:
+        name: The name it is registered under, ``family/case``.
+        label: Short name for tables and figures.
+        recipe: None for a predictor.
+    """
+
+    dataset: Dataset
+    model: Model
+    recipe: Recipe | None = None
+    label: str = ""
+    published: Published = field(default_factory=Published)
+    errata: tuple[Erratum, ...] = ()
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Give a trained model the default recipe where none is named.
+
+        Raises:
+            BenchError: A predictor comes with a recipe.
+        """
+        if self.model.trained and self.recipe is None:
+            object.__setattr__(self, "recipe", Recipe())
+        if not self.model.trained and self.recipe is not None:
+            raise BenchError(f"case {self.name!r}: model {self.model.name!r} is not trained; leave the recipe out")
+
+
+cases: Registry[Case] = Registry("case", "bench.cases")
+
+
+def case(name: str) -> Callable[[Callable[[], Case]], Callable[[], Case]]:
+    """Register the `Case` that the decorated function returns under ``name``."""
+
+    def decorate(make: Callable[[], Case]) -> Callable[[], Case]:
+        made = make()
+        label = made.label or name.rpartition("/")[2]
+        cases.add(name, replace(made, name=name, label=label), source=make)
+        return make
+
+    return decorate
+
+
+def component(plugin: Dataset | Model) -> Component:
+    """Return a plug-in as data."""
+    return Component(name=plugin.name, params=plugin.model_dump(mode="json"), version=plugin.version)
+
+
+def make_dataset(name: str, params: dict[str, Any]) -> Dataset:
+    """Return the registered dataset ``name`` with its parameters.
+
+    Raises:
+        BenchError: The name is unknown or a parameter does not fit.
+    """
+    made: Dataset = _make("dataset", datasets.get(name), name, params)
+    return made
+
+
+def make_model(name: str, params: dict[str, Any]) -> Model:
+    """Return the registered model ``name`` with its parameters.
+
+    Raises:
+        BenchError: The name is unknown or a parameter does not fit.
+    """
+    made: Model = _make("model", models.get(name), name, params)
+    return made
+
+
+def _make(kind: str, cls: Any, name: str, params: dict[str, Any]) -> Any:
+    try:
+        return cls.model_validate(params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise BenchError(f"{kind} {name!r}: {key}: {first['msg']}") from None

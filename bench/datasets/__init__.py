@@ -1,0 +1,1 @@
+"""Datasets. A new one is one file and one decorator."""

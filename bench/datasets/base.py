@@ -1,0 +1,46 @@
+"""What a dataset is, and the registry that finds them."""
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.registry import Registry
+from bench.task import Splits
+
+
+class Dataset(BaseModel):
+    """Windows for a task. A subclass's fields are its parameters, checked and digested.
+
+    Each subclass documents its split. Raise ``version`` when the numbers that it makes change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str] = ""
+    version: ClassVar[str] = "1"
+
+    def load(self, data_seed: int) -> Splits:
+        """Make the splits; the same seed gives the same bits."""
+        raise NotImplementedError
+
+    @property
+    def noise_floor_mse(self) -> float | None:
+        """Expected MSE that no forecast can go below, where theory gives one."""
+        return None
+
+
+datasets: Registry[type[Dataset]] = Registry("dataset", "bench.datasets")
+
+D = TypeVar("D", bound=type[Dataset])
+
+
+def dataset(name: str) -> Callable[[D], D]:
+    """Register a `Dataset` subclass under ``name``."""
+
+    def decorate(cls: D) -> D:
+        cls.name = name
+        datasets.add(name, cls)
+        return cls
+
+    return decorate

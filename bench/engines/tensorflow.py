@@ -1,0 +1,142 @@
+"""TensorFlow through Keras 3: a whole epoch is one program, compiled once by XLA."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
+from bench.initial import initial_weights
+from bench.models.base import Network
+from bench.recipe import Recipe
+from bench.task import Array, Split, Task
+
+
+class TensorFlowProgram:
+    """One network, its optimizer, and the functions compiled from them.
+
+    The data stay on the device; an epoch is a `tf.while_loop` over the rows of a ``(steps, batch)``
+    index array. How many of those steps to take is an argument, so taking none compiles the program
+    without training, and the time that this takes is the compilation.
+    """
+
+    def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task):
+        import keras
+        import tensorflow as tf
+
+        started = time.perf_counter()
+        self._tf = tf
+        self._model = model
+        self._horizon = scored.horizon
+        self._batch = recipe.batch_size
+        # An iterated network reads windows that grow: one network of open length serves them and training.
+        task = replace(train.task, input_length=None) if model.iterates else train.task
+        self._network = model.build(task)
+        self._optimizer = keras.optimizers.get(
+            {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate}}
+        )
+        self._optimizer.build(self._network.trainable_variables)
+        weights = {id(w) for w in self._network.weights}
+        others = [v for v in self._network.variables if id(v) not in weights]
+        self._fresh_state = [(v, v.numpy().copy()) for v in [*self._optimizer.variables, *others]]
+        self._loss = keras.losses.get(recipe.loss)
+        self._x, self._y = tf.constant(train.x), tf.constant(model.targets(train))
+        self._epoch = tf.function(self._run_epoch, jit_compile=True, autograph=False)
+        self._forward = tf.function(
+            lambda x: self._network(x, training=False), jit_compile=not model.iterates, autograph=False
+        )
+        if model.iterates:
+            shape = tf.TensorSpec([None, None, train.task.features], tf.float32)
+            self._forward = self._forward.get_concrete_function(shape)
+        self.build_s = time.perf_counter() - started
+        self.compile_s = 0.0
+        self._compiled: set[tuple[str, int]] = set()
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in the network's weights."""
+        return int(self._network.count_params())
+
+    def fresh_weights(self, model_seed: int) -> list[Array]:
+        """Return initial weights made in NumPy from the seed alone."""
+        return initial_weights(self._network, model_seed)
+
+    def reset(self, weights: Sequence[Array]) -> None:
+        """Put in these weights and a new optimizer's state."""
+        self.load(weights)
+        for variable, value in self._fresh_state:
+            variable.assign(value)
+
+    def weights(self) -> list[Array]:
+        """Return a copy of the weights."""
+        return [w.numpy().copy() for w in self._network.weights]
+
+    def load(self, weights: Sequence[Array]) -> None:
+        """Put in these weights and leave the optimizer alone."""
+        for variable, value in zip(self._network.weights, weights, strict=True):
+            variable.assign(value)
+
+    def train(self, order: NDArray[np.int32], steps: int | None = None) -> float:
+        """Take the first ``steps`` batches (all by default) of ``order``; return their mean loss."""
+        rows = self._tf.constant(order)
+        self._compile("epoch", len(order), lambda: self._epoch(rows, self._tf.constant(0)))
+        return float(self._epoch(rows, self._tf.constant(len(order) if steps is None else steps)))
+
+    def forecast(self, x: Array) -> Array:
+        """Forecast windows in batches of one static size; iterate where the model does."""
+        if self._model.iterates:
+            return in_batches(x, FORECAST_BATCH, self._iterate)
+        if self._model.batch_dependent:
+            return in_batches(x, self._batch, self._forecast_batch, pad=False)
+        return in_batches(x, FORECAST_BATCH, self._forecast_batch)
+
+    def close(self) -> None:
+        """Forget the network and Keras's global state."""
+        import keras
+
+        del self._epoch, self._forward, self._network
+        keras.backend.clear_session()
+
+    def _run_epoch(self, order: Any, steps: Any) -> Any:
+        tf = self._tf
+        variables = self._network.trainable_variables
+
+        def step(i: Any, total: Any) -> tuple[Any, Any]:
+            rows = order[i]
+            x, y = tf.gather(self._x, rows), tf.gather(self._y, rows)
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(self._loss(y, self._network(x, training=True)))
+            self._optimizer.apply(tape.gradient(loss, variables), variables)
+            return i + 1, total + loss
+
+        _, total = tf.while_loop(lambda i, _: i < steps, step, (tf.constant(0), tf.constant(0.0)))
+        return total / tf.cast(tf.maximum(steps, 1), tf.float32)
+
+    def _forecast_batch(self, x: Array) -> Array:
+        batch = self._tf.constant(x)
+        self._compile("forward", len(x), lambda: self._forward(batch))
+        return np.asarray(self._forward(batch))
+
+    def _iterate(self, x: Array) -> Array:
+        """Append each one-step forecast to the window and forecast again, as the chapter does."""
+        for _ in range(self._horizon):
+            following = np.asarray(self._forward(self._tf.constant(x)))
+            x = np.concatenate([x, following[:, :, np.newaxis]], axis=1)
+        return x[:, -self._horizon :, 0]
+
+    def _compile(self, name: str, size: int, call: Callable[[], Any]) -> None:
+        """Run ``call`` once if its program is not compiled yet, and count the time."""
+        if (name, size) not in self._compiled:
+            started = time.perf_counter()
+            call()
+            self.compile_s += time.perf_counter() - started
+            self._compiled.add((name, size))
+
+
+@engine("tensorflow")
+def make_program(model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
+    """Return a program whose epoch is compiled by XLA."""
+    return TensorFlowProgram(model, recipe, train, scored)

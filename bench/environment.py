@@ -1,0 +1,97 @@
+"""What a run ran on: the environment that can change its numbers, and where it came from."""
+
+import os
+import platform
+import socket
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import psutil
+
+from bench.record import Environment, Provenance
+
+
+@cache
+def cpu_model() -> str:
+    """Return the processor's model name, with what tells it from others of that name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    name = fields.get("model name", platform.machine())
+    detail = f" (family {fields['cpu family']} model {fields['model']})" if "cpu family" in fields else ""
+    return name + detail
+
+
+def installed(package: str) -> str:
+    """Return the installed version of a package, or an empty text."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def environment(backend: str, device: str, device_name: str, threads: int) -> Environment:
+    """Describe this process for runs of a backend on a device.
+
+    Args:
+        backend: ``"tensorflow"``, or ``"numpy"`` for predictors.
+        device: Kind of device, such as ``"cpu"``: two cards of one kind give the same numbers.
+        device_name: What the device calls itself.
+        threads: Threads that the backend may use.
+    """
+    trained = backend != "numpy"
+    packages = {"tensorflow": ("tensorflow-cpu", "tensorflow")}.get(backend, (backend,))
+    return Environment(
+        python=".".join(platform.python_version_tuple()[:2]),
+        numpy=installed("numpy"),
+        keras=installed("keras") if trained else "",
+        backend=backend,
+        backend_version=next((v for v in map(installed, packages) if v), ""),
+        device=device,
+        device_name=device_name,
+        cpu=cpu_model(),
+        threads=threads,
+        precision="float32" if trained else "float64",
+        jit="epoch and forecast by XLA" if trained else "none",
+    )
+
+
+@cache
+def git_commit() -> str:
+    """Return the commit of the working tree, with ``+`` when it is changed; empty outside git."""
+    root = Path(__file__).parent
+    try:
+        head = _git(root, "rev-parse", "--short=12", "HEAD")
+        dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "bench", "suites")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return head + ("+" if dirty else "")
+
+
+def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
+    """Describe where and when a run was made."""
+    try:
+        load = psutil.getloadavg()[0]
+    except OSError:
+        load = None
+    return Provenance(
+        host=socket.gethostname(),
+        platform=platform.platform(),
+        bench_version=installed("sequence-bench"),
+        git_commit=os.environ.get("BENCH_GIT_COMMIT") or git_commit(),
+        core=core,
+        load_1min=load,
+        started_at=started_at,
+        ended_at=ended_at,
+    )
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
+    )
+    return done.stdout.strip()

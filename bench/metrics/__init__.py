@@ -1,0 +1,1 @@
+"""Metrics. A new one is one file and one decorator."""

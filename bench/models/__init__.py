@@ -1,0 +1,1 @@
+"""Models. A new one is one file and one decorator."""

@@ -1,0 +1,112 @@
+"""Networks that convolve over time: a strided convolution under GRUs, and two WaveNets."""
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, PositiveInt
+
+from bench.models.base import Network, model
+from bench.models.targets import check_target, task_input
+from bench.task import TargetKind, Task
+
+if TYPE_CHECKING:
+    import keras
+
+
+@model("conv_gru")
+class ConvGRU(Network):
+    """A strided convolution that shortens the time axis, GRU layers, and a dense layer a step.
+
+    The output at index i has seen the window up to position ``kernel_size - 1 + stride * i``.
+
+    Attributes:
+        filters: The convolution's channels.
+        kernel_size: Its taps.
+        stride: Steps between two of its outputs.
+        units: State sizes of the GRU layers.
+    """
+
+    filters: PositiveInt = 20
+    kernel_size: PositiveInt = 4
+    stride: PositiveInt = 2
+    units: tuple[PositiveInt, ...] = (20, 20)
+
+    def positions(self, task: Task) -> slice:
+        """Return the target positions that the outputs stand for."""
+        return slice(self.kernel_size - 1, None, self.stride)
+
+    def build(self, task: Task) -> "keras.Model":
+        """Return a network of output ``(windows, positions, horizon)``."""
+        import keras
+
+        check_target(self, task, TargetKind.EVERY_STEP)
+        return keras.Sequential(
+            [
+                task_input(task),
+                keras.layers.Conv1D(self.filters, self.kernel_size, strides=self.stride, padding="valid"),
+                *(keras.layers.GRU(width, return_sequences=True, use_cudnn=False) for width in self.units),
+                keras.layers.Dense(task.horizon),
+            ]
+        )
+
+
+@model("wavenet")
+class WaveNet(Network):
+    """Causal convolutions of two taps with growing dilation, without gates or skips.
+
+    Van den Oord et al. (2016), section 2.1, as simplified in Géron (2019), chapter 15.
+
+    Attributes:
+        filters: Channels of each convolution.
+        dilations: One convolution each.
+    """
+
+    filters: PositiveInt = 20
+    dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+
+    def build(self, task: Task) -> "keras.Model":
+        """Return a network of output ``(windows, input_length, horizon)``."""
+        import keras
+
+        from bench.layers.causal_conv import CausalConv1D
+
+        check_target(self, task, TargetKind.EVERY_STEP)
+        convolutions = [CausalConv1D(self.filters, 2, rate, activation="relu") for rate in self.dilations]
+        return keras.Sequential([task_input(task), *convolutions, CausalConv1D(task.horizon, 1)])
+
+
+@model("gated_wavenet")
+class GatedWaveNet(Network):
+    """Residual blocks of gated causal convolutions; their skips are added up and mixed twice.
+
+    Van den Oord et al. (2016), sections 2.3 and 2.4, in the size of Géron (2019), chapter 15.
+
+    Attributes:
+        filters: Channels between the blocks.
+        dilations: One residual block each.
+        activate_twice: The printed gated unit's fault.
+        softmax_head: The printed head, whose forecasts are positive and sum to 1; linear otherwise.
+    """
+
+    filters: PositiveInt = 32
+    dilations: tuple[PositiveInt, ...] = Field(default=(1, 2, 4), min_length=1)
+    activate_twice: bool = False
+    softmax_head: bool = False
+
+    def build(self, task: Task) -> "keras.Model":
+        """Return a network of output ``(windows, input_length, horizon)``."""
+        import keras
+
+        from bench.layers.causal_conv import CausalConv1D
+        from bench.layers.residual_block import WaveNetResidualBlock
+
+        check_target(self, task, TargetKind.EVERY_STEP)
+        inputs = task_input(task)
+        z = CausalConv1D(self.filters, 2)(inputs)
+        skips = []
+        for rate in self.dilations:
+            z, skip = WaveNetResidualBlock(self.filters, rate, self.activate_twice)(z)
+            skips.append(skip)
+        z = keras.layers.ReLU()(keras.layers.Add()(skips))
+        z = CausalConv1D(self.filters, 1, activation="relu")(z)
+        head = "softmax" if self.softmax_head else None
+        return keras.Model(inputs, CausalConv1D(task.horizon, 1, activation=head)(z))

@@ -1,0 +1,71 @@
+"""From a suite to runs: expand the selection, and say which of it is recorded already."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+from bench import versions
+from bench.cases.base import Case, component
+from bench.record import FINISHED, RunRecord, RunSpec
+from bench.suite import Suite
+
+SHARED_VERSIONS = {"engine": versions.ENGINE, "layers": versions.LAYERS, "metrics": versions.METRICS}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A suite's runs, those recorded with a result and those not, and the records that hold them."""
+
+    suite: Suite
+    cases: list[Case]
+    specs: list[RunSpec]
+    records: list[RunRecord]
+
+    @property
+    def done(self) -> list[RunSpec]:
+        """Runs with a result (a diverged run is one)."""
+        finished = {r.run_id for r in self.records if r.status in FINISHED}
+        return [s for s in self.specs if s.run_id in finished]
+
+    @property
+    def missing(self) -> list[RunSpec]:
+        """Runs without one: never run, or failed."""
+        finished = {r.run_id for r in self.records if r.status in FINISHED}
+        return [s for s in self.specs if s.run_id not in finished]
+
+
+def expand(suite: Suite, selected: list[Case]) -> list[RunSpec]:
+    """Return every run of a suite, case by case; a predictor runs once a data seed, on the CPU."""
+    specs = []
+    for case in selected:
+        trained = case.model.trained
+        seeds: list[int | None] = [*suite.seeds] if trained else [None]
+        devices = suite.devices if trained else ["cpu"]
+        backends = suite.backends if trained else ["numpy"]
+        for backend, device, data_seed, seed in product(backends, devices, suite.data_seeds, seeds):
+            specs.append(
+                RunSpec(
+                    case=case.name,
+                    dataset=component(case.dataset),
+                    model=component(case.model),
+                    recipe=case.recipe,
+                    data_seed=data_seed,
+                    model_seed=seed,
+                    device=device,
+                    backend=backend,
+                    versions=SHARED_VERSIONS,
+                )
+            )
+    return specs
+
+
+def make_plan(suite: Suite, records: Iterable[RunRecord]) -> Plan:
+    """Return the plan of a suite given what is recorded.
+
+    Raises:
+        BenchError: The suite names a case that does not exist.
+    """
+    selected = suite.select()
+    specs = expand(suite, selected)
+    wanted = {s.run_id for s in specs}
+    return Plan(suite, selected, specs, [r for r in records if r.run_id in wanted])

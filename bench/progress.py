@@ -1,0 +1,108 @@
+"""How a sweep shows on the screen: bars on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from bench.estimates import in_words, remaining_s
+from bench.executors.base import EpochEnded, Event, RunEnded, RunStarted
+from bench.record import RunRecord, RunSpec
+
+
+class SweepProgress:
+    """Takes a sweep's events and shows how far it is, each run, and the time left.
+
+    Args:
+        specs: All runs of the sweep.
+        seconds_by_case: What is known of how long they take.
+        workers: How many run at once.
+        console: Where to print.
+    """
+
+    def __init__(self, specs: list[RunSpec], seconds_by_case: dict[str, float], workers: int, console: Console):
+        self._left = {spec.run_id: spec for spec in specs}
+        self._total = len(specs)
+        self._seconds = dict(seconds_by_case)
+        self._workers = workers
+        self._console = console
+        self._started = time.monotonic()
+        self._bars: dict[str, TaskID] = {}
+        self._live: Progress | None = None
+        self._overall = TaskID(0)
+
+    def __enter__(self) -> Self:
+        """Begin to draw where the console is a terminal."""
+        if self._console.is_terminal:
+            self._live = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[left]}"),
+                TimeElapsedColumn(),
+                console=self._console,
+            )
+            self._live.start()
+            self._overall = self._live.add_task("runs", total=self._total, left=self._time_left())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop drawing and leave the last state on the screen."""
+        if self._live is not None:
+            for bar in self._bars.values():
+                self._live.remove_task(bar)
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, RunStarted):
+            epochs = event.spec.recipe.epochs if event.spec.recipe else 1
+            if self._live is not None:
+                bar = self._live.add_task(f"  {name_of(event.spec)}", total=epochs, left="")
+                self._bars[event.spec.run_id] = bar
+        elif isinstance(event, EpochEnded):
+            if self._live is not None:
+                self._live.update(self._bars[event.run_id], completed=event.epoch)
+        elif isinstance(event, RunEnded):
+            self._ended(event.record)
+
+    def _ended(self, record: RunRecord) -> None:
+        self._left.pop(record.run_id, None)
+        if record.status == "done":
+            self._seconds[record.spec.case] = record.timing.total_s
+        count = f"[{self._total - len(self._left)}/{self._total}]"
+        line = f"{name_of(record.spec)}: {outcome_of(record)}"
+        if self._live is not None:
+            bar = self._bars.pop(record.run_id, None)
+            if bar is not None:
+                self._live.remove_task(bar)
+            self._live.update(self._overall, advance=1, left=self._time_left())
+            if record.status != "done":
+                self._console.print(line, markup=False, highlight=False)
+        else:
+            self._console.print(f"{count} {line}; {self._time_left()}", markup=False, highlight=False, soft_wrap=True)
+            sys.stdout.flush()
+
+    def _time_left(self) -> str:
+        left = remaining_s(list(self._left.values()), self._seconds, self._workers)
+        return f"about {in_words(left)} left" if left is not None else "time left unknown yet"
+
+
+def name_of(spec: RunSpec) -> str:
+    """Return a run's short name: its case and seed."""
+    seed = "" if spec.model_seed is None else f" seed {spec.model_seed}"
+    return f"{spec.case}{seed}"
+
+
+def outcome_of(record: RunRecord) -> str:
+    """Return what a run gave, in a few words."""
+    if record.failure is not None:
+        return f"{record.status}: {record.failure.reason}"
+    valid = record.scores_last.get("valid", {})
+    shown = "accuracy" if "accuracy" in valid else "mse"
+    return f"valid {shown} {valid.get(shown, float('nan')):.6g} in {record.timing.total_s:.1f} s"

@@ -1,0 +1,245 @@
+"""A report's figures, each from the frames alone, written as SVG and PNG."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bench.report import panels
+from bench.report.style import INK, MUTED, Look, looks, new_figure, plain_log, save, styled, text_width, title
+from bench.report.summary import Ground, Results, Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Drawn = dict[str, list[tuple[str, str]]]
+"""For each section of a report, its figures' alternative text and path beside the README."""
+Entry = tuple[str, dict[str, Any]]
+"""A legend's label, and how its line is drawn."""
+COLUMNS = 4
+"""Small multiples in a line, or one more where that fills the last line better."""
+
+
+def draw_all(results: Results, folder: Path) -> Drawn:
+    """Draw every figure into ``folder``, remove those of an earlier report, and say what stands where."""
+    colours = case_looks(results)
+    drawn: Drawn = {}
+    kept: set[Path] = set()
+
+    def add(section: str, name: str, alt: str, figure: "Figure | None") -> None:
+        if figure is not None:
+            kept.update(save(figure, folder, name))
+            drawn.setdefault(section, []).append((alt, f"{folder.name}/{name}.svg"))
+
+    with styled():
+        for ground in results.grounds:
+            for name, alt, draw in planned(results, ground):
+                add(ground.key, f"{name}_{ground.key}", f"{ground.title}: {alt}", draw(results, ground, colours))
+    for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+        if path not in kept:
+            path.unlink()
+    return drawn
+
+
+Draw = Callable[[Results, Ground, panels.Looks], "Figure | None"]
+
+
+def planned(results: Results, ground: Ground) -> list[tuple[str, str, Draw]]:
+    """Return name, alternative text and function of each figure that a ground gets, in reading order."""
+    leading = any(g.key == ground.key for g in results.leading())
+    wanted: list[tuple[str, str, Draw]] = [("scores", "final score of every seed", scores_figure)]
+    if ground.common:
+        wanted.append(("steps", "error of each forecast step", steps_figure))
+    else:
+        wanted.append(("curves", "learning curves", curves_figure))
+    if leading and not ground.is_label:
+        wanted.append(("forecasts", "forecasts beside the truth", forecasts_figure))
+        wanted.append(("speed", "error against training throughput", speed_figure))
+    if ground.is_label:
+        wanted.append(("groups", "accuracy by group", groups_figure))
+    return wanted
+
+
+def case_looks(results: Results) -> Mapping[str, Look]:
+    """Return the look of every case of the suite, whether it has run or not."""
+    cases = results.frames["cases"]
+    return looks((str(c), bool(t)) for c, t in zip(cases["case"], cases["trained"], strict=True))
+
+
+def scores_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+    """Draw every seed's final score, a line a model."""
+    n = sum(len(r.seeds(ground.column)) > 0 for r in ground.rows)
+    if not n:
+        return None
+    figure = new_figure(8.6, 1.25 + 0.27 * n)
+    panels.scores(figure.add_subplot(), ground, colours)
+    return figure
+
+
+def curves_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+    """Draw each trained model's learning curves in its own panel, the others grey behind it."""
+    curves, published = results.frames["curves"], results.frames["published"]
+    rows = [r for r in ground.rows if r.trained and len(panels.seed_curves(curves, r, ground.column))]
+    if not rows:
+        return None
+    columns = len(rows) if len(rows) <= COLUMNS else min((COLUMNS, COLUMNS + 1), key=lambda c: -len(rows) % c)
+    lines = -(-len(rows) // columns)
+    figure = new_figure(max(2.45 * columns, 5.2) + 0.5, 1.9 * lines + 0.85)
+    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    best = ground.untrained
+    for ax, row in zip(axes, rows, strict=False):
+        printed = published[published["curve"] == row.info["curve"]] if row.info["curve"] else published.iloc[:0]
+        panels.curve(ax, row, ground.column, curves, colours, rows, printed)
+        if best is not None and not ground.is_label:
+            ax.axhline(best.mean(ground.column), color=MUTED, linewidth=0.9, linestyle=(0, (1.2, 1.6)), zorder=2)
+        if not ground.is_label:
+            ax.set_yscale("log")
+    for ax in axes[len(rows) :]:
+        ax.set_visible(False)
+    for ax in axes[max(len(rows) - columns, 0) : len(rows)]:
+        ax.tick_params(labelbottom=True)
+    from matplotlib.ticker import MaxNLocator
+
+    axes[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    if not ground.is_label:
+        low, high = axes[0].get_ylim()
+        axes[0].set_ylim(low, min(high, _top(curves, rows, ground.column)))
+        plain_log(axes[0].yaxis)
+    unit = ", %" if ground.is_label else ""
+    figure.supylabel(panels.METRIC_NAMES[ground.column] + unit, fontsize=9, color=INK)
+    figure.supxlabel("epoch", fontsize=9, color=INK)
+    entries: list[Entry] = [
+        ("one seed", {"linewidth": 0.7}),
+        ("mean over seeds, band from least to most", {"linewidth": 2.0}),
+    ]
+    if len(rows) > 1:
+        entries.append(("other models", {"color": "#d3d8de", "linewidth": 1.2}))
+    if any(row.info["curve"] in set(published["curve"]) for row in rows):
+        entries.append(("printed in the source", {"color": INK, "linestyle": (0, (3, 2)), "linewidth": 1.1}))
+    if best is not None and not ground.is_label:
+        entries.append((f"{best.name}, no training", {"linestyle": (0, (1.2, 1.6)), "linewidth": 1.0}))
+    _legend_above(figure, entries)
+    return figure
+
+
+def _top(curves: pd.DataFrame, rows: list[Row], column: str) -> float:
+    """Return an upper limit that no first epoch far off the rest can set: five times the worst final mean."""
+    finals = [r.mean(column) for r in rows]
+    return 6 * max(finals)
+
+
+def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+    """Draw a few windows with the forecasts of the leader, two below it, the best untrained and the baseline."""
+    samples = results.frames["forecasts"]
+    rows = chosen_forecasts(ground, set(samples["case"]))
+    if not rows:
+        return None
+    windows = sorted(samples[samples["case"] == rows[0].case]["window"].unique())[:3]
+    figure = new_figure(2.35 * len(rows) + 0.5, 1.55 * len(windows) + 1.0)
+    axes = figure.subplots(len(windows), len(rows), sharex=True, sharey="row", squeeze=False)
+    horizon = int(rows[0].info["horizon"])
+    for column, row in enumerate(rows):
+        own = samples[(samples["case"] == row.case) & (samples["device"] == row.device)]
+        first = int(own[own["part"] == "truth"]["step"].min())
+        start = 0 if horizon > 1 else first - 15
+        for line, window in enumerate(windows):
+            ax = axes[line, column]
+            panels.forecast(ax, own[own["window"] == window], colours[row.case].colour, start)
+            ax.set_xlim(start - 1, first + horizon - 0.5)
+            if column == 0:
+                ax.set_ylabel(f"window {window}\nvalue, no unit", fontsize=8)
+        title(axes[0, column], row.name, colours[row.case].colour, 2.05)
+        axes[-1, column].set_xlabel("time step")
+    entries: list[Entry] = [
+        ("input", {"color": "#9aa1ab", "marker": "."}),
+        ("truth", {"color": INK, "marker": "o", "markersize": 3.5}),
+        ("forecast", {"color": MUTED, "marker": "X", "markersize": 5, "linewidth": 1.6}),
+    ]
+    _legend_above(figure, entries)
+    return figure
+
+
+def chosen_forecasts(ground: Ground, sampled: set[str]) -> list[Row]:
+    """Return the rows whose forecasts are shown: best, middle and last trained, best untrained, baseline."""
+    rows = [r for r in ground.ranked if r.case in sampled]
+    trained = [r for r in rows if r.trained]
+    picked = [trained[0], trained[len(trained) // 2]] if trained else []
+    untrained = [r for r in rows if not r.trained]
+    picked += untrained[:1] + [r for r in [ground.baseline] if r in rows and r is not None]
+    return sorted({r.name: r for r in picked}.values(), key=rows.index)
+
+
+def steps_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+    """Draw MSE by forecast step for every model that answers the question."""
+    rows = [r for r in ground.rows if len(r.seeds("valid_mse_step_1"))]
+    if not rows:
+        return None
+    # A closed form and a baseline that two tasks share give one line.
+    shown: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        key = (row.case,) if row.trained else tuple(row.mean(f"valid_mse_step_{h}") for h in (1, 2, 10))
+        shown.setdefault((*key, row.device), row)
+    width, height = 9.4, max(4.6, 0.235 * len(shown) + 1.0)
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    names_wide = text_width(figure, [r.name for r in shown.values()]) + 0.45
+    ax = figure.add_axes((0.8 / width, 0.55 / height, (width - 0.8 - names_wide) / width, 1 - 0.7 / height))
+    panels.steps(ax, ground, list(shown.values()), colours, ground.leaders())
+    return figure
+
+
+def speed_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+    """Scatter score against throughput, a panel an environment."""
+    rows = [r for r in ground.ranked if r.trained and len(r.seeds("windows_per_s"))]
+    places = list(dict.fromkeys((r.device, r.backend) for r in rows))
+    if not places:
+        return None
+    counts = [sum((r.device, r.backend) == place for r in rows) for place in places]
+    heights = [3.5 if n <= 5 else 4.2 if n <= 10 else 5.6 for n in counts]
+    width, total = 8.6, sum(heights)
+    figure = new_figure(width, total)
+    figure.set_layout_engine("none")
+    top = total
+    for (device, backend), height in zip(places, heights, strict=True):
+        top -= height
+        ax = figure.add_axes((0.8 / width, (top + 0.55) / total, (width - 1.0) / width, (height - 0.95) / total))
+        mine = [r for r in rows if (r.device, r.backend) == (device, backend)]
+        panels.speed(ax, ground, mine, colours)
+        hollow = "; hollow: shared its core" if any(r.contended() for r in mine) else ""
+        ax.set_title(f"{device}, {backend}. Grey line: no other model is both better and faster{hollow}", fontsize=8.5)
+    return figure
+
+
+def groups_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+    """Draw test accuracy by each group of strings."""
+    frame = results.frames["groups"]
+    cases = {r.case for r in ground.rows}
+    frame = frame[frame["case"].isin(cases) & (frame["split"] == "test")]
+    kinds = list(dict.fromkeys(frame["group"]))
+    if not kinds:
+        return None
+    figure = new_figure(8.6, 3.4)
+    axes = figure.subplots(1, len(kinds), sharey=True, squeeze=False).ravel()
+    for ax, kind in zip(axes, kinds, strict=True):
+        panels.groups(ax, frame[frame["group"] == kind], ground.rows, colours)
+        ax.set_xlabel(str(kind).replace("_", " ") + _group_unit(str(kind)))
+    axes[0].set_ylabel("test accuracy, %")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)), fontsize=8)
+    return figure
+
+
+def _group_unit(kind: str) -> str:
+    if kind == "length":
+        return " of the string, letters"
+    return ", letters from the end (−1: not corrupted)" if "position" in kind else ""
+
+
+def _legend_above(figure: "Figure", entries: list[Entry]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=label, **{"color": MUTED, **style}) for label, style in entries]
+    figure.legend(
+        handles=handles, loc="outside upper left", ncols=len(handles), fontsize=8, labelcolor=INK, columnspacing=1.4
+    )

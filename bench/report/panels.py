@@ -1,0 +1,281 @@
+"""What is drawn inside one pair of axes: functions of axes and rows."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bench import stats
+from bench.report.style import FAINT, FLOOR, INK, MUTED, Look, place_labels, plain_log, spread_out, title
+from bench.report.summary import Ground, Row, marks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Looks = Mapping[str, Look]
+METRIC_NAMES = {
+    "valid_mse": "validation MSE",
+    "valid_last_time_step_mse": "validation MSE of the last time step",
+    "valid_accuracy": "validation accuracy",
+}
+
+
+def scores(ax: "Axes", ground: Ground, looks: Looks) -> None:
+    """Draw every run's final score as a dot, a line a row, best on top, with printed values and the floor."""
+    rows = [r for r in ground.rows if len(r.seeds(ground.column))]
+    scale = 100.0 if ground.is_label else 1.0
+    has_printed = has_several = False
+    for y, row in enumerate(rows):
+        look, values = looks[row.case], row.seeds(ground.column) * scale
+        ax.axhline(y, color="#eef0f3", linewidth=0.8, zorder=0)
+        if row.trained and len(values) > 1:
+            has_several = True
+            centre = (None if ground.is_label else stats.geometric_mean(values)) or float(np.mean(values))
+            ax.plot([values.min(), values.max()], [y, y], color=look.colour, linewidth=1.4, alpha=0.5, zorder=2)
+            ax.plot([centre, centre], [y - 0.3, y + 0.3], color=look.colour, linewidth=2.2, zorder=3)
+        face = look.colour if row.trained else "white"
+        ax.scatter(
+            values, [y] * len(values), s=26, color=face, edgecolor=look.colour, marker=look.marker, alpha=0.85, zorder=4
+        )
+        value = row.published(last=ground.common)
+        if value is not None and not ground.is_label:
+            has_printed = True
+            ax.scatter([value], [y], s=46, marker="x", color=INK, linewidth=1.3, zorder=5)
+    ax.set_yticks(range(len(rows)), [r.name + marks(r, ground) for r in rows])
+    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
+        tick.set_color(looks[row.case].colour)
+        tick.set_fontsize(8.5)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(f"{METRIC_NAMES[ground.column]} after the last epoch{', %' if ground.is_label else ''}")
+    _legend(ax, ground, has_printed, has_several, any(not r.trained for r in rows))
+    if not ground.is_label:
+        ax.set_xscale("log")
+        if ground.floor:
+            ax.axvline(ground.floor, color=FLOOR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        low, high = ax.get_xlim()
+        ax.set_xlim(low * 0.9, high * 1.1)
+        plain_log(ax.xaxis)
+
+
+def _legend(ax: "Axes", ground: Ground, printed: bool, several: bool, exact: bool) -> None:
+    from matplotlib.lines import Line2D
+
+    def mark(label: str, **style: Any) -> Line2D:
+        return Line2D([], [], label=label, **{"color": MUTED, "linestyle": "none", "markersize": 5, **style})
+
+    entries = [mark("one seed", marker="o")]
+    if several:
+        mean = "mean" if ground.is_label else "geometric mean"
+        entries.append(mark(mean, marker="|", markersize=10, markeredgewidth=2.2))
+    if exact:
+        entries.append(mark("needs no training", marker="D", markerfacecolor="white"))
+    if printed:
+        entries.append(mark("printed in the source", marker="x", color=INK, markeredgewidth=1.3))
+    if ground.floor:
+        entries.append(mark("noise floor", linestyle=(0, (4, 3)), color=FLOOR))
+    ax.get_figure().legend(  # type: ignore[union-attr]
+        handles=entries,
+        loc="outside upper right",
+        ncols=len(entries),
+        fontsize=8,
+        handletextpad=0.5,
+        columnspacing=1.4,
+        borderaxespad=0.2,
+        labelcolor=INK,
+    )
+
+
+def curve(
+    ax: "Axes", row: Row, column: str, curves: pd.DataFrame, looks: Looks, others: Sequence[Row], printed: pd.DataFrame
+) -> None:
+    """Draw a row's validation curves: a thin line a seed, their band, the bold mean; other rows in grey."""
+    scale = 100.0 if column == "valid_accuracy" else 1.0
+    for other in others:
+        table = seed_curves(curves, other, column) * scale
+        if len(table.columns) and other.case != row.case:
+            ax.plot(table.index, _centre(table, column), color="#dfe3e8", linewidth=0.9, zorder=1)
+    table = seed_curves(curves, row, column) * scale
+    colour = looks[row.case].colour
+    if len(table.columns) > 1:
+        ax.fill_between(
+            table.index, table.min(axis=1), table.max(axis=1), color=colour, alpha=0.16, linewidth=0, zorder=2
+        )
+    for seed in table.columns:
+        ax.plot(table.index, table[seed], color=colour, linewidth=0.6, alpha=0.6, zorder=3)
+    single = len(table) == 1
+    ax.plot(table.index, _centre(table, column), color=colour, linewidth=1.9, zorder=4, marker="o" if single else "")
+    if len(printed):
+        shown = printed.dropna(subset=[column]) if column in printed else printed.iloc[:0]
+        ax.plot(shown["epoch"], shown[column] * scale, color=INK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=5)
+    title(ax, row.name, colour, 2.15)
+
+
+def _centre(table: pd.DataFrame, column: str) -> pd.Series:
+    if column == "valid_accuracy":
+        return table.mean(axis=1)
+    return np.exp(np.log(table.where(table > 0)).mean(axis=1))  # type: ignore[no-any-return]
+
+
+def seed_curves(curves: pd.DataFrame, row: Row, column: str) -> pd.DataFrame:
+    """Return a row's per-epoch values of ``column``: a line an epoch, a column a run."""
+    own = curves[(curves["case"] == row.case) & (curves["device"] == row.device) & (curves["backend"] == row.backend)]
+    if column not in own or own.empty:
+        return pd.DataFrame()
+    runs = own["data_seed"].astype(str) + " " + own["seed"].astype(str)
+    return own.assign(run=runs).pivot(index="epoch", columns="run", values=column).dropna(axis=1, how="all")
+
+
+def forecast(ax: "Axes", sample: pd.DataFrame, colour: str, first_step: int) -> None:
+    """Draw one window: the input in grey, the truth after it in ink, the forecast in colour."""
+    parts = {name: part.sort_values("step") for name, part in sample.groupby("part")}
+    shown = parts["input"][parts["input"]["step"] >= first_step]
+    truth, made = parts["truth"], parts["forecast"]
+    last = shown.tail(1)
+    ax.plot(shown["step"], shown["value"], color="#9aa1ab", linewidth=1.1, marker=".", markersize=2.5, zorder=2)
+    styles: list[tuple[pd.DataFrame, str, dict[str, Any]]] = [
+        (truth, INK, {"marker": "o", "markersize": 3.2, "linewidth": 1.0, "zorder": 3}),
+        (made, colour, {"marker": "X", "markersize": 4.4, "linewidth": 1.6, "zorder": 4, "markeredgewidth": 0}),
+    ]
+    for part, line, style in styles:
+        joined = pd.concat([last, part])
+        ax.plot(joined["step"], joined["value"], color=line, markevery=slice(1, None), **style)
+    ax.axvspan(float(truth["step"].min()) - 0.5, float(truth["step"].max()) + 0.5, color="#f4f6f8", zorder=0)
+
+
+def steps(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks, strong: Sequence[Row]) -> None:
+    """Draw MSE against the forecast step, each line named at its right end; ``strong`` rows in colour."""
+    horizon = int(rows[0].info["horizon"])
+    x = np.arange(1, horizon + 1)
+    lines = [np.array([row.mean(f"valid_mse_step_{h}") for h in x]) for row in rows]
+    for row, line in zip(rows, lines, strict=True):
+        look, bold = looks[row.case], row in strong
+        ax.plot(
+            x,
+            line,
+            color=look.colour,
+            linestyle=look.dashes,
+            linewidth=2.0 if bold else 1.1,
+            marker=look.marker,
+            markersize=3.5 if bold else 2.2,
+            zorder=4 if bold else 3,
+        )
+    ax.set_yscale("log")
+    ax.set_xlim(0.6, horizon + 0.2)
+    ax.set_xticks(x)
+    if ground.floor:
+        ax.axhline(ground.floor, color=FLOOR, linewidth=1.1, linestyle=(0, (4, 3)), zorder=1)
+        ax.text(0.75, ground.floor * 1.06, "noise floor", color=MUTED, fontsize=8)
+    low, high = (float(np.log10(v)) for v in ax.get_ylim())
+    ends = [float(np.log10(line[-1])) for line in lines]
+    points_high = ax.get_window_extent().height / ax.get_figure().dpi * 72  # type: ignore[union-attr]
+    gap = (high - low) * 11.5 / points_high
+    right = horizon + 0.2
+    for row, end, at in zip(rows, ends, spread_out(ends, gap, low, high), strict=True):
+        colour = looks[row.case].colour
+        xs, ys = [right - 0.1, right + 0.25, right + 0.4], [10**end, 10**at, 10**at]
+        ax.plot(xs, ys, color=colour, linewidth=0.6, clip_on=False, alpha=0.8)
+        weight = "bold" if row in strong else "normal"
+        ax.text(right + 0.5, 10**at, row.name, color=colour, fontsize=8, va="center", fontweight=weight)
+    plain_log(ax.yaxis)
+    ax.set_xlabel("forecast step (1 is the step right after the window)")
+    ax.set_ylabel("validation MSE at the last position")
+
+
+def speed(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks) -> None:
+    """Scatter score against training throughput; a line joins the rows that none beats in both."""
+    scale = 100.0 if ground.is_label else 1.0
+    xs = [float(np.median(r.seeds("windows_per_s"))) for r in rows]
+    ys = [stats.geometric_mean(r.values(ground.column) * scale) or np.nan for r in rows]
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    front = [i for i, (x, y) in enumerate(zip(xs, ys, strict=True)) if not _beaten(x, y, xs, ys)]
+    front.sort(key=lambda i: xs[i])
+    ax.plot([xs[i] for i in front], [ys[i] for i in front], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
+    bars = []
+    for row, x, y in zip(rows, xs, ys, strict=True):
+        values, speeds = row.seeds(ground.column) * scale, row.seeds("windows_per_s")
+        colour = looks[row.case].colour
+        for across, up in (([x, x], [values.min(), values.max()]), ([speeds.min(), speeds.max()], [y, y])):
+            ax.plot(across, up, color=colour, linewidth=1.2, alpha=0.6, zorder=3)
+            bars.append((across, up))
+        face = "white" if row.contended() else colour
+        ax.scatter([x], [y], s=38, color=face, edgecolor=colour, linewidth=1.4, zorder=4)
+    ax.margins(x=0.1, y=0.12)
+    low, high = ax.get_xlim()
+    ax.set_xlim(low / 1.15, high * 1.5)
+    reference = _reference(ax, ground)
+    plain_log(ax.xaxis)
+    plain_log(ax.yaxis)
+    ax.set_xlabel("training throughput, windows/s (median; further right is faster)")
+    ax.set_ylabel(f"{METRIC_NAMES[ground.column]} (lower is better)")
+    corners = (ax.transData.transform(np.column_stack(bar)) for bar in bars)
+    avoid = [(a[0] - 2, a[1] - 2, b[0] + 2, b[1] + 2) for a, b in corners]
+    place_labels(
+        ax,
+        list(zip(xs, ys, strict=True)),
+        [r.name for r in rows],
+        [looks[r.case].colour for r in rows],
+        avoid + reference,
+    )
+
+
+def _beaten(x: float, y: float, xs: Sequence[float], ys: Sequence[float]) -> bool:
+    """Return whether another point is at least as fast and as good, and not the same."""
+    return any(a >= x and b <= y and (a, b) != (x, y) for a, b in zip(xs, ys, strict=True))
+
+
+def _reference(ax: "Axes", ground: Ground) -> list[tuple[float, float, float, float]]:
+    """Draw the best untrained score as a named line; return the boxes that line and name fill, in pixels."""
+    best = ground.untrained
+    if best is None:
+        return []
+    value = best.mean(ground.column)
+    low, high = ax.get_ylim()
+    if not low * 0.5 < value < high * 2:
+        return []  # Too far off: the line would squeeze the points.
+    ax.set_ylim(min(low, value * 0.93), max(high, value * 1.07))
+    ax.axhline(value, color=MUTED, linewidth=1.0, linestyle=(0, (1.2, 1.6)), zorder=1)
+    name = ax.annotate(
+        f"{best.name}, no training",
+        (1, value),
+        xycoords=("axes fraction", "data"),
+        xytext=(-3, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color=MUTED,
+    )
+    box = name.get_window_extent(ax.get_figure().canvas.get_renderer())  # type: ignore[union-attr]
+    frame = ax.get_window_extent()
+    y = float(ax.transData.transform((ax.get_xlim()[0], value))[1])
+    return [(box.x0, box.y0, box.x1, box.y1), (frame.x0, y - 1, frame.x1, y + 1)]
+
+
+def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -> None:
+    """Draw accuracy against a group's value, a line a row with a thin one for each run."""
+    for row in rows:
+        own = frame[(frame["case"] == row.case) & (frame["device"] == row.device) & (frame["backend"] == row.backend)]
+        if own.empty:
+            continue
+        look = looks[row.case]
+        runs = own["data_seed"].astype(str) + " " + own["seed"].astype(str)
+        for _, part in own.groupby(runs):
+            part = part.sort_values("group_value")
+            if row.trained:
+                ax.plot(part["group_value"], 100 * part["accuracy"], color=look.colour, linewidth=0.6, alpha=0.5)
+        mean = own.groupby("group_value")["accuracy"].mean()
+        ax.plot(
+            mean.index,
+            100 * mean,
+            color=look.colour,
+            linestyle=look.dashes,
+            marker=look.marker,
+            markersize=3.5,
+            linewidth=1.6,
+            label=row.name,
+        )
+    ax.set_ylim(-4, 104)

@@ -1,0 +1,102 @@
+"""Records on disk: one JSON file a run, written whole or not at all, never overwritten."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bench.errors import BenchError
+from bench.record import RunRecord, from_json, to_json
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is no usable record, and why."""
+
+    path: Path
+    reason: str
+
+
+class Store:
+    """The records under ``<results>/records``."""
+
+    def __init__(self, results: Path = RESULTS):
+        self.results = results
+        self.folder = results / "records"
+        self.skipped: list[Skipped] = []
+
+    def prepare(self) -> None:
+        """Make the folder and try that it can be written.
+
+        Raises:
+            BenchError: It cannot.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".probe-"):
+                pass
+        except OSError as error:
+            raise BenchError(
+                f"cannot write to the results folder {self.results} ({error.strerror}); "
+                "make it writable or name another with --results"
+            ) from None
+
+    def read(self) -> list[RunRecord]:
+        """Return all good records, oldest first; the others are listed in ``skipped``."""
+        self.skipped = []
+        records = []
+        for path in sorted(self.folder.glob("*.json")):
+            try:
+                record = from_json(path.read_text(encoding="utf-8"))
+                if path.stem != record.key:
+                    raise ValueError(f"its content belongs to {record.key}.json")
+                records.append(record)
+            except ValidationError as error:
+                self.skipped.append(Skipped(path, f"{error.error_count()} fields do not fit the schema"))
+            except (OSError, ValueError) as error:
+                self.skipped.append(Skipped(path, str(error).splitlines()[0]))
+        return sorted(records, key=lambda r: r.provenance.ended_at)
+
+    def write(self, record: RunRecord) -> RunRecord:
+        """Write a record as the next attempt of its run and environment; return it as written.
+
+        Raises:
+            OSError: The disk is full or the folder read-only; nothing half-written is left.
+        """
+        while True:
+            path = self.folder / f"{record.key}.json"
+            if not path.exists() and _write_whole(path, to_json(record)):
+                return record
+            record = record.model_copy(update={"attempt": record.attempt + 1})
+
+
+def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
+    """Return the newest record of each run id, a finished one before any that failed later."""
+    chosen: dict[str, RunRecord] = {}
+    for record in sorted(records, key=lambda r: r.provenance.ended_at):
+        kept = chosen.get(record.run_id)
+        if kept is None or record.status in ("done", "diverged") or kept.status not in ("done", "diverged"):
+            chosen[record.run_id] = record
+    return chosen
+
+
+def _write_whole(path: Path, text: str) -> bool:
+    """Write via a temporary file and a link, so that a taken name is never overwritten."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(name, path)
+        except FileExistsError:
+            return False
+        return True
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""A sweep: what is missing is run, and each record is stored and mirrored as it comes."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bench.executors.base import Event, Executor, RunEnded, make_jobs
+from bench.record import FINISHED, RunRecord, RunSpec
+from bench.store import Store
+
+REFRESH_S = 15.0
+"""A report that is refreshed as cases finish is not rendered more often than this."""
+
+
+class Sink(Protocol):
+    """Where records are copied to; must return at once and never raise."""
+
+    def send(self, record: RunRecord) -> None:
+        """Take a record that is stored."""
+
+
+@dataclass
+class Sweep:
+    """What a sweep has done so far."""
+
+    records: list[RunRecord] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> list[RunRecord]:
+        """Records of runs that have no result."""
+        return [r for r in self.records if r.status not in FINISHED]
+
+
+def run_sweep(
+    specs: Sequence[RunSpec],
+    executor: Executor,
+    store: Store,
+    sink: Sink,
+    *,
+    on_event: Callable[[Event], None] = lambda _: None,
+    refresh: Callable[[], None] = lambda: None,
+    now: Callable[[], float] = time.monotonic,
+) -> Sweep:
+    """Run every spec; store and mirror each record as it comes.
+
+    Args:
+        specs: What to run.
+        executor: Where to run it.
+        store: Takes each record first: it is the truth.
+        sink: Takes each record next.
+        on_event: Told of every event, for progress.
+        refresh: Called when a case has ended, at most every `REFRESH_S`.
+        now: A clock in seconds.
+
+    Returns:
+        What was recorded; ``interrupted`` when Ctrl-C or SIGTERM cut it short.
+    """
+    sweep = Sweep()
+    open_runs: dict[str, int] = {}
+    for spec in specs:
+        open_runs[spec.case] = open_runs.get(spec.case, 0) + 1
+    refreshed = float("-inf")
+    try:
+        with closing(executor.run(make_jobs(specs))) as events:  # type: ignore[type-var]
+            for event in events:
+                if isinstance(event, RunEnded):
+                    event = RunEnded(store.write(event.record))
+                    sweep.records.append(event.record)
+                    sink.send(event.record)
+                    open_runs[event.record.spec.case] -= 1
+                on_event(event)
+                if isinstance(event, RunEnded) and not open_runs[event.record.spec.case]:
+                    refreshed = _refresh(refresh, refreshed, now)
+    except KeyboardInterrupt:
+        sweep.interrupted = True
+    return sweep
+
+
+def _refresh(refresh: Callable[[], None], refreshed: float, now: Callable[[], float]) -> float:
+    """Refresh unless that was done a moment ago; return when it was done last.
+
+    A report that cannot be written now costs no run: the sweep goes on, and writing it at the end
+    says what is wrong.
+    """
+    time_now = now()
+    if time_now - refreshed <= REFRESH_S:
+        return refreshed
+    with suppress(Exception):
+        refresh()
+    return time_now

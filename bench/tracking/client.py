@@ -1,0 +1,256 @@
+"""Where runs are tracked: the protocol, and MLflow behind it. No other module imports mlflow.
+
+MLflow is imported when a tracker is opened, since that takes seconds.
+"""
+
+import logging
+import os
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from bench.tracking.items import Artifact, Dataset, Item, Metric, Param, Tag
+
+PARAMS_A_BATCH = TAGS_A_BATCH = 100
+METRICS_A_BATCH = 800
+"""MLflow takes 100 params, 100 tags, 1,000 metrics, and 1,000 of all three together."""
+VALUE_LENGTH = 5000
+"""Longer params and tags are cut (MLflow's limits are 6,000 and 8,000)."""
+REQUEST_TIMEOUT_S = 5
+
+Status = str
+"""FINISHED, FAILED, KILLED or RUNNING."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is there already."""
+
+    run_id: str
+    tags: Mapping[str, str]
+
+
+@dataclass
+class Batch:
+    """What one request carries."""
+
+    params: list[Param] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+
+class Tracker(Protocol):
+    """What the mirror needs of a tracking server. Every method may raise anything."""
+
+    def open(self, experiment: str) -> None:
+        """Connect, and find or make the experiment; called again after a failure."""
+
+    def describe(self, text: str) -> None:
+        """Set the experiment's description, in Markdown."""
+
+    def find(self, tags: Mapping[str, str]) -> Run | None:
+        """Return a run of the experiment that carries all these tags."""
+
+    def create(self, name: str, start_ms: int, tags: Mapping[str, str]) -> str:
+        """Start a run; return its id."""
+
+    def log(self, run_id: str, items: Iterable[Item]) -> None:
+        """Send items. What was sent before is sent again without harm."""
+
+    def log_folder(self, run_id: str, folder: Path, path: str) -> None:
+        """Send a folder's files under ``path``."""
+
+    def set_status(self, run_id: str, status: Status, end_ms: int | None = None) -> None:
+        """Set the run's status, and unless it is RUNNING its end."""
+
+
+def tracking_uri(results: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """Return MLFLOW_TRACKING_URI, or that of an SQLite file in the results folder."""
+    return environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.resolve() / 'mlflow.db'}"
+
+
+def safe_uri(uri: str) -> str:
+    """Return the URI without user, password, query and fragment, for people and logs."""
+    parts = urlsplit(uri)
+    return (
+        urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+        if parts.netloc
+        else (uri.partition("?")[0])
+    )
+
+
+def batches(items: Iterable[Item]) -> Iterator[Batch]:
+    """Pack params, metrics and tags into as few requests as MLflow's limits allow; skip the rest."""
+    whole = Batch()
+    for item in items:
+        match item:
+            case Param():
+                whole.params.append(item)
+            case Metric():
+                whole.metrics.append(item)
+            case Tag():
+                whole.tags.append(item)
+    number = 0
+    while True:
+        batch = Batch(
+            whole.params[number * PARAMS_A_BATCH : (number + 1) * PARAMS_A_BATCH],
+            whole.metrics[number * METRICS_A_BATCH : (number + 1) * METRICS_A_BATCH],
+            whole.tags[number * TAGS_A_BATCH : (number + 1) * TAGS_A_BATCH],
+        )
+        if not (batch.params or batch.metrics or batch.tags):
+            return
+        yield batch
+        number += 1
+
+
+class MlflowTracker:
+    """Runs in MLflow, by explicit ids: the implicit active run is never touched.
+
+    Artifacts of an SQLite file lie in ``artifacts`` beside it; a server keeps them where it likes.
+    """
+
+    def __init__(self, uri: str):
+        self.uri = uri
+        self._client: Any = None
+        self._experiment_id = ""
+
+    def open(self, experiment: str) -> None:
+        """See `Tracker.open`.
+
+        Raises:
+            OSError: The SQLite file cannot be used.
+        """
+        _set_environment()
+        # A filter for good: warnings.catch_warnings is not safe beside other threads.
+        warnings.filterwarnings("ignore", module=r"(mlflow|alembic|sqlalchemy)(\.|$)")
+        database = _sqlite_file(self.uri)
+        if database:
+            _check_database(database)
+        from mlflow import MlflowClient
+
+        # Again, in case somebody imported mlflow before: its first start logs each migration.
+        logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
+        self._client = MlflowClient(tracking_uri=self.uri)
+        artifacts = (database.parent / "artifacts").as_uri() if database else None
+        self._experiment_id = self._find_or_create(experiment, artifacts)
+
+    def _find_or_create(self, name: str, artifacts: str | None) -> str:
+        from mlflow.exceptions import MlflowException
+
+        client = self._client
+        found = client.get_experiment_by_name(name)
+        if found and artifacts and found.artifact_location != artifacts:
+            # The results folder was moved: MLflow would go on writing to the old place.
+            if found.lifecycle_stage == "deleted":
+                client.restore_experiment(found.experiment_id)
+            client.rename_experiment(found.experiment_id, f"{name} (moved, {found.experiment_id})")
+            found = None
+        if found is None:
+            # The kind makes the UI open on runs and charts; without it, it asks.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            try:
+                return str(client.create_experiment(name, artifact_location=artifacts, tags=tags))
+            except MlflowException:
+                found = client.get_experiment_by_name(name)  # another process was faster
+                if found is None:
+                    raise
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def describe(self, text: str) -> None:
+        """See `Tracker.describe`."""
+        self._client.set_experiment_tag(self._experiment_id, "mlflow.note.content", text)
+
+    def find(self, tags: Mapping[str, str]) -> Run | None:
+        """See `Tracker.find`."""
+        query = " and ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items())
+        found = self._client.search_runs([self._experiment_id], query, max_results=1)
+        return Run(found[0].info.run_id, found[0].data.tags) if found else None
+
+    def create(self, name: str, start_ms: int, tags: Mapping[str, str]) -> str:
+        """See `Tracker.create`."""
+        run = self._client.create_run(self._experiment_id, start_ms, dict(tags), name)
+        return str(run.info.run_id)
+
+    def log(self, run_id: str, items: Iterable[Item]) -> None:
+        """See `Tracker.log`."""
+        from mlflow import entities
+
+        items = list(items)
+        for batch in batches(items):
+            self._client.log_batch(
+                run_id,
+                [entities.Metric(m.key, m.value, m.time_ms, m.step) for m in batch.metrics],
+                [entities.Param(p.key, p.value[:VALUE_LENGTH]) for p in batch.params],
+                [entities.RunTag(t.key, t.value[:VALUE_LENGTH]) for t in batch.tags],
+            )
+        if datasets := [_dataset_input(item) for item in items if isinstance(item, Dataset)]:
+            self._client.log_inputs(run_id, datasets)
+        if files := [item for item in items if isinstance(item, Artifact)]:
+            with tempfile.TemporaryDirectory(prefix="bench-mlflow-") as folder:
+                for file in files:
+                    path = Path(folder, file.path)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(file.data)
+                self._client.log_artifacts(run_id, folder)
+
+    def log_folder(self, run_id: str, folder: Path, path: str) -> None:
+        """See `Tracker.log_folder`."""
+        self._client.log_artifacts(run_id, str(folder), path)
+
+    def set_status(self, run_id: str, status: Status, end_ms: int | None = None) -> None:
+        """See `Tracker.set_status`."""
+        if status == "RUNNING":
+            self._client.update_run(run_id, status=status)
+        else:
+            self._client.set_terminated(run_id, status, end_ms)
+
+
+def _set_environment() -> None:
+    """Silence MLflow and make it give up in seconds; what a user has set stays, telemetry is off."""
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    for name, value in {
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(REQUEST_TIMEOUT_S),
+        "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    }.items():
+        os.environ.setdefault(name, value)
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    """Return the file that an SQLite URI names."""
+    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    return Path(path).resolve() if uri.startswith("sqlite:///") and path not in ("", ":memory:") else None
+
+
+def _check_database(path: Path) -> None:
+    """Try the file at once: MLflow would try an unusable one for minutes.
+
+    Raises:
+        OSError: It cannot be opened or is no SQLite database.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise OSError(f"{path} is no usable database ({error})") from None
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def _dataset_input(item: Dataset) -> Any:
+    from mlflow import entities
+
+    data = entities.Dataset(item.name, item.digest[:36], "code", item.source, profile=item.profile)
+    return entities.DatasetInput(data, [entities.InputTag("mlflow.data.context", "training")])

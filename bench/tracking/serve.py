@@ -1,0 +1,44 @@
+"""The MLflow UI over what was mirrored, bound to this machine."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.tracking.client import tracking_uri
+
+HOST = "127.0.0.1"
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+
+def serve_ui(results: Path, port: int) -> int:
+    """Serve until interrupted; return the exit code.
+
+    Raises:
+        BenchError: Nothing is mirrored in ``results``, or the port is taken.
+    """
+    uri = tracking_uri(results)
+    if "MLFLOW_TRACKING_URI" not in os.environ and not (results / "mlflow.db").exists():
+        raise BenchError(f"nothing to show: {results / 'mlflow.db'} does not exist yet; run a suite first: make bench")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise BenchError(
+                f"port {port} cannot be used ({error.strerror}); name another: make ui PORT=5001"
+            ) from None
+    print(f"MLflow UI: http://{HOST}:{port}/#/experiments?workflowType=machine_learning (Ctrl-C ends it)", flush=True)
+    command = [
+        *(sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", uri, "--default-artifact-root", (results.resolve() / "artifacts").as_uri()),
+    ]
+    server = subprocess.Popen(command, env=dict(os.environ) | QUIET)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        server.wait(30)
+        return 0

@@ -1,0 +1,385 @@
+"""Fake cases, records and plans: what a test needs of a sweep, without one."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from bench.cases.base import Case, Erratum, Published, component
+from bench.datasets.base import Dataset
+from bench.models.base import Network, Predictor
+from bench.plan import SHARED_VERSIONS, Plan
+from bench.recipe import Recipe
+from bench.record import (
+    Environment,
+    Failure,
+    ForecastSample,
+    LearningCurve,
+    Provenance,
+    RunRecord,
+    RunSpec,
+    Timing,
+)
+from bench.suite import Suite
+
+FLOOR = 0.1**2 / 12
+TEN = "steps 50-59 from steps 0-49"
+TASKS: dict[str, dict[str, Any]] = {
+    "next_step": {"name": "next_step", "target": "last_step", "horizon": 1, "question": "step 50"},
+    "ten_steps": {"name": "ten_steps", "target": "last_step", "horizon": 10, "question": TEN},
+    "every_step": {"name": "every_step", "target": "every_step", "horizon": 10, "question": TEN},
+    "reber": {"name": "reber", "target": "label", "horizon": 1, "question": ""},
+    "reber_exercise": {"name": "reber_exercise", "target": "label", "horizon": 1, "question": ""},
+}
+
+
+class FakeWaves(Dataset):
+    name = "fake_waves"
+    task: str = "next_step"
+
+    @property
+    def noise_floor_mse(self) -> float | None:
+        return FLOOR
+
+
+class FakeStrings(Dataset):
+    name = "fake_strings"
+    task: str = "reber"
+
+
+class FakeNetwork(Network):
+    name = "fake_network"
+    kind: str = "rnn"
+
+
+class FakeNaive(Predictor):
+    name = "naive"
+
+
+class FakePeek(Predictor):
+    name = "naive_as_printed"
+    peeks = True
+
+
+class FakeLeastSquares(Predictor):
+    name = "least_squares"
+
+
+ENVIRONMENT = Environment(
+    python="3.12.3",
+    numpy="2.4.6",
+    keras="3.15.0",
+    backend="tensorflow",
+    backend_version="2.21.0",
+    device="cpu",
+    device_name="",
+    cpu="AMD EPYC 7B13",
+    threads=1,
+    precision="float32",
+    jit="xla",
+)
+NO_BACKEND = ENVIRONMENT.model_copy(update={"keras": "", "backend": "numpy", "backend_version": "", "jit": ""})
+
+
+def fake_case(
+    name: str = "fake/rnn",
+    *,
+    task: str = "next_step",
+    label: str = "",
+    model: Any = None,
+    recipe: Recipe | None = None,
+    published: Published | None = None,
+    errata: tuple[Erratum, ...] = (),
+) -> Case:
+    """Return an unregistered case on a fake dataset that asks ``task``."""
+    dataset = FakeStrings(task=task) if TASKS[task]["target"] == "label" else FakeWaves(task=task)
+    label = label or name.rpartition("/")[2]
+    return Case(dataset, model or FakeNetwork(), recipe, label, published or Published(), errata=errata, name=name)
+
+
+def fake_spec(
+    case: Case, seed: int | None = 42, device: str = "cpu", backend: str = "tensorflow", data_seed: int = 42
+) -> RunSpec:
+    """Return the spec that a plan would have for this case and seed."""
+    trained = case.model.trained
+    return RunSpec(
+        case=case.name,
+        dataset=component(case.dataset),
+        model=component(case.model),
+        recipe=case.recipe,
+        data_seed=data_seed,
+        model_seed=seed if trained else None,
+        device=device if trained else "cpu",
+        backend=backend if trained else "numpy",
+        versions=SHARED_VERSIONS,
+    )
+
+
+def fake_record(
+    case: Case | str = "fake/rnn",
+    seed: int | None = 42,
+    *,
+    task: str | None = None,
+    status: str = "done",
+    reason: str = "out of memory",
+    device: str = "cpu",
+    backend: str = "tensorflow",
+    data_seed: int = 42,
+    epochs: int = 20,
+    parameters: int = 1000,
+    windows_per_s: float = 40_000.0,
+    cpu_over_wall: float | None = 1.0,
+    environment: Environment | None = None,
+    host: str = "fake-host",
+    attempt: int = 1,
+    ended_at: str = "2026-01-02T03:04:05Z",
+    test_factor: float = 1.02,
+    **scores: Any,
+) -> RunRecord:
+    """Return a record of a case with the validation ``scores`` given, such as ``mse=0.003``.
+
+    Test scores are these times ``test_factor`` (labels: the same). ``accuracy_outer_only`` is the
+    accuracy on the extra test set of that name. Curves fall smoothly to the final score.
+    """
+    made = fake_case(case, task=task or "next_step") if isinstance(case, str) else case
+    asked = TASKS[task or made.dataset.task]  # type: ignore[attr-defined]
+    spec = fake_spec(made, seed, device, backend, data_seed)
+    trained = made.model.trained
+    environment = environment or (ENVIRONMENT if trained else NO_BACKEND)
+    shared: dict[str, Any] = {
+        "run_id": spec.run_id,
+        "attempt": attempt,
+        "status": status,
+        "spec": spec,
+        "task": asked,
+        "environment": environment,
+        "noise_floor_mse": made.dataset.noise_floor_mse,
+        "provenance": Provenance(
+            host=host,
+            platform="Linux-6.8 x86_64",
+            bench_version="0.1.0",
+            git_commit="0123456789abcdef",
+            core=0,
+            load_1min=1.0,
+            started_at="2026-01-02T03:00:00Z",
+            ended_at=ended_at,
+        ),
+    }
+    if status != "done":
+        return RunRecord(**shared, failure=Failure(reason=reason))
+    label = asked["target"] == "label"
+    valid = fake_label_scores(scores, seed) if label else fake_scores(asked, scores)
+    test = valid if label else scaled(valid, test_factor)
+    last: dict[str, dict[str, Any]] = {"valid": valid, "test": test}
+    if label:
+        last["outer_only"] = valid | {"accuracy": scores.get("accuracy_outer_only", 0.5)}
+    curve, timing = LearningCurve(), Timing(total_s=0.2, evaluate_s=0.1, other_s=0.1)
+    if trained:
+        curve = fake_curve(f"{made.name}{seed}", valid, epochs)
+        epoch_s = [7000 / windows_per_s] * epochs
+        timing = Timing(
+            epoch_s=epoch_s,
+            train_s=sum(epoch_s),
+            compile_s=1.8,
+            total_s=sum(epoch_s) + 3,
+            evaluate_s=1.0,
+            cpu_over_wall=cpu_over_wall,
+        )
+    return RunRecord(
+        **shared,
+        parameters=parameters if trained else None,
+        train_windows=6976 if trained else 0,
+        scores_last=last,
+        scores_best={k: scaled(v, 0.98) if not label else v for k, v in last.items()} if trained else {},
+        best_epoch=max(epochs - 2, 1) if trained else None,
+        curve=curve,
+        timing=timing,
+        sample=None if label else fake_sample(asked["horizon"], valid["mse"], made.name),
+    )
+
+
+def fake_scores(task: dict[str, Any], scores: dict[str, Any]) -> dict[str, Any]:
+    mse = scores.get("mse", 0.003)
+    last = scores.get("last_time_step_mse", mse)
+    made = {"mse": mse, "last_time_step_mse": last, "mae": mse**0.5 * 0.8}
+    growth = np.linspace(0.4, 1.6, task["horizon"]) if task["horizon"] > 1 else np.ones(1)
+    made["mse_per_step"] = [float(last * g) for g in growth]
+    if task["target"] == "every_step":
+        made["mse_odd_positions"] = scores.get("mse_odd_positions", mse * 0.9)
+    return made
+
+
+def fake_label_scores(scores: dict[str, Any], seed: int | None) -> dict[str, Any]:
+    accuracy = scores.get("accuracy", 0.95)
+    groups = {f"length={n}": min(1.0, accuracy + 0.002 * (n - 15)) for n in range(8, 31)}
+    groups |= {f"corrupted_position={n}": max(0.0, accuracy - 0.03 * (n % 5)) for n in range(-1, 12)}
+    entropy = scores.get("cross_entropy", 0.693 * (1 - accuracy) + 1e-4)
+    return {"accuracy": accuracy, "cross_entropy": entropy, "accuracy_by_group": groups}
+
+
+def scaled(scores: dict[str, Any], factor: float) -> dict[str, Any]:
+    made = {}
+    for name, value in scores.items():
+        made[name] = [v * factor for v in value] if isinstance(value, list) else value * factor
+    return made
+
+
+def fake_curve(name: str, valid: dict[str, Any], epochs: int) -> LearningCurve:
+    rng = _rng(name)
+    fall = np.exp(-np.arange(epochs) / rng.uniform(2, 5))
+    noise = np.exp(0.06 * rng.standard_normal(epochs))
+    noise[-1] = 1.0
+    series = {}
+    for metric, value in valid.items():
+        if metric in ("mse", "last_time_step_mse", "cross_entropy"):
+            series[metric] = [float(v) for v in value * (1 + 12 * (fall - fall[-1])) * noise]
+        elif metric == "accuracy":
+            series[metric] = [float(v) for v in value - (value - 0.5) * (fall - fall[-1])]
+    main = series.get("mse", series.get("cross_entropy", []))
+    return LearningCurve(train_loss=[v * 0.97 for v in main], valid=series)
+
+
+def fake_sample(horizon: int, mse: float, name: str, windows: int = 6) -> ForecastSample:
+    waves, noise = _rng("windows"), _rng(name)
+    x, truth, forecast = [], [], []
+    for _ in range(windows):
+        f1, f2 = waves.uniform(10, 30), waves.uniform(30, 50)
+        a, b = waves.random(2)
+        t = np.linspace(0, 1, 60)
+        series = 0.5 * np.sin((t - a) * f1) + 0.2 * np.sin((t - b) * f2) + 0.1 * (waves.random(60) - 0.5)
+        after = series[50 : 50 + horizon]
+        x.append([round(float(v), 4) for v in series[:50]])
+        truth.append([float(v) for v in after])
+        drift = np.sqrt(mse) * noise.standard_normal() * np.linspace(0.5, 1.5, horizon)
+        forecast.append([float(v) for v in after + drift])
+    return ForecastSample(window=list(range(windows)), x=x, truth=truth, forecast=forecast)
+
+
+def fake_plan(
+    cases: list[Case],
+    records: list[RunRecord],
+    seeds: tuple[int, ...] = (42, 43, 44),
+    devices: tuple[str, ...] = ("cpu",),
+    name: str = "fake",
+    title: str = "Fake networks",
+) -> Plan:
+    """Return a plan of unregistered cases with the records that belong to it."""
+    suite = Suite(name=name, title=title, cases=["x"], seeds=list(seeds), devices=list(devices))
+    specs = [
+        spec
+        for case in cases
+        for spec in dict.fromkeys(
+            fake_spec(case, seed, device).model_dump_json() for device in devices for seed in seeds
+        )
+    ]
+    parsed = [RunSpec.model_validate_json(spec) for spec in specs]
+    wanted = {spec.run_id for spec in parsed}
+    return Plan(suite, cases, parsed, [r for r in records if r.run_id in wanted])
+
+
+def chapter_like(seeds: tuple[int, ...] = (42, 43, 44), devices: tuple[str, ...] = ("cpu",)) -> Plan:
+    """Return a plan the size of the chapter's, with plausible scores: what a report must look good on."""
+    rows = CHAPTER
+    cases, records = [], []
+    for name, label, task, kind, mse, last, params, speed, printed, lr, errata in rows:
+        models: dict[str, Any] = {
+            "naive": FakeNaive(),
+            "peek": FakePeek(),
+            "ls": FakeLeastSquares(),
+            "net": FakeNetwork(kind=name),
+        }
+        recipe = Recipe(learning_rate=lr) if kind == "net" else None
+        published = Published(valid_mse=printed, source="notebook", curve=name) if printed else Published()
+        faults = tuple(Erratum(n, ERRATA[n], v) for n, v in errata.items())
+        case = fake_case(
+            f"fake/{name}",
+            task=task,
+            label=label,
+            model=models[kind],
+            recipe=recipe,
+            published=published,
+            errata=faults,
+        )
+        cases.append(case)
+        for device in devices if kind == "net" else ("cpu",):
+            for seed in seeds if kind == "net" else (None,):
+                rng = _rng(f"{name}{seed}{device}")
+                wobble = float(np.exp(0.06 * rng.standard_normal())) if seed is not None else 1.0
+                if TASKS[task]["target"] == "label":
+                    scores = {
+                        "accuracy": min(1.0, mse + 0.002 * (wobble - 1)),
+                        "accuracy_outer_only": last or 0.5,
+                    }
+                else:
+                    scores = {"mse": mse * wobble, "last_time_step_mse": (last or mse) * wobble}
+                    if name == "conv_gru":
+                        scores["mse_odd_positions"] = scores["mse"]
+                environment = None
+                if device != "cpu" and kind == "net":
+                    environment = ENVIRONMENT.model_copy(update={"device": "gpu", "device_name": "NVIDIA H100 80GB"})
+                speedup = 4.0 if device != "cpu" else 1.0
+                failed = name == "seq2seq_layer_norm" and seed == 44
+                records.append(
+                    fake_record(
+                        case,
+                        seed,
+                        device=device,
+                        status="failed" if failed else "done",
+                        reason="ran out of memory after 3 epochs",
+                        parameters=params,
+                        windows_per_s=speed * speedup * float(np.exp(0.02 * rng.standard_normal())),
+                        cpu_over_wall=0.7 if name == "seq2seq_lstm" else 1.0,
+                        environment=environment,
+                        **scores,
+                    )
+                )
+    return fake_plan(cases, records, seeds, devices, title="The chapter's networks")
+
+
+ERRATA = {
+    1: "the ten-step naive forecast repeats the last target, so it peeks at the answer",
+    2: "the own recurrent loop stacks its outputs time-major, so the second layer recurs over the batch",
+    6: "the printed MSE covers only positions 3, 5, ..., 49, the easier ones",
+    7: "the rows do not share a recipe: this one trains with Adam 0.01, the others with 0.001",
+}
+PRINTED, CORRECTED = "as printed", "corrected"
+# name, label, task, kind, mse, last-step mse, parameters, windows/s, printed, learning rate, errata
+CHAPTER: list[tuple[Any, ...]] = [
+    ("naive_next_step", "Naive, last value", "next_step", "naive", 0.0202114, None, 0, 1, 0.0202114, 0.001, {}),
+    ("linear", "Linear", "next_step", "net", 0.00417, None, 51, 900e3, 0.004174, 0.001, {}),
+    ("least_squares", "Least squares", "next_step", "ls", 0.00293115, None, 0, 1, None, 0.001, {}),
+    ("simple_rnn", "Simple RNN, one unit", "next_step", "net", 0.0109, None, 3, 450e3, 0.010849, 0.005, {}),
+    ("deep_rnn", "Deep RNN", "next_step", "net", 0.00285, None, 1302, 42e3, 0.00289, 0.001, {}),
+    ("deep_rnn_dense", "Deep RNN, dense head", "next_step", "net", 0.00268, None, 1281, 41e3, 0.002677, 0.001, {}),
+    ("iterated", "Deep RNN, iterated", "ten_steps", "net", 0.0285, None, 1281, 41e3, 0.0285489, 0.001, {}),
+    ("naive_10_as_printed", "Naive as printed", "ten_steps", "peek", 0.222788, None, 0, 1,
+     0.22278848, 0.001, {1: PRINTED}),
+    ("naive_10", "Naive", "ten_steps", "naive", 0.256974, None, 0, 1, None, 0.001, {1: CORRECTED}),
+    ("linear_10", "Linear, ten steps", "ten_steps", "net", 0.0188, None, 510, 850e3, 0.0188, 0.001, {}),
+    ("least_squares_10", "Least squares, ten steps", "ten_steps", "ls", 0.0154883, None, 0, 1, None, 0.001, {}),
+    ("deep_rnn_10", "Deep RNN, ten steps", "ten_steps", "net", 0.0085, None, 1470, 40e3, 0.0082, 0.001, {}),
+    ("naive_every", "Naive, every step", "every_step", "naive", 0.2587, 0.256974, 0, 1, None, 0.001, {}),
+    ("ls_every", "Least squares, every step", "every_step", "ls", 0.0294, 0.0154883, 0, 1, None, 0.001, {}),
+    ("seq2seq_rnn", "Seq2seq RNN", "every_step", "net", 0.0199, 0.0071, 1470, 35e3, 0.0198, 0.01, {7: PRINTED}),
+    ("seq2seq_rnn_matched", "Seq2seq RNN, Adam 0.001", "every_step", "net", 0.0262, 0.0121, 1470,
+     35e3, None, 0.001, {7: CORRECTED}),
+    ("seq2seq_batch_norm", "Seq2seq RNN, batch norm", "every_step", "net", 0.0289, 0.0171, 1550,
+     28e3, 0.0289, 0.001, {}),
+    ("seq2seq_layer_norm", "Seq2seq RNN, layer norm", "every_step", "net", 0.0278, 0.0149, 1550,
+     25e3, 0.0275, 0.001, {}),
+    ("own_loop_as_printed", "Own loop as printed", "every_step", "net", 0.0276, 0.0139, 1470, 26e3,
+     0.0276, 0.001, {2: PRINTED}),
+    ("own_loop", "Own loop", "every_step", "net", 0.0262, 0.0121, 1470, 26e3, None, 0.001, {2: CORRECTED}),
+    ("seq2seq_lstm", "LSTM", "every_step", "net", 0.0237, 0.0085, 5250, 15e3, 0.0237, 0.001, {}),
+    ("seq2seq_gru", "GRU", "every_step", "net", 0.0239, 0.0103, 4130, 16.6e3, 0.0246, 0.001, {}),
+    ("conv_gru", "Conv + GRU", "every_step", "net", 0.0186, 0.0081, 5290, 32e3, 0.0186, 0.001, {6: PRINTED}),
+    ("wavenet", "WaveNet", "every_step", "net", 0.0205, 0.0089, 9410, 29e3, 0.0207, 0.001, {}),
+    ("reber_majority", "Majority class", "reber", "naive", 0.5, 0.0, 0, 1, None, 0.001, {}),
+    ("reber_bigram", "Bigram", "reber", "ls", 0.86, 0.11, 0, 1, None, 0.001, {}),
+    ("reber_gru", "Reber GRU", "reber", "net", 0.999, 1.0, 3900, 21e3, None, 0.005, {}),
+    ("reber_exercise_gru", "Reber GRU, exercise", "reber_exercise", "net", 0.985, 0.0, 3900, 21e3, None, 0.001, {}),
+]  # fmt: skip
+
+
+def _rng(name: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))

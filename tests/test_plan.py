@@ -1,0 +1,75 @@
+from bench.estimates import in_words, remaining_s, seconds_by_case
+from bench.plan import expand, make_plan
+from bench.suite import Suite, read_suite
+from tests.fakes import fake_record
+
+
+def small(**changes):
+    base = {"name": "s", "cases": ["chapter15/naive_next_step", "chapter15/linear"], "seeds": [1, 2]}
+    return Suite.model_validate(base | changes)
+
+
+def test_a_predictor_runs_once_and_a_network_once_a_seed_and_device():
+    suite = small(devices=["cpu", "gpu"], data_seeds=[5, 6])
+    specs = expand(suite, suite.select())
+    naive = [s for s in specs if s.case.endswith("naive_next_step")]
+    linear = [s for s in specs if s.case.endswith("linear")]
+    assert [(s.data_seed, s.model_seed, s.device) for s in naive] == [(5, None, "cpu"), (6, None, "cpu")]
+    assert len(linear) == 2 * 2 * 2
+    assert len({s.run_id for s in specs}) == len(specs)
+
+
+def test_a_run_id_depends_on_what_changes_numbers_and_on_nothing_else():
+    one, two = small(), small(name="t", title="other", seeds=[2, 1])
+    ids = {s.run_id for s in expand(one, one.select())}
+    assert ids == {s.run_id for s in expand(two, two.select())}
+    spec = expand(one, one.select())[-1]
+    for change in (
+        {"model_seed": 9},
+        {"data_seed": 9},
+        {"device": "gpu"},
+        {"recipe": spec.recipe.model_copy(update={"epochs": 3})},
+        {"versions": spec.versions | {"engine": "0"}},
+        {"model": spec.model.model_copy(update={"version": "0"})},
+        {"dataset": spec.dataset.model_copy(update={"params": {"n_series": 3}})},
+    ):
+        assert spec.model_copy(update=change).run_id != spec.run_id
+
+
+def test_run_ids_stay_what_they_are():
+    """Records are found by these ids: a change here makes every record stale and wants a reason."""
+    suite = read_suite("smoke")
+    ids = {s.case: s.run_id for s in expand(suite, suite.select()) if s.model_seed in (None, 42)}
+    assert ids["chapter15/naive_next_step"] == "b8034df8366a2b25"
+    assert ids["chapter15/seq2seq_rnn"] == "920dc63f57817331"
+
+
+def test_done_and_missing():
+    suite = small()
+    specs = expand(suite, suite.select())
+    record = fake_record("x")
+
+    def left(status, spec):
+        return record.model_copy(update={"run_id": spec.run_id, "spec": spec, "status": status})
+
+    plan = make_plan(suite, [left("done", specs[0]), left("diverged", specs[1]), left("crashed", specs[2]), record])
+    assert plan.done == specs[:2]
+    assert plan.missing == specs[2:]
+    assert len(plan.records) == 3
+
+
+def test_estimates_come_from_records_then_from_a_report(tmp_path):
+    (tmp_path / "runs.csv").write_text("case,total_s\na,10\na,20\na,90\nb,5\n")
+    suite = small()
+    spec = expand(suite, suite.select())[-1]
+    record = fake_record("x")
+    timing = record.timing.model_copy(update={"total_s": 7.0})
+    ours = record.model_copy(update={"spec": spec.model_copy(update={"case": "b"}), "timing": timing})
+    known = seconds_by_case([ours], tmp_path)
+    assert known == {"a": 20.0, "b": 7.0}
+    a, b, c = (spec.model_copy(update={"case": name}) for name in "abc")
+    assert remaining_s([a, b], known, 1) == 27
+    assert remaining_s([a, b, c], known, 2) == 27 / 2 * 3 / 2
+    assert remaining_s([c], known, 1) is None
+    assert remaining_s([], known, 1) == 0
+    assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["unknown", "12 s", "10 min", "2.5 h"]

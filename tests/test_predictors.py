@@ -1,0 +1,192 @@
+from functools import cache
+
+import numpy as np
+import pytest
+
+from bench.datasets.base import datasets
+from bench.datasets.reber import Reber, ReberExercise
+from bench.errors import BenchError
+from bench.metrics.base import evaluate, scored
+from bench.metrics.base import metrics as registry
+from bench.models.base import Predictor, models
+from bench.models.least_squares import IteratedLeastSquares, LeastSquares
+from bench.models.naive import Naive, NaiveLeaky
+from bench.models.string_predictors import Bigram, LengthOnly, Majority
+from bench.task import Split, Splits, TargetKind, Task
+
+STRING_PREDICTORS = [Majority, LengthOnly, Bigram]
+
+
+@cache
+def loaded(name: str) -> Splits:
+    return datasets.get(name)().load(42)
+
+
+def score(dataset: str, predictor: Predictor, part: str = "valid") -> dict:
+    splits = loaded(dataset)
+    split = splits.evaluated()[part]
+    if predictor.peeks:
+        forecast = predictor.fit_peeking(splits.train, split.task)(split)
+    else:
+        forecast = predictor.fit(splits.train, split.task)(split.x)
+    return evaluate(scored(split, forecast, predictor.positions(split.task)))
+
+
+def numeric(y: list, target: TargetKind, x: np.ndarray | None = None, horizon: int = 1) -> Split:
+    y = np.array(y, dtype=np.float32)
+    x = np.zeros((len(y), 4, 1), dtype=np.float32) if x is None else x.astype(np.float32)
+    return Split(Task("t", target, x.shape[1], x.shape[2], horizon), x, y)
+
+
+def words(*texts: str, y: list[int]) -> Split:
+    x = np.zeros((len(texts), 5, 3), dtype=np.float32)
+    for row, text in enumerate(texts):
+        for at, letter in enumerate(text):
+            x[row, at, "abc".index(letter)] = 1
+    return Split(Task("words", TargetKind.LABEL, 5, 3), x, np.array(y, dtype=np.float32))
+
+
+# Values that the chapter prints, or that its data fix
+
+
+@pytest.mark.parametrize(
+    ("dataset", "predictor", "valid_mse"),
+    [
+        ("waves_next_step", Naive(), 0.020211367),
+        ("waves_ten_steps", Naive(), 0.256974),
+        ("waves_ten_steps", NaiveLeaky(), 0.22278848),
+        ("waves_next_step", LeastSquares(), 0.0029311465),
+        ("waves_ten_steps", LeastSquares(), 0.0154882844),
+    ],
+)
+def test_validation_mse_to_a_millionth(dataset, predictor, valid_mse):
+    assert score(dataset, predictor)["mse"] == pytest.approx(valid_mse, rel=1e-6, abs=0)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "predictor", "metric", "printed"),
+    [
+        ("waves_every_step", LeastSquares(), "mse", "0.0294"),
+        ("waves_every_step", LeastSquares(), "mse_odd_positions", "0.0267"),
+        ("waves_iterated_across_grids", IteratedLeastSquares(), "mse", "0.0496"),
+        ("waves_iterated_one_grid", IteratedLeastSquares(), "mse", "0.0157"),
+    ],
+)
+def test_values_of_the_design_to_four_digits(dataset, predictor, metric, printed):
+    assert f"{score(dataset, predictor)[metric]:.4f}" == printed
+
+
+@pytest.mark.parametrize("predictor", [Naive(), LeastSquares()])
+def test_every_step_at_the_last_position_is_the_ten_step_forecast(predictor):
+    every, ten = score("waves_every_step", predictor), score("waves_ten_steps", predictor)
+    assert every["last_time_step_mse"] == pytest.approx(ten["mse"], rel=1e-9)
+    assert every["mse_per_step"] == pytest.approx(ten["mse_per_step"], rel=1e-9)
+
+
+# Behaviour on small known data
+
+
+def test_naive_repeats_the_last_value_or_each_positions_own():
+    x = np.arange(8.0).reshape(2, 4, 1)
+    last = numeric([[0] * 3] * 2, TargetKind.LAST_STEP, x, horizon=3)
+    every = numeric([[[0] * 2] * 4] * 2, TargetKind.EVERY_STEP, x, horizon=2)
+    assert Naive().fit(last, last.task)(last.x).tolist() == [[3, 3, 3], [7, 7, 7]]
+    assert Naive().fit(every, every.task)(every.x)[1].tolist() == [[4, 4], [5, 5], [6, 6], [7, 7]]
+
+
+def test_naive_leaky_repeats_the_last_target_and_says_that_it_peeks():
+    split = numeric([[1, 2, 3], [4, 5, 6]], TargetKind.LAST_STEP, horizon=3)
+    assert NaiveLeaky().fit_peeking(split, split.task)(split).tolist() == [[3, 3, 3], [6, 6, 6]]
+    assert [name for name in models.names() if getattr(models.get(name), "peeks", False)] == ["naive_leaky"]
+
+
+def test_least_squares_recovers_a_linear_law_with_its_intercept():
+    x = np.random.default_rng(0).normal(size=(60, 4, 2))
+    y = (x[:, 1, 0] - 2 * x[:, 3, 1] + 5)[:, None]
+    split = numeric(y.tolist(), TargetKind.LAST_STEP, x)
+    forecast = LeastSquares().fit(split, split.task)(split.x)
+    assert forecast.dtype == np.float64
+    np.testing.assert_allclose(forecast, y, atol=1e-5)
+
+
+def test_least_squares_on_every_step_is_causal():
+    splits = loaded("waves_every_step")
+    forecast = LeastSquares().fit(splits.train, splits.train.task)
+    x = splits.valid.x[:3].copy()
+    before = forecast(x)
+    x[:, 20:] += 1
+    after = forecast(x)
+    np.testing.assert_array_equal(before[:, :20], after[:, :20])
+    assert (before[:, 20:] != after[:, 20:]).any(axis=-1).all()
+
+
+def test_iterated_least_squares_follows_a_recurrence():
+    rows = np.random.default_rng(0).normal(size=(50, 6))
+    for step in range(2, 6):
+        rows[:, step] = 0.5 * rows[:, step - 1] - 0.25 * rows[:, step - 2] + 0.1
+    train = numeric(rows[:, 2:3].tolist(), TargetKind.LAST_STEP, rows[:, :2, None])
+    asked = Task("four", TargetKind.LAST_STEP, 2, 1, horizon=4)
+    forecast = IteratedLeastSquares().fit(train, asked)(rows[:, :2, None].astype(np.float32))
+    np.testing.assert_allclose(forecast, rows[:, 2:], atol=1e-5)
+
+
+def test_string_predictors_on_a_handful_of_words():
+    train = words("ab", "abab", "ba", "aa", "bb", y=[1, 1, 0, 0, 0])
+    asked = words("ab", "ababa", "aab", "c", y=[1, 0, 0, 0])
+    assert Majority().fit(train, train.task)(asked.x) == pytest.approx([0.4] * 4)
+    # lengths 2 and 4 were seen, with shares 1/4 and 1; others get the share over all strings
+    assert LengthOnly().fit(train, train.task)(asked.x) == pytest.approx([0.25, 0.4, 0.4, 0.4])
+    # "ababa" ends in a, "aab" has aa, "c" starts with c: no valid training string does
+    assert Bigram().fit(train, train.task)(asked.x) == pytest.approx([1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("dataset", [ReberExercise, Reber])
+@pytest.mark.parametrize("predictor", STRING_PREDICTORS)
+def test_string_baselines_call_every_outer_fault_valid(dataset, predictor):
+    assert score(dataset.name, predictor(), "outer_only")["accuracy"] == 0
+
+
+@pytest.mark.parametrize("dataset", [ReberExercise, Reber])
+def test_neither_the_majority_nor_the_length_tells_anything(dataset):
+    for predictor in (Majority(), LengthOnly()):
+        for part in ("valid", "test"):
+            assert score(dataset.name, predictor, part)["accuracy"] == 0.5
+
+
+def test_bigrams_find_most_random_corruptions_and_no_false_ones():
+    result = score("reber_exercise", Bigram(), "test")
+    assert 0.85 < result["accuracy"] < 0.95
+    assert result["accuracy_by_group"]["corrupted_position=-1"] == 1
+    assert score("reber", Bigram(), "test")["accuracy"] < 0.8
+
+
+# Contracts of every registered predictor
+
+
+@pytest.mark.parametrize("name", [n for n in models.names() if not models.get(n).trained])
+def test_a_predictor_says_in_one_line_which_task_it_cannot_forecast(name):
+    predictor = models.get(name)()
+    label = words("ab", "ba", y=[1, 0])
+    every = numeric([[[0]] * 4] * 2, TargetKind.EVERY_STEP)
+    last = numeric([[0]] * 2, TargetKind.LAST_STEP)
+    fit = predictor.fit_peeking if predictor.peeks else predictor.fit
+    refusals = []
+    for split in (label, every, last):
+        try:
+            fit(split, split.task)
+        except BenchError as error:
+            refusals.append((split.task.name, str(error)))
+    assert 1 <= len(refusals) < 3
+    assert all(task in message and "\n" not in message for task, message in refusals)
+
+
+def test_least_squares_refuses_to_learn_ten_steps_from_one():
+    splits = loaded("waves_iterated_one_grid")
+    with pytest.raises(BenchError, match="next_step_of_60"):
+        LeastSquares().fit(splits.train, splits.valid.task)
+
+
+def test_all_metrics_that_apply_are_finite_on_the_waves():
+    result = score("waves_every_step", Naive())
+    assert {name for name in registry.names() if TargetKind.EVERY_STEP in registry.get(name).kinds} == set(result)
+    assert all(np.isfinite(value).all() for value in result.values())

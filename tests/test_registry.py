@@ -1,0 +1,41 @@
+import pytest
+
+from bench.errors import BenchError
+from bench.registry import Registry
+
+
+def test_a_duplicate_names_both_places():
+    registry: Registry[type] = Registry("thing")
+
+    @registry.register("a")
+    class First:
+        pass
+
+    with pytest.raises(
+        BenchError, match=r"thing 'a' is registered twice: in test_registry.py:\d+ and in test_reg"
+    ) as e:
+
+        @registry.register("a")
+        class Second:
+            pass
+
+    places = [word for word in str(e.value).replace(";", "").split() if word.startswith("test_registry.py:")]
+    assert len(set(places)) == 2
+    assert registry.get("a") is First
+
+
+def test_an_unknown_name_offers_close_matches():
+    registry: Registry[int] = Registry("thing")
+    registry.add("wavenet", 1)
+    registry.add("linear", 2)
+    with pytest.raises(BenchError, match="unknown thing 'wavnet'; did you mean wavenet"):
+        registry.get("wavnet")
+    with pytest.raises(BenchError, match="known: wavenet, linear"):
+        registry.get("zzz")
+
+
+def test_names_keep_the_order_of_registration():
+    registry: Registry[int] = Registry("thing")
+    for name in ("b", "a", "c"):
+        registry.add(name, 0)
+    assert registry.names() == ["b", "a", "c"]

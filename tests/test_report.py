@@ -1,0 +1,289 @@
+import os
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from bench import frames
+from bench.cases.base import Erratum, Published
+from bench.errors import BenchError
+from bench.plan import Plan
+from bench.recipe import Recipe
+from bench.report import build, markdown, style
+from bench.report.build import build_report, render_report, select
+from bench.report.findings import LIMIT, findings
+from bench.report.summary import Results
+from bench.report.tables import all_tables
+from tests.fakes import (
+    ENVIRONMENT,
+    FakeLeastSquares,
+    FakeNaive,
+    FakeNetwork,
+    FakePeek,
+    chapter_like,
+    fake_case,
+    fake_plan,
+    fake_record,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+NAIVE = fake_case("fake/naive", task="ten_steps", label="naive", model=FakeNaive())
+PEEK = fake_case(
+    "fake/naive_as_printed",
+    task="ten_steps",
+    label="naive (as printed)",
+    model=FakePeek(),
+    published=Published(valid_mse=0.005),
+    errata=(Erratum(1, "it peeks at the answer", "as printed"),),
+)
+FAIR = fake_case(
+    "fake/naive_fair",
+    task="ten_steps",
+    label="naive, fair",
+    model=FakeNaive(),
+    errata=(Erratum(1, "it peeks at the answer", "corrected"),),
+)
+SQUARES = fake_case("fake/least_squares", task="ten_steps", label="least squares", model=FakeLeastSquares())
+RNN = fake_case("fake/rnn", task="ten_steps", label="RNN", published=Published(valid_mse=0.0101))
+GRU = fake_case("fake/gru", task="every_step", label="GRU", recipe=Recipe(learning_rate=0.01))
+LSTM = fake_case("fake/lstm", task="every_step", label="LSTM", published=Published(valid_mse=0.05))
+ODD = fake_case("fake/odd", task="ten_steps", label="odd | name\n*bold* <b>")
+
+
+def golden(name: str, text: str) -> None:
+    """Hold text to a file; UPDATE_GOLDEN=1 writes the file anew, to be read before it is kept."""
+    path = GOLDEN / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def trouble() -> Plan:
+    """Return a plan with a tie, a failed, a diverged and a missing run, a stuck seed and an odd name."""
+    records = [
+        fake_record(NAIVE, None, mse=0.25),
+        fake_record(PEEK, None, mse=0.2),
+        fake_record(FAIR, None, mse=0.25),
+        fake_record(SQUARES, None, mse=0.0155),
+        *(fake_record(RNN, s, mse=m) for s, m in ((42, 0.010), (43, 0.0104), (44, 0.0102))),
+        *(
+            fake_record(GRU, s, mse=2 * m, last_time_step_mse=m, windows_per_s=20_000)
+            for s, m in ((42, 0.0101), (43, 0.0103))
+        ),
+        fake_record(GRU, 44, status="diverged", reason="loss is not finite in epoch 3"),
+        *(fake_record(LSTM, s, mse=m, last_time_step_mse=m, windows_per_s=9_000) for s, m in ((42, 0.02), (43, 0.021))),
+        fake_record(LSTM, 44, mse=0.2, last_time_step_mse=0.2, cpu_over_wall=0.5),
+        fake_record(ODD, 42, status="failed", reason="bad | pipe\nsecond line"),
+        fake_record(ODD, 43, mse=0.03),
+    ]
+    return fake_plan([NAIVE, PEEK, FAIR, SQUARES, RNN, GRU, LSTM, ODD], records, title="Trouble | everywhere")
+
+
+def report_of(plan: Plan, folder: Path) -> str:
+    return build_report(plan, folder, figures=False).read_text(encoding="utf-8")
+
+
+def sentences(plan: Plan, folder: Path) -> list[str]:
+    build_report(plan, folder, figures=False)
+    results = Results(frames.read_frames(folder))
+    return findings(results, all_tables(results))
+
+
+def test_a_report_of_troubled_runs_reads_as_agreed(tmp_path: Path) -> None:
+    golden("report_trouble.md", report_of(trouble(), tmp_path))
+
+
+def test_findings_of_a_suite_like_the_chapter_read_as_agreed(tmp_path: Path) -> None:
+    made = sentences(chapter_like(), tmp_path)
+    assert len(made) == LIMIT
+    assert all(re.search(r"\[Table \d+\]\(#", sentence) for sentence in made)
+    golden("findings_chapter_like.md", "\n".join(made) + "\n")
+
+
+def test_findings_with_one_seed_claim_nothing(tmp_path: Path) -> None:
+    records = [fake_record(RNN, 42, mse=0.01), fake_record(GRU, 42, mse=0.02, last_time_step_mse=0.009)]
+    golden("findings_one_seed.md", "\n".join(sentences(fake_plan([RNN, GRU], records, (42,)), tmp_path)) + "\n")
+
+
+def test_many_tables_still_give_seven_findings_and_the_failures_last(tmp_path: Path) -> None:
+    cases = [fake_case(f"fake/m{i}", task="next_step", label=f"m{i}") for i in range(9)]
+    records = [
+        fake_record(case, seed, mse=0.01).model_copy(
+            update={"task": {"name": f"task_{i}", "target": "last_step", "horizon": 1, "question": ""}}
+        )
+        for i, case in enumerate(cases)
+        for seed in (42, 43)
+    ]
+    made = sentences(fake_plan(cases, records, (42, 43, 44)), tmp_path)
+    assert len(made) == LIMIT
+    assert "further tables" in made[-2]
+    assert made[-1].startswith("**Runs.** 18 of 27 planned runs")
+
+
+def test_an_exact_tie_is_called_level(tmp_path: Path) -> None:
+    records = [fake_record(NAIVE, None, mse=0.25), fake_record(FAIR, None, mse=0.25)]
+    assert "Naive leads" in (made := sentences(fake_plan([NAIVE, FAIR], records), tmp_path))[0]
+    assert "level with naive, fair" in made[0]
+
+
+def test_a_report_without_any_result_still_says_why(tmp_path: Path) -> None:
+    text = report_of(fake_plan([RNN], [fake_record(RNN, 42, status="failed")]), tmp_path)
+    assert (
+        "0 of 3 planned runs ended with a result: RNN seed 42 failed (out of memory); 2 runs not recorded yet" in text
+    )
+    assert "No model has a score yet" in text
+
+
+def test_nothing_to_report_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="no records to report; run it first"):
+        build_report(fake_plan([RNN], []), tmp_path)
+    with pytest.raises(BenchError, match="known: "):
+        build_report(fake_plan([RNN], [fake_record(RNN)]), tmp_path, environment="feedbeef")
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_environment_is_chosen_and_the_others_counted(tmp_path: Path) -> None:
+    other = ENVIRONMENT.model_copy(update={"cpu": "Xeon"})
+    records = [
+        fake_record(RNN, 42, mse=0.01, ended_at="2026-01-01"),
+        fake_record(RNN, 43, mse=0.01, ended_at="2026-01-01"),
+        fake_record(RNN, 42, mse=0.5, environment=other, host="b", ended_at="2026-01-02"),
+        fake_record(RNN, 44, status="crashed", environment=other.model_copy(update={"cpu": ""}), host="fake-host"),
+        fake_record(RNN, 44, status="failed", environment=other, host="b", ended_at="2026-01-02"),
+    ]
+    plan = fake_plan([RNN], records)
+    chosen = select(plan)
+    assert [r.status for r in chosen.records] == ["done", "done", "crashed"]
+    assert chosen.left_out == 1
+    assert [r.scores_last["valid"]["mse"] for r in chosen.records[:2]] == [0.01, 0.01]
+    named = select(plan, other.digest)
+    assert [(r.status, r.spec.model_seed) for r in named.records] == [("done", 42), ("failed", 44)]
+    assert "1 record of other environments was left out" in report_of(plan, tmp_path)
+
+
+def test_the_newest_finished_attempt_counts() -> None:
+    records = [
+        fake_record(RNN, 42, mse=0.03, ended_at="2026-01-01"),
+        fake_record(RNN, 42, mse=0.01, attempt=2, ended_at="2026-01-02"),
+        fake_record(RNN, 42, status="failed", attempt=3, ended_at="2026-01-03"),
+    ]
+    assert [r.attempt for r in select(fake_plan([RNN], records)).records] == [2]
+
+
+def test_devices_stand_in_rows_of_their_own(tmp_path: Path) -> None:
+    plan = chapter_like(devices=("cpu", "gpu"))
+    text = report_of(plan, tmp_path)
+    assert "LSTM (gpu)" in text
+    assert "LSTM (cpu)" in text
+    assert "NVIDIA H100 80GB beside AMD EPYC 7B13" in text
+
+
+def test_text_from_data_cannot_break_a_table() -> None:
+    assert markdown.escape("a|b\nc") == r"a\|b c"
+    assert markdown.escape("*x* `y` [z](u) <b>") == r"\*x\* \`y\` \[z\](u) &lt;b&gt;"
+    assert markdown.escape("seq2seq_rnn _x_") == r"seq2seq_rnn \_x\_"
+
+
+def test_every_table_row_has_as_many_cells_as_its_header(tmp_path: Path) -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", report_of(trouble(), tmp_path), flags=re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+
+
+def test_links_to_tables_meet_their_headings(tmp_path: Path) -> None:
+    text = report_of(chapter_like(), tmp_path)
+    anchors = {markdown.slug(h) for h in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)}
+    linked = set(re.findall(r"\]\(#([^)]*)\)", text))
+    assert linked
+    assert linked <= anchors
+
+
+def test_without_figures_none_is_linked_and_the_csvs_alone_rebuild_it(tmp_path: Path) -> None:
+    text = report_of(trouble(), tmp_path)
+    assert "figures/" not in text
+    assert render_report(tmp_path, figures=False).read_text(encoding="utf-8") == text
+
+
+def test_a_crash_midway_leaves_the_old_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "README.md").write_text("old", encoding="utf-8")
+
+    def fail(*_: object) -> str:
+        raise RuntimeError("midway")
+
+    monkeypatch.setattr(build, "render_text", fail)
+    with pytest.raises(RuntimeError):
+        build_report(trouble(), tmp_path, figures=False)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "old"
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a report with figures, made once."""
+    folder = tmp_path_factory.mktemp("drawn")
+    build_report(trouble(), folder)
+    return folder
+
+
+def test_every_linked_figure_exists_as_svg_and_png(drawn: Path) -> None:
+    text = (drawn / "README.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\((figures/[^)]*\.svg)\)", text)
+    assert len(linked) >= 5
+    for path in linked:
+        assert (drawn / path).stat().st_size > 1000
+        assert 1000 < (drawn / path).with_suffix(".png").stat().st_size < 300_000
+
+
+def test_figures_come_out_the_same_twice(drawn: Path, tmp_path: Path) -> None:
+    build_report(trouble(), tmp_path)
+    first = {p.name: p.read_bytes() for p in (drawn / "figures").iterdir()}
+    assert {p.name: p.read_bytes() for p in (tmp_path / "figures").iterdir()} == first
+    assert not any(b"<dc:date>" in content for content in first.values())
+
+
+def test_figures_of_an_earlier_report_go(tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "old.svg").write_text("")
+    build_report(fake_plan([RNN], [fake_record(RNN, 42)], (42,)), tmp_path)
+    assert not (tmp_path / "figures" / "old.svg").exists()
+
+
+def test_a_model_has_its_colour_in_every_figure(drawn: Path) -> None:
+    cases = [(c.name, c.model.trained) for c in trouble().cases]
+    colours = style.looks(cases)
+    assert style.looks(reversed(cases)) == colours
+    for name in ("scores_common_1", "steps_common_1", "curves_every_step", "speed_common_1"):
+        assert colours["fake/lstm"].colour in (drawn / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def test_colours_of_a_large_suite_differ() -> None:
+    made = style.looks((f"case{i:02}", True) for i in range(28))
+    assert len({look.colour for look in made.values()}) == 28
+    many = style.looks((f"case{i:02}", True) for i in range(80))
+    assert len({(look.colour, str(look.dashes)) for look in many.values()}) >= 56
+
+
+def test_drawing_leaves_the_global_style_alone(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    build_report(fake_plan([RNN], [fake_record(RNN, 42)], (42,)), tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def test_labels_spread_out_without_changing_order() -> None:
+    made = style.spread_out([0.5, 0.5, 0.52, 0.9], 0.1, 0.0, 1.0)
+    assert made == sorted(made)
+    assert min(b - a for a, b in pairwise(made)) >= 0.1 - 1e-9
+    assert style.spread_out([0.0, 1.0], 0.1, 0.0, 1.0) == [0.0, 1.0]
+    crowded = style.spread_out([0.5] * 21, 0.1, 0.0, 1.0)
+    assert min(crowded) >= -1e-9
+    assert max(crowded) <= 1 + 1e-9
+
+
+def test_a_strided_model_is_marked_and_does_not_rank(tmp_path: Path) -> None:
+    conv = fake_case("fake/conv", task="every_step", label="conv", model=FakeNetwork(kind="conv"))
+    records = [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01) for s in (42, 43)]
+    records += [fake_record(GRU, s, mse=m, mse_odd_positions=0.9 * m) for s, m in ((42, 0.02), (43, 0.021))]
+    text = report_of(fake_plan([conv, GRU], records), tmp_path)
+    assert re.search(r"^\| – +\| conv ‡", text, flags=re.MULTILINE)
+    assert "the easier ones" in text

@@ -1,0 +1,97 @@
+"""The sweep on fakes: an executor that plays events, a store in a temporary folder, a sink that listens."""
+
+import pytest
+
+from bench.executors.base import EpochEnded, RunEnded, RunStarted, make_jobs
+from bench.store import Store
+from bench.sweep import run_sweep
+from tests.fakes import fake_case, fake_record, fake_spec
+
+
+class FakeExecutor:
+    def __init__(self, statuses=(), interrupt_after=None):
+        self.statuses = list(statuses)
+        self.interrupt_after = interrupt_after
+        self.closed = False
+
+    def run(self, jobs):
+        ended = 0
+        try:
+            for job in jobs:
+                for spec in job.specs:
+                    if ended == self.interrupt_after:
+                        raise KeyboardInterrupt
+                    yield RunStarted(spec)
+                    yield EpochEnded(spec.run_id, 1, 1)
+                    status = self.statuses[ended] if ended < len(self.statuses) else "done"
+                    record = fake_record(spec.case, spec.model_seed)
+                    yield RunEnded(record.model_copy(update={"spec": spec, "run_id": spec.run_id, "status": status}))
+                    ended += 1
+        finally:
+            self.closed = True
+
+
+class Listener:
+    def __init__(self):
+        self.records = []
+
+    def send(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = Store(tmp_path)
+    made.prepare()
+    return made
+
+
+SPECS = [fake_spec(fake_case(name), seed) for name in ("fake/a", "fake/b") for seed in (1, 2)]
+
+
+def test_every_run_is_stored_then_mirrored(store):
+    sink, seen = Listener(), []
+    sweep = run_sweep(SPECS, FakeExecutor(), store, sink, on_event=seen.append)
+    assert {r.run_id for r in store.read()} == {s.run_id for s in SPECS}
+    assert sink.records == sweep.records
+    assert len(seen) == 12
+    assert not sweep.failed
+    assert not sweep.interrupted
+
+
+def test_a_failed_run_is_recorded_and_the_rest_go_on(store):
+    sweep = run_sweep(SPECS, FakeExecutor(["failed", "diverged"]), store, Listener())
+    assert [r.status for r in sweep.records] == ["failed", "diverged", "done", "done"]
+    assert [r.status for r in sweep.failed] == ["failed"]
+
+
+def test_an_interrupt_keeps_what_is_recorded_and_ends_the_workers(store):
+    executor = FakeExecutor(interrupt_after=2)
+    sweep = run_sweep(SPECS, executor, store, Listener())
+    assert sweep.interrupted
+    assert executor.closed
+    assert len(store.read()) == 2
+
+
+def test_the_report_is_refreshed_as_cases_end_but_not_too_often(store):
+    times = iter([0.0, 5.0, 20.0, 30.0])
+    specs = [fake_spec(fake_case(f"fake/{i}"), 1) for i in range(4)]
+    refreshed = []
+    run_sweep(specs, FakeExecutor(), store, Listener(), refresh=lambda: refreshed.append(1), now=lambda: next(times))
+    assert len(refreshed) == 2  # at 0 s and at 20 s; not at 5 s, nor at 30 s
+
+
+def test_a_report_that_cannot_be_refreshed_costs_no_run(store):
+    def broken():
+        raise OSError("disk full")
+
+    sweep = run_sweep(SPECS, FakeExecutor(), store, Listener(), refresh=broken)
+    assert len(sweep.records) == 4
+
+
+def test_jobs_share_a_case_and_predictors_come_first():
+    from tests.fakes import FakeNaive
+
+    naive = fake_spec(fake_case("fake/naive", model=FakeNaive()))
+    jobs = make_jobs([*SPECS, naive])
+    assert [[s.case for s in job.specs] for job in jobs] == [["fake/naive"], ["fake/a"] * 2, ["fake/b"] * 2]
