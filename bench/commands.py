@@ -10,8 +10,8 @@ from rich.console import Console
 
 from bench.errors import BenchError
 from bench.estimates import in_words, remaining_s, seconds_by_case
-from bench.executors.base import make_jobs
 from bench.executors.local import LocalExecutor, make_slots
+from bench.jobs import make_jobs
 from bench.plan import Plan, make_plan
 from bench.progress import SweepProgress
 from bench.record import RunRecord

@@ -34,14 +34,14 @@ def seconds_by_case(records: Iterable[RunRecord], report: Path) -> dict[str, flo
 def remaining_s(specs: Sequence[RunSpec], by_case: dict[str, float], workers: int) -> float | None:
     """Return the seconds that runs will take on so many workers, or None where nothing is known.
 
-    A case that nothing is known of is taken to last as long as the average of the others.
+    A case that nothing is known of is taken to last as long as the average known case.
     """
-    known = [by_case[s.case] for s in specs if s.case in by_case]
     if not specs:
         return 0.0
-    if not known:
+    if not by_case:
         return None
-    return sum(known) / len(known) * len(specs) / max(1, workers)
+    average = sum(by_case.values()) / len(by_case)
+    return sum(by_case.get(s.case, average) for s in specs) / max(1, workers)
 
 
 def in_words(seconds: float | None) -> str:

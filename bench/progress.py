@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench.estimates import in_words, remaining_s
-from bench.executors.base import EpochEnded, Event, RunEnded, RunStarted
+from bench.jobs import EpochEnded, Event, RunEnded, RunStarted
 from bench.record import RunRecord, RunSpec
 
 
@@ -73,7 +73,7 @@ class SweepProgress:
 
     def _ended(self, record: RunRecord) -> None:
         self._left.pop(record.run_id, None)
-        if record.status == "done":
+        if record.status == "done" and record.spec.model_seed is not None:  # a predictor's second says nothing
             self._seconds[record.spec.case] = record.timing.total_s
         count = f"[{self._total - len(self._left)}/{self._total}]"
         line = f"{name_of(record.spec)}: {outcome_of(record)}"

@@ -6,11 +6,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bench.executors.base import Event, Executor, RunEnded, make_jobs
+from bench.executors.base import Executor
+from bench.jobs import Event, RunEnded, make_jobs
 from bench.record import FINISHED, RunRecord, RunSpec
 from bench.store import Store
 
-REFRESH_S = 15.0
+REFRESH_S = 60.0
 """A report that is refreshed as cases finish is not rendered more often than this."""
 
 

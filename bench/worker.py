@@ -17,7 +17,7 @@ from typing import Any
 
 from bench.cases.base import make_dataset, make_model
 from bench.environment import environment, provenance
-from bench.executors.base import EpochEnded, Event, Job, RunEnded, RunStarted, Slot
+from bench.jobs import EpochEnded, Event, Job, RunEnded, RunStarted, Slot
 from bench.models.base import Network, Predictor
 from bench.record import Component, Environment, Failure, RunRecord, RunSpec, Status
 from bench.task import Splits

@@ -1,19 +1,22 @@
 """Real worker processes, on predictors that need no backend."""
 
+import importlib
 import os
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
-import tests.plugins  # noqa: F401 - registers them in this process
 from bench import devices
+from bench.datasets.base import datasets
 from bench.devices import Device, device_kinds, find_device
 from bench.errors import BenchError
-from bench.executors.base import RunEnded, RunStarted, make_jobs
 from bench.executors.local import LocalExecutor, make_slots
+from bench.jobs import RunEnded, RunStarted, make_jobs
+from bench.models.base import models
 from bench.plan import expand
 from bench.suite import Suite
 
@@ -29,6 +32,16 @@ def suite_of(*models, devices=("cpu",), data_seeds=(1,)):
 def specs_of(*models, **options):
     suite = suite_of(*models, **options)
     return expand(suite, suite.select())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plugins_here():
+    """Register the plug-ins in this process while these tests run, and no longer."""
+    importlib.import_module("tests.plugins")
+    yield
+    datasets.remove("test_ramps")
+    models.remove("test_constant")
+    del sys.modules["tests.plugins"]
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +144,7 @@ def test_a_worker_leaves_when_its_driver_is_killed(tmp_path):
     )
     environment = os.environ | {"LOGS": str(tmp_path), "BENCH_PLUGINS": "tests.plugins"}
     file = tmp_path / "driver.py"
-    file.write_text(f"import sys\nsys.path.insert(0, {os.getcwd()!r})\n" + script)
+    file.write_text(f"import sys\nsys.path.insert(0, {str(Path.cwd())!r})\n" + script)
     with psutil.Popen([sys.executable, str(file)], env=environment, stdout=-1, text=True) as driver:
         pids = [int(pid) for pid in driver.stdout.readline().split()]
         assert pids

@@ -69,7 +69,7 @@ def test_estimates_come_from_records_then_from_a_report(tmp_path):
     assert known == {"a": 20.0, "b": 7.0}
     a, b, c = (spec.model_copy(update={"case": name}) for name in "abc")
     assert remaining_s([a, b], known, 1) == 27
-    assert remaining_s([a, b, c], known, 2) == 27 / 2 * 3 / 2
-    assert remaining_s([c], known, 1) is None
+    assert remaining_s([a, b, c], known, 2) == (27 + 13.5) / 2
+    assert remaining_s([c], {}, 1) is None
     assert remaining_s([], known, 1) == 0
     assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["unknown", "12 s", "10 min", "2.5 h"]

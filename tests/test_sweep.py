@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.executors.base import EpochEnded, RunEnded, RunStarted, make_jobs
+from bench.jobs import EpochEnded, RunEnded, RunStarted, make_jobs
 from bench.store import Store
 from bench.sweep import run_sweep
 from tests.fakes import fake_case, fake_record, fake_spec
@@ -74,11 +74,11 @@ def test_an_interrupt_keeps_what_is_recorded_and_ends_the_workers(store):
 
 
 def test_the_report_is_refreshed_as_cases_end_but_not_too_often(store):
-    times = iter([0.0, 5.0, 20.0, 30.0])
+    times = iter([0.0, 5.0, 70.0, 80.0])
     specs = [fake_spec(fake_case(f"fake/{i}"), 1) for i in range(4)]
     refreshed = []
     run_sweep(specs, FakeExecutor(), store, Listener(), refresh=lambda: refreshed.append(1), now=lambda: next(times))
-    assert len(refreshed) == 2  # at 0 s and at 20 s; not at 5 s, nor at 30 s
+    assert len(refreshed) == 2  # at 0 s and at 70 s; not at 5 s, nor at 80 s
 
 
 def test_a_report_that_cannot_be_refreshed_costs_no_run(store):

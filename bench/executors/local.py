@@ -19,7 +19,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from bench.devices import find_device, usable_cores
-from bench.executors.base import Event, Job, RunEnded, RunStarted, Slot
+from bench.jobs import Event, Job, RunEnded, RunStarted, Slot
 from bench.record import Failure, RunSpec
 from bench.worker import make_record, run_job, start
 

@@ -1,0 +1,70 @@
+"""The words between a driver and its workers: jobs go out, events come back as they happen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bench.devices import Device
+from bench.record import RunRecord, RunSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of one case that share their data, device and backend, and so one compiled program."""
+
+    specs: tuple[RunSpec, ...]
+
+    @property
+    def device(self) -> str:
+        """The device that all its runs ask for."""
+        return self.specs[0].device
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place for one worker: a device, and the core it is pinned to (None: any core)."""
+
+    device_spec: str
+    device: Device
+    core: int | None
+
+    @property
+    def threads(self) -> int:
+        """Threads that the backend may use; 0 for as many as it likes."""
+        return 0 if self.core is None else 1
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """A worker began a run."""
+
+    spec: RunSpec
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """A run has ``epoch`` of ``epochs`` behind it."""
+
+    run_id: str
+    epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """A run is over; its record is not stored yet."""
+
+    record: RunRecord
+
+
+Event = RunStarted | EpochEnded | RunEnded
+
+
+def make_jobs(specs: Sequence[RunSpec]) -> list[Job]:
+    """Group runs into jobs, predictors first: they are done in no time and give the first rows."""
+
+    def shared(spec: RunSpec) -> tuple[str, int, str, str]:
+        return (spec.case, spec.data_seed, spec.device, spec.backend)
+
+    jobs = [Job(tuple(group)) for _, group in groupby(specs, key=shared)]
+    return sorted(jobs, key=lambda job: job.specs[0].model_seed is not None)

@@ -1,0 +1,147 @@
+"""The command line: what bad input gets, and what a script can rely on. Nothing here trains."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import bench
+from bench.cli import call
+from bench.plan import expand
+from bench.store import Store
+from bench.suite import read_suite
+from tests.fakes import fake_record
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def results(tmp_path):
+    """A results folder that holds a record of two runs of the smoke suite."""
+    store = Store(tmp_path / "results")
+    store.prepare()
+    suite = read_suite("smoke")
+    for spec in expand(suite, suite.select())[:2]:
+        record = fake_record(spec.case, spec.model_seed)
+        store.write(record.model_copy(update={"spec": spec, "run_id": spec.run_id}))
+    return store.results
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["plan", "smoek"], "no suite 'smoek' (suites/smoek.toml cannot be read); did you mean smoke?"),
+        (["run", "smoke", "--cases", "lineer"], "unknown case 'lineer'; did you mean linear?"),
+        (["run", "smoke", "--device", "gpuu"], "unknown device 'gpuu'; did you mean gpu or cpu?"),
+        (["run", "smoke", "--device", "gpu:7"], "device 'gpu:7': this machine has"),
+        (["plan", "smoke", "--device", "cpu:x"], "expected a number after the colon"),
+        (["plan", "smoke", "--seeds", "4,x"], "--seeds '4,x': expected integers separated by commas, as in 42,43"),
+        (["plan", "smoke", "--seeds", "-4"], "key 'seeds.0': input should be greater than or equal to 0, is -4"),
+        (["plan", "smoke", "--seeds", "1,1"], "names one value twice"),
+        (["plan", "smoke", "--epochs", "few"], "epochs"),
+        (["plan", "smoke", "--epoch", "1"], "--epoch"),
+        (["list", "modles"], "cannot list 'modles'; did you mean models?"),
+        (["results", "smoke", "--format", "xml"], "--format 'xml': expected csv, json or parquet"),
+        (["results", "smoke", "--format", "parquet"], "name a file with --output"),
+        (["nonesuch"], "nonesuch"),
+        (["plan", "a\0b"], "no suite"),
+        (["plan", "x" * 300], "no suite"),
+        (["plan", "../smoke"], "no suite"),
+        (["ui", "--port", "0"], "port"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments, complaint, capsys, tmp_path):
+    if arguments[0] in ("run", "results", "ui"):
+        arguments = [*arguments, "--results", str(tmp_path / "none")]
+    assert call(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("bench: ")
+    assert printed.err.count("\n") == 1
+    assert complaint in printed.err
+
+
+def test_an_unwritable_results_folder_is_one_line(tmp_path, capsys):
+    (tmp_path / "taken").write_text("a file")
+    assert call(["run", "smoke", "--results", str(tmp_path / "taken" / "results")]) == 2
+    assert "cannot write to the results folder" in capsys.readouterr().err
+
+
+def test_a_second_sweep_is_told_to_wait(tmp_path, capsys):
+    from filelock import FileLock
+
+    Store(tmp_path).prepare()
+    with FileLock(tmp_path / ".lock"):
+        assert call(["run", "smoke", "--results", str(tmp_path)]) == 2
+    assert "another sweep is writing to" in capsys.readouterr().err
+
+
+def test_a_report_of_nothing_is_an_error(tmp_path, capsys):
+    assert call(["report", "smoke", "--results", str(tmp_path), "--reports", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "smoke").exists()
+
+
+def test_a_truncated_record_is_named_and_harms_nothing(results, capsys):
+    victim, kept = sorted((results / "records").glob("*.json"))
+    victim.write_text(victim.read_text()[:100])
+    assert call(["plan", "smoke", "--results", str(results)]) == 0
+    printed = capsys.readouterr()
+    assert victim.name in printed.err
+    assert "1 of 9 runs done" in printed.out
+    assert kept.exists()
+
+
+def test_plan_as_json(results, capsys):
+    assert call(["plan", "smoke", "--json", "--results", str(results)]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert [r["state"] for r in planned["runs"]] == ["done"] * 2 + ["missing"] * 7
+    assert planned["runs"][1] == planned["runs"][1] | {"case": "chapter15/linear", "seed": 42, "device": "cpu"}
+
+
+@pytest.mark.parametrize("kind", ["cases", "datasets", "models", "metrics", "backends", "devices", "suites"])
+def test_lists(kind, capsys):
+    assert call(["list", kind, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows
+    assert call(["list", kind]) == 0
+    assert str(next(iter(rows[0].values())))[:20] in capsys.readouterr().out
+
+
+def test_results_in_three_formats_are_one_table(results, tmp_path, capsys):
+    frame = bench.load_results("smoke", results)
+    assert set(frame.columns) >= {
+        "suite", "case", "task", "dataset", "model", "seed", "device", "backend", "split", "metric", "epoch", "step",
+        "value", "status", "run_id",
+    }  # fmt: skip
+    assert call(["results", "smoke", "--results", str(results)]) == 0
+    from io import StringIO
+
+    csv = pd.read_csv(StringIO(capsys.readouterr().out))
+    assert call(["results", "smoke", "--format", "json", "--results", str(results)]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    file = tmp_path / "all.parquet"
+    assert call(["results", "smoke", "--format", "parquet", "--output", str(file), "--results", str(results)]) == 0
+    parquet = pd.read_parquet(file)
+    assert len(frame) == len(csv) == len(rows) == len(parquet) > 50
+    assert frame["value"].sum() == pytest.approx(csv["value"].sum()) == pytest.approx(parquet["value"].sum())
+
+
+def test_help_teaches(capsys):
+    for verb in ([], ["run"], ["plan"], ["report"], ["results"], ["list"], ["ui"]):
+        assert call([*verb, "--help"]) == 0
+        assert len(capsys.readouterr().out) > 200
+
+
+@pytest.mark.parametrize("verb", [["--help"], ["list"], ["plan", "smoke"]])
+def test_quick_verbs_import_nothing_heavy(verb):
+    code = (
+        "import sys; from bench.cli import call; code = call(sys.argv[1:]);"
+        "heavy = {'keras', 'tensorflow', 'mlflow', 'matplotlib'} & set(sys.modules); sys.exit(code or len(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *verb], cwd=ROOT, capture_output=True, env=os.environ)
+    assert done.returncode == 0, done.stderr.decode()

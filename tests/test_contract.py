@@ -1,0 +1,109 @@
+"""What everything registered must hold to. A new plug-in is held to it by being there."""
+
+import numpy as np
+import pytest
+
+from bench.cases.base import cases, component, make_dataset, make_model
+from bench.datasets.base import datasets
+from bench.metrics.base import evaluate, scored
+from bench.models.base import Network, Predictor, models
+from bench.task import TargetKind
+
+SMALL = {"n_series": 200, "draws": 3000}
+LOADED: dict[tuple[str, str], object] = {}
+
+
+def small(name):
+    """A registered dataset at a size that a test can afford."""
+    fields = datasets.get(name).model_fields
+    return make_dataset(name, {key: value for key, value in SMALL.items() if key in fields})
+
+
+def load(name, seed=1):
+    if (name, seed) not in LOADED:
+        LOADED[name, seed] = small(name).load(seed)
+    return LOADED[name, seed]
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_dataset(name):
+    one, again, other = load(name), small(name).load(1), small(name).load(2)
+    for split in ("train", "valid", "test"):
+        first = getattr(one, split)
+        assert first.x.tobytes() == getattr(again, split).x.tobytes()
+        assert first.y.tobytes() == getattr(again, split).y.tobytes()
+        assert np.isfinite(first.x).all()
+        assert np.isfinite(first.y).all()
+    assert one.train.x.tobytes() != other.train.x.tobytes()
+    assert one.valid.task == one.test.task == next(iter(one.extra.values()), one.test).task
+    assert datasets.get(name).__doc__, "a dataset documents its split"
+
+
+def one_case_a_model():
+    found = {}
+    for name in cases.names():
+        case = cases.get(name)
+        found.setdefault((case.model.name, case.dataset.name), case)
+    return {f"{m} on {d}": case for (m, d), case in found.items()}
+
+
+CASES = one_case_a_model()
+
+
+def test_every_registered_model_has_a_case():
+    assert {c.model.name for c in CASES.values()} >= set(models.names())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_model(name):
+    case = CASES[name]
+    assert make_model(case.model.name, component(case.model).params) == case.model
+    splits = load(case.dataset.name)
+    if isinstance(case.model, Predictor):
+        forecasts = [forecast_of(case.model, splits) for _ in range(2)]
+        assert forecasts[0].tobytes() == forecasts[1].tobytes()
+    else:
+        assert isinstance(case.model, Network)
+        forecasts = [one_step_of(case.model, case.recipe, splits, seed) for seed in (1, 1, 2)]
+        assert forecasts[0].tobytes() == forecasts[1].tobytes()
+        assert forecasts[0].tobytes() != forecasts[2].tobytes()
+    task = splits.valid.task if not (isinstance(case.model, Network) and case.model.iterates) else splits.train.task
+    expected = np.empty(task.target_shape(len(splits.valid.x)))
+    if task.target is TargetKind.EVERY_STEP:
+        expected = expected[:, case.model.positions(task)]
+    assert forecasts[0].shape == expected.shape
+    assert np.isfinite(forecasts[0]).all()
+
+
+def forecast_of(model, splits):
+    if model.peeks:
+        return np.asarray(model.fit_peeking(splits.train, splits.valid.task)(splits.valid))
+    return np.asarray(model.fit(splits.train, splits.valid.task)(splits.valid.x))
+
+
+def one_step_of(model, recipe, splits, seed):
+    """One step of Keras's own training, without XLA; the loss and the forecast after it."""
+    from bench.engines.keras_fit import compiled_network
+    from bench.initial import initial_weights
+
+    network = compiled_network(model, recipe, splits.train, jit=False)
+    network.run_eagerly = True
+    network.set_weights(initial_weights(network, seed))
+    size = 16
+    loss = network.train_on_batch(splits.train.x[:size], model.targets(splits.train)[:size])
+    assert np.isfinite(loss)
+    parts = [
+        network(part, training=False).numpy()
+        for part in np.split(splits.valid.x, range(size, len(splits.valid.x), size))
+    ]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if isinstance(c.model, Predictor)])
+def test_every_metric_is_a_number_a_list_or_a_mapping_of_them(name):
+    case = CASES[name]
+    splits = load(case.dataset.name)
+    pair = scored(splits.valid, forecast_of(case.model, splits), case.model.positions(splits.valid.task))
+    for metric, value in evaluate(pair).items():
+        numbers = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+        assert all(isinstance(v, float) for v in numbers), metric

@@ -1,0 +1,79 @@
+"""The documents say what is there: every verb, target and suite, and nothing that is not."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.cases.base import cases
+from bench.cli import app
+from bench.datasets.base import datasets
+from bench.models.base import models
+from bench.suite import read_suite
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+
+
+def verbs():
+    return [c.name or c.callback.__name__.rstrip("_") for c in app.registered_commands]
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_is_in_the_readme(verb):
+    assert f"bench {verb}" in README
+
+
+def test_every_make_target_in_the_readme_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"(?:`|^    )make ([a-z]+)", README, re.M))
+    assert named <= targets
+    assert {"bench", "test", "ui", "report", "check", "microbench"} <= named
+
+
+def test_every_link_leads_somewhere():
+    for document in (README, ARCHITECTURE, (ROOT / "CONTRIBUTING.md").read_text()):
+        for link in re.findall(r"\]\(([^)#]+)", document):
+            if not link.startswith("http"):
+                assert (ROOT / link).exists(), link
+
+
+def test_every_module_stands_on_a_floor():
+    contracts = (ROOT / "pyproject.toml").read_text()
+    for path in sorted((ROOT / "bench").iterdir()):
+        name = path.stem if path.suffix == ".py" else path.name if (path / "__init__.py").exists() else ""
+        if name and name not in ("__init__", "__main__", "preflight"):
+            assert f"bench.{name}" in contracts, name
+            assert re.search(rf"`{name}[/`]", ARCHITECTURE), name
+
+
+def test_every_committed_report_is_of_a_suite_and_says_how_to_run_it():
+    for report in (ROOT / "reports").glob("*/README.md"):
+        suite = read_suite(report.parent.name)
+        assert "make bench" in report.read_text()
+        assert suite.title in report.read_text()
+
+
+def test_the_readme_example_files_are_valid():
+    """The code blocks that show how to add things are run."""
+    blocks = re.findall(r"```python\n(# (?:a|my)[^\n]*\n.*?)```", README, re.S)
+    assert len(blocks) >= 3
+    scope: dict = {}
+    before = set(cases.names())
+    for block in blocks:
+        exec(compile(block, "README", "exec"), scope)
+    (added,) = set(cases.names()) - before
+    case = cases.get(added)
+    for registry, name in ((cases, added), (datasets, case.dataset.name), (models, case.model.name)):
+        registry.remove(name)
+    splits = case.dataset.load(1)
+    network = case.model.build(splits.train.task)
+    assert network(splits.train.x[:2]).shape == splits.train.y[:2].shape
+
+
+def test_the_readme_example_suite_is_valid(tmp_path):
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.S)
+    name = re.search(r'^name = "(\w+)"', text, re.M).group(1)
+    (tmp_path / f"{name}.toml").write_text(text)
+    assert read_suite(str(tmp_path / f"{name}.toml")).select()

@@ -1,0 +1,160 @@
+"""What a user runs, as a user runs it: the smoke suite through the command line, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.store import Store
+
+ROOT = Path(__file__).parent.parent
+
+
+def bench(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A finished smoke sweep: its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("smoke")
+    done = bench("run", "smoke", "--results", folder / "results", "--reports", folder / "reports")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done
+
+
+@pytest.mark.slow
+def test_every_run_is_recorded_once(swept):
+    folder, done = swept
+    store = Store(folder / "results")
+    records = store.read()
+    assert not store.skipped
+    assert len(records) == len({r.run_id for r in records}) == 9
+    assert {r.status for r in records} == {"done"}
+    assert "[9/9]" in done.stdout
+    assert "warning" not in done.stdout
+    for record in records:
+        spent = record.timing
+        parts = spent.import_s + spent.data_s + spent.build_s + spent.compile_s + spent.train_s + spent.evaluate_s
+        assert parts + spent.other_s == pytest.approx(spent.total_s, abs=1e-6)
+    naive = next(r for r in records if r.spec.case == "chapter15/naive_next_step")
+    assert naive.scores_last["valid"]["mse"] == pytest.approx(0.020211367, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_seeds_share_a_program_and_each_trains(swept):
+    records = [r for r in Store(swept[0] / "results").read() if r.spec.case == "chapter15/seq2seq_rnn"]
+    assert sorted(r.timing.compile_s > 0 for r in records) == [False, True]
+    assert len({r.curve.valid["mse"][-1] for r in records}) == 2
+    for record in records:
+        assert record.curve.valid["mse"][-1] == record.scores_last["valid"]["mse"]
+        assert len(record.timing.epoch_s) == 2
+
+
+@pytest.mark.slow
+def test_the_report_has_its_tables_figures_and_csvs(swept):
+    report = swept[0] / "reports" / "smoke"
+    text = (report / "README.md").read_text()
+    assert text.index("## Findings") < text.index("## Table 1")
+    for link in {part.split(")")[0] for part in text.split("](figures/")[1:]}:
+        assert (report / "figures" / link).stat().st_size > 1000
+    assert {"runs.csv", "cases.csv", "curves.csv", "forecasts.csv"} <= {p.name for p in report.iterdir()}
+
+
+@pytest.mark.slow
+def test_nothing_is_run_twice_and_the_report_stays_the_same(swept):
+    folder, _ = swept
+    readme = folder / "reports" / "smoke" / "README.md"
+    before = readme.read_text()
+    again = bench("run", "smoke", "--results", folder / "results", "--reports", folder / "reports")
+    assert again.returncode == 0
+    assert "0 runs to do, 9 done" in again.stdout
+    assert len(list((folder / "results" / "records").glob("*.json"))) == 9
+    assert readme.read_text() == before
+    rerun = bench(
+        *("run", "smoke", "--rerun", "--cases", "naive*", "--no-track"),
+        *("--results", folder / "results", "--reports", folder / "reports"),
+    )
+    assert rerun.returncode == 0
+    assert len(list((folder / "results" / "records").glob("*.json"))) == 11
+    assert readme.read_text() == before, "an overridden sweep reports elsewhere"
+    assert list((folder / "results" / "reports").glob("smoke-*/README.md"))
+
+
+@pytest.mark.slow
+def test_mlflow_holds_the_sweep_and_its_runs(swept):
+    code = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from mlflow import MlflowClient
+client = MlflowClient(sys.argv[1])
+experiment = client.get_experiment_by_name("smoke")
+runs = client.search_runs([experiment.experiment_id])
+parents = [r for r in runs if "mlflow.parentRunId" not in r.data.tags]
+children = [r for r in runs if r not in parents]
+seq = next(r for r in children if r.data.params["case"] == "chapter15/seq2seq_rnn" and r.data.params["seed"] == "42")
+print(json.dumps({
+    "parents": len(parents), "children": len(children), "status": sorted({r.info.status for r in runs}),
+    "nested": all(c.data.tags["mlflow.parentRunId"] == parents[0].info.run_id for c in children),
+    "params": seq.data.params, "metrics": seq.data.metrics,
+    "steps": [m.step for m in client.get_metric_history(seq.info.run_id, "curve/valid_mse")],
+    "artifacts": [a.path for a in client.list_artifacts(seq.info.run_id)],
+    "report": [a.path for a in client.list_artifacts(parents[0].info.run_id, "report")],
+    "note": parents[0].data.tags["mlflow.note.content"], "inputs": len(seq.inputs.dataset_inputs),
+    "uri": experiment.artifact_location,
+}))
+"""
+    database = (swept[0] / "results" / "mlflow.db").resolve()
+    done = subprocess.run(
+        [sys.executable, "-c", code, f"sqlite:///{database}"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        check=True,
+    )
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert (seen["parents"], seen["children"], seen["status"], seen["nested"]) == (1, 9, ["FINISHED"], True)
+    assert seen["params"] | {"case": "chapter15/seq2seq_rnn", "seed": "42", "epochs": "2"} == seen["params"]
+    assert len(seen["steps"]) == 2
+    assert "record.json" in seen["artifacts"]
+    assert "report/README.md" in seen["report"]
+    assert "| " in seen["note"]
+    assert seen["inputs"] == 1
+    assert str(swept[0] / "results") in seen["uri"]
+    assert seen["metrics"]["test/mse"] > 0
+
+
+def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(tmp_path):
+    suite = tmp_path / "slow.toml"
+    entries = ", ".join(
+        f'{{ name = "t/{i}", dataset = "test_ramps", model = {{ name = "test_constant", wait_s = {wait} }} }}'
+        for i, wait in enumerate((0.0, 600.0))
+    )
+    suite.write_text(f'name = "slow"\nseeds = [1]\ncases = [{entries}]\nbaseline = "test_constant"\n')
+    options = ("--results", tmp_path / "results", "--reports", tmp_path / "reports", "--no-track", "--workers", "1")
+    environment = os.environ | {"BENCH_PLUGINS": "tests.plugins", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bench", "run", str(suite), *map(str, options)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True) as sweep:
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "results").glob("records/*.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)  # let the second run begin
+        sweep.send_signal(signal.SIGINT)
+        out, err = sweep.communicate(timeout=60)
+    assert sweep.returncode == 3, out + err
+    assert "interrupted: 1 of 2 runs recorded; go on with: bench run" in out
+    assert "Traceback" not in out + err
+    planned = bench("plan", suite, "--json", "--results", tmp_path / "results", BENCH_PLUGINS="tests.plugins")
+    assert [r["state"] for r in json.loads(planned.stdout)["runs"]] == ["done", "missing"]
