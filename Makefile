@@ -25,13 +25,16 @@ BENCH := $(ENV)/bin/bench
 OPTIONS := $(if $(DEVICE),--device "$(DEVICE)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CASES),--cases "$(CASES)") \
 	$(if $(EPOCHS),--epochs "$(EPOCHS)")
 
-.PHONY: bench report ui test check microbench plan env preflight clean-env
+.PHONY: bench report ui test check microbench plan env preflight sync
 
 bench: $(ENV)/.ready
 	@$(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)")
 
 plan: $(ENV)/.ready
 	@$(BENCH) plan "$(SUITE)" $(OPTIONS)
+
+sync: $(ENV)/.ready
+	@$(BENCH) sync "$(SUITE)" $(OPTIONS)
 
 report: $(ENV)/.ready
 	@$(BENCH) report "$(SUITE)" $(OPTIONS)
@@ -58,10 +61,10 @@ env: $(ENV)/.ready-dev
 preflight:
 	@$(or $(PYTHON),python3) bench/preflight.py "$(DEVICE)"
 
-# A stamp is newer than its pins, or the environment is made anew.
+# A stamp is newer than the pins, or the environment is brought up to them.
 $(ENV)/.ready: pyproject.toml constraints.txt | preflight
 	@echo "setting up $(ENV) (once, a few minutes)"
-	@$(PYTHON) -m venv --clear $(ENV)
+	@$(ENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(ENV)
 	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRA)]"
 	@touch $@
 

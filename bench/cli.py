@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +15,10 @@ from typer.exceptions import TyperException
 
 from bench.errors import BenchError
 from bench.store import RESULTS, Store
-from bench.suite import SUITES, Suite, override, read_suite
+from bench.suite import override, read_suite
+
+if TYPE_CHECKING:
+    from bench.commands import Selection
 
 OK, RUNS_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3
 
@@ -26,7 +29,6 @@ app = typer.Typer(
     runs what is not recorded yet and writes a report; `bench report` writes it again from the records.
 
     Exit codes: 0 all recorded, 1 some runs failed, 2 bad input, 3 interrupted.""",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -50,7 +52,9 @@ def list_(
     as_json: Json = False,
 ) -> int:
     """List what is registered: `bench list models`."""
-    rows = _listing(kind)
+    from bench.listing import listing
+
+    rows = listing(kind)
     if as_json:
         print(json.dumps(rows, indent=1))
         return OK
@@ -78,15 +82,13 @@ def plan(
     """Say which runs of a suite are recorded, which are missing, and how long they will take."""
     from bench.devices import find_device, usable_cores
     from bench.estimates import in_words, remaining_s, seconds_by_case
-    from bench.plan import make_plan
 
-    _, chosen = _suites(suite, cases, seeds, device, epochs)
-    for name in chosen.devices:
+    chosen = _selection(suite, results, reports, cases, seeds, device, epochs)
+    for name in chosen.suite.devices:
         find_device(name)
-    store = Store(results)
-    records = store.read()
-    made = make_plan(chosen, records)
-    known = seconds_by_case(records, reports / chosen.name)
+    records = Store(results).read()
+    made = chosen.plan(records)
+    known = seconds_by_case(records, reports / chosen.suite.name)
     seconds = remaining_s(made.missing, known, workers or len(usable_cores()))
     if as_json:
         done = {spec.run_id for spec in made.done}
@@ -95,18 +97,17 @@ def plan(
              "backend": s.backend, "state": "done" if s.run_id in done else "missing"}
             for s in made.specs
         ]  # fmt: skip
-        print(json.dumps({"suite": chosen.name, "estimate_s": seconds, "runs": runs}, indent=1))
+        print(json.dumps({"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs}, indent=1))
         return OK
     console = _console()
-    table = Table("case", "runs", "done", "missing", "estimate", title=f"suite {chosen.name}")
+    table = Table("case", "runs", "done", "missing", "estimate", title=f"suite {chosen.suite.name}")
     for case in made.cases:
         specs = [s for s in made.specs if s.case == case.name]
         missing = [s for s in made.missing if s.case == case.name]
         estimate = "" if not missing else in_words(remaining_s(missing, known, 1) if case.name in known else None)
         table.add_row(case.name, str(len(specs)), str(len(specs) - len(missing)), str(len(missing)), estimate)
     console.print(table)
-    console.print(f"{len(made.done)} of {len(made.specs)} runs done; the rest takes about {in_words(seconds)}")
-    _warn_skipped(store)
+    console.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: about {in_words(seconds)}")
     return OK
 
 
@@ -130,18 +131,9 @@ def run(
     """
     from bench.commands import run_suite
 
-    unmodified, chosen = _suites(suite, cases, seeds, device, epochs)
+    chosen = _selection(suite, results, reports, cases, seeds, device, epochs)
     signal.signal(signal.SIGTERM, _interrupt)
-    return run_suite(
-        chosen,
-        overridden=chosen != unmodified,
-        rerun=rerun,
-        track=track,
-        workers=workers or None,
-        results=results,
-        reports=reports,
-        console=_console(),
-    )
+    return run_suite(chosen, rerun=rerun, track=track, workers=workers or None, console=_console())
 
 
 @app.command()
@@ -151,21 +143,31 @@ def report(
     seeds: Seeds = "",
     device: DeviceNames = "",
     epochs: Epochs = 0,
-    environment: Annotated[str, typer.Option(help="Digest of the environment to report; empty: the newest.")] = "",
+    environment: Annotated[str, typer.Option(help="Digest of the environment to report; empty: this machine's.")] = "",
     results: Results = RESULTS,
     reports: Reports = Path("reports"),
 ) -> int:
     """Write a suite's report from its records: tables, figures and the CSVs that they come from."""
-    from bench.commands import report_folder, write_report
-    from bench.plan import make_plan
-
-    unmodified, chosen = _suites(suite, cases, seeds, device, epochs)
-    store = Store(results)
-    made = make_plan(chosen, store.read())
-    folder = report_folder(chosen, chosen != unmodified, results, reports)
-    print(write_report(made, folder, environment=environment or None))
-    _warn_skipped(store)
+    print(
+        _selection(suite, results, reports, cases, seeds, device, epochs).write_report(environment=environment or None)
+    )
     return OK
+
+
+@app.command()
+def sync(
+    suite: SuiteName = "chapter15",
+    cases: Cases = "",
+    seeds: Seeds = "",
+    device: DeviceNames = "",
+    epochs: Epochs = 0,
+    results: Results = RESULTS,
+    reports: Reports = Path("reports"),
+) -> int:
+    """Send MLflow the records that it lacks; twice adds nothing."""
+    from bench.commands import sync_suite
+
+    return sync_suite(_selection(suite, results, reports, cases, seeds, device, epochs), _console())
 
 
 @app.command()
@@ -204,8 +206,12 @@ def results_(
             frame.to_json(target, orient="records", lines=False)
         else:
             frame.to_parquet(target, index=False)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise BenchError(f"cannot write {output} ({error.strerror}); name another file with --output") from None
+        raise BenchError(
+            f"cannot write {output} ({error.strerror or error}); name another file with --output"
+        ) from None
     return OK
 
 
@@ -217,17 +223,19 @@ def main() -> None:
 def call(arguments: list[str]) -> int:
     """Run one command; turn every kind of bad input into one line on stderr and exit code 2."""
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="bench", standalone_mode=False)
     except BenchError as error:
         return _complain(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except OSError as error:
+        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}; what was recorded before is kept")
     except TyperException as error:
         return _complain(error.format_message().rstrip(".") + "; see bench --help")
     except (typer.Abort, KeyboardInterrupt):
         print("bench: interrupted; records written so far are kept", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     return code if isinstance(code, int) else OK
 
 
@@ -237,74 +245,48 @@ def _complain(message: str) -> int:
 
 
 def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 120)
+    """Return a console that takes names from files as they are, and is wide where nobody looks at it."""
+    return Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _suites(suite: str, cases: str, seeds: str, device: str, epochs: int) -> tuple[Suite, Suite]:
-    """Return the suite as written and as overridden."""
+def _selection(
+    suite: str, results: Path, reports: Path, cases: str, seeds: str, device: str, epochs: int
+) -> "Selection":
+    """Return a suite with what the command line overrides.
+
+    Raises:
+        BenchError: A part of it does not exist or does not fit.
+    """
+    from bench.commands import Selection
+
     unmodified = read_suite(suite)
     chosen = override(
         unmodified,
-        cases=_list(cases),
-        seeds=_integers(seeds),
-        devices=_list(device),
+        cases=_list("--cases", cases),
+        seeds=_integers("--seeds", seeds),
+        devices=_list("--device", device),
         epochs=epochs or None,
     )
     chosen.select()
-    return unmodified, chosen
+    return Selection(chosen, unmodified, results, reports)
 
 
-def _list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+def _list(option: str, text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(parts):
+        raise BenchError(f"{option} {text!r}: expected names separated by commas")
+    return parts
 
 
-def _integers(text: str) -> list[int]:
+def _integers(option: str, text: str) -> list[int]:
     try:
-        return [int(part) for part in _list(text)]
+        return [int(part) for part in _list(option, text)]
     except ValueError:
-        raise BenchError(f"--seeds {text!r}: expected integers separated by commas, as in 42,43") from None
-
-
-def _warn_skipped(store: Store) -> None:
-    for skipped in store.skipped:
-        print(f"bench: skipped {skipped.path}: {skipped.reason}; move it away or run its run again", file=sys.stderr)
-
-
-def _listing(kind: str) -> list[dict[str, Any]]:
-    from bench.cases.base import cases
-    from bench.datasets.base import datasets
-    from bench.devices import device_kinds
-    from bench.engines.base import engines
-    from bench.metrics.base import metrics
-    from bench.models.base import models
-    from bench.registry import close_matches
-
-    def about(text: str | None) -> str:
-        return (text or "").strip().splitlines()[0] if text else ""
-
-    makers: dict[str, Any] = {
-        "cases": lambda: [
-            {"case": n, "dataset": c.dataset.name, "model": c.model.name, "label": c.label}
-            for n, c in ((n, cases.get(n)) for n in cases.names())
-        ],
-        "datasets": lambda: [{"dataset": n, "about": about(datasets.get(n).__doc__)} for n in datasets.names()],
-        "models": lambda: [{"model": n, "about": about(models.get(n).__doc__)} for n in models.names()],
-        "metrics": lambda: [{"metric": n, "about": about(metrics.get(n).compute.__doc__)} for n in metrics.names()],
-        "backends": lambda: [{"backend": n} for n in engines.names()],
-        "devices": lambda: [
-            {"device": f"{d.kind}:{d.index}", "name": d.name}
-            for n in device_kinds.names()
-            for d in device_kinds.get(n)()
-        ],
-        "suites": lambda: [{"suite": p.stem, "title": read_suite(p.stem).title} for p in sorted(SUITES.glob("*.toml"))],
-    }
-    if kind not in makers:
-        raise BenchError(f"cannot list {kind!r}; {close_matches(kind, list(makers))}")
-    return makers[kind]()  # type: ignore[no-any-return]
+        raise BenchError(f"{option} {text!r}: expected integers separated by commas, as in 42,43") from None
 
 
 if __name__ == "__main__":

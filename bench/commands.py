@@ -1,13 +1,14 @@
 """What the verbs do that take more than a call: a sweep with its mirror and its report."""
 
-import shlex
-import sys
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from bench.devices import find_device
 from bench.errors import BenchError
 from bench.estimates import in_words, remaining_s, seconds_by_case
 from bench.executors.local import LocalExecutor, make_slots
@@ -23,82 +24,137 @@ if TYPE_CHECKING:
     from bench.tracking import Mirror
 
 
-def report_folder(suite: Suite, overridden: bool, results: Path, reports: Path) -> Path:
-    """Return where a suite reports: under ``reports`` only where nothing about it is overridden."""
-    return results / "reports" / f"{suite.name}-{suite.digest}" if overridden else reports / suite.name
+@dataclass(frozen=True)
+class Selection:
+    """A suite as a command wants it, beside the suite as its file has it, and where things are."""
+
+    suite: Suite
+    unmodified: Suite
+    results: Path
+    reports: Path
+
+    @property
+    def report_folder(self) -> Path:
+        """Where it reports: under ``reports`` only where nothing about the suite is overridden."""
+        if self.suite == self.unmodified:
+            return self.reports / self.suite.name
+        return self.results / "reports" / f"{self.suite.name}-{self.suite.digest}"
+
+    @property
+    def command(self) -> str:
+        """The make command that runs this again."""
+        ours, theirs = self.suite, self.unmodified
+        parts = ["make bench"]
+        if ours.name != "chapter15":
+            parts.append(f"SUITE={ours.name}")
+        if ours.cases != theirs.cases:
+            parts.append("CASES='" + ",".join(c.name for c in ours.select()) + "'")
+        if ours.seeds != theirs.seeds:
+            parts.append("SEEDS=" + ",".join(map(str, ours.seeds)))
+        if ours.devices != theirs.devices:
+            parts.append("DEVICE=" + ",".join(ours.devices))
+        if ours.recipe.epochs != theirs.recipe.epochs:
+            parts.append(f"EPOCHS={ours.recipe.epochs}")
+        return " ".join(parts)
+
+    def plan(self, records: list[RunRecord]) -> Plan:
+        """Return the plan, given what is recorded."""
+        return make_plan(self.suite, records, environments_here(self.suite))
+
+    def write_report(self, *, environment: str | None = None, figures: bool = True) -> Path:
+        """Write the report of what is recorded; return its README.
+
+        Raises:
+            BenchError: Nothing is recorded, or the folder cannot be written.
+        """
+        from bench.report.build import build_report
+
+        plan = self.plan(Store(self.results).read())
+        folder = self.report_folder
+        try:
+            return build_report(plan, folder, environment=environment, figures=figures, command=self.command)
+        except OSError as error:
+            raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
 
 
-def write_report(plan: Plan, folder: Path, *, environment: str | None = None, figures: bool = True) -> Path:
-    """Write a plan's report; return its README.
-
-    Raises:
-        BenchError: Nothing is recorded, or the folder cannot be written.
-    """
-    from bench.report.build import build_report
-
-    try:
-        return build_report(plan, folder, environment=environment, figures=figures, command=_command(plan.suite))
-    except OSError as error:
-        raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
+def environments_here(suite: Suite) -> frozenset[str]:
+    """Return the digests of the environments that a suite's runs have on this machine."""
+    digests = {find_device("cpu").environment("numpy").digest}
+    for name in suite.devices:
+        try:
+            device = find_device(name)
+        except BenchError:  # a report of another machine's records needs none of its devices
+            continue
+        digests |= {device.environment(backend).digest for backend in suite.backends}
+    return frozenset(digests)
 
 
-def run_suite(
-    suite: Suite,
-    *,
-    overridden: bool,
-    rerun: bool,
-    track: bool,
-    workers: int | None,
-    results: Path,
-    reports: Path,
-    console: Console,
-) -> int:
+def run_suite(chosen: Selection, *, rerun: bool, track: bool, workers: int | None, console: Console) -> int:
     """Run what a suite lacks and report it; return the exit code.
 
     Raises:
         BenchError: A device is missing, the results folder cannot be written or another sweep holds it.
     """
-    store = Store(results)
+    for name in chosen.suite.devices:
+        find_device(name)
+    store = Store(chosen.results)
     store.prepare()
-    lock = FileLock(results / ".lock")
+    lock = FileLock(chosen.results / ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise BenchError(f"another sweep is writing to {results}; wait for it, or name another --results") from None
+        raise BenchError(
+            f"another sweep is writing to {chosen.results}; wait for it, or name another --results"
+        ) from None
     with lock:
         records = store.read()
-        for skipped in store.skipped:
-            console.print(f"skipped {skipped.path}: {skipped.reason}", markup=False, highlight=False)
-        plan = make_plan(suite, records)
+        plan = chosen.plan(records)
         specs = plan.specs if rerun else plan.missing
-        slots = make_slots(suite.devices, workers, len(make_jobs(specs)))
-        folder = report_folder(suite, overridden, results, reports)
-        known = seconds_by_case(records, reports / suite.name)
+        jobs = make_jobs(specs)
+        slots = make_slots((job.device for job in jobs), workers, len(jobs))
+        known = seconds_by_case(records, chosen.reports / chosen.suite.name)
         estimate = in_words(remaining_s(specs, known, len(slots)))
         done = len(plan.specs) - len(specs)
         console.print(
-            f"suite {suite.name}: {len(specs)} runs to do, {done} done; about {estimate} on {len(slots)} workers"
+            f"suite {chosen.suite.name}: {len(specs)} runs to do, {done} done; about {estimate} on {len(slots)} workers"
         )
-        mirror = _mirror(plan, results, console) if track else None
+        mirror = _mirror(plan, chosen.results, console) if track else None
         try:
             with SweepProgress(specs, known, len(slots), console) as progress:
                 sweep = run_sweep(
                     specs,
-                    LocalExecutor(slots, results / "logs"),
+                    LocalExecutor(slots, chosen.results / "logs"),
                     store,
                     mirror or _Nowhere(),
                     on_event=progress,
-                    refresh=lambda: _refresh(suite, store, folder),
+                    refresh=_Refresh(chosen, console),
                 )
-            readme = write_report(make_plan(suite, store.read()), folder)
-            if mirror is not None:
-                from bench.frames import means
-
-                mirror.finish(folder, _opening(readme), means(make_plan(suite, store.read()).records))
+            plan = chosen.plan(store.read())
+            readme = chosen.write_report() if plan.records else None
+            if mirror is not None and readme is not None and not sweep.interrupted:
+                _finish(mirror, plan, readme)
         finally:
             if mirror is not None:
                 mirror.close()
-    return _conclude(sweep, len(specs), readme, console)
+    return _conclude(sweep, len(specs), readme, chosen.command, console)
+
+
+def sync_suite(chosen: Selection, console: Console) -> int:
+    """Send MLflow what it lacks of a suite's records; return 0 where all of it arrived, else 1.
+
+    Raises:
+        BenchError: Nothing is recorded.
+    """
+    plan = chosen.plan(Store(chosen.results).read())
+    if not plan.records:
+        raise BenchError(f"no records of suite {chosen.suite.name!r} in {chosen.results}; run it first")
+    mirror = _mirror(plan, chosen.results, console)
+    readme = chosen.report_folder / "README.md"
+    if readme.exists() and not plan.missing:
+        _finish(mirror, plan, readme)
+    outcome = mirror.close(timeout_s=None)
+    console.print(f"{outcome.sent} records sent, {outcome.present} were there, {outcome.missing} missing")
+    return 1 if outcome.missing else 0
 
 
 class _Nowhere:
@@ -117,37 +173,60 @@ def _mirror(plan: Plan, results: Path, console: Console) -> "Mirror":
         plan.suite.name,
         plan.suite.digest,
         params=sweep_params(plan),
-        warn=lambda text: console.print(f"warning: {text}", markup=False, highlight=False, soft_wrap=True),
+        warn=lambda text: console.print(f"warning: {text}", soft_wrap=True),
     )
     for record in plan.records:
         mirror.send(record)
     return mirror
 
 
-def _refresh(suite: Suite, store: Store, folder: Path) -> None:
-    """Write the tables of what is recorded so far; figures come at the end."""
-    write_report(make_plan(suite, store.read()), folder, figures=False)
+def _finish(mirror: "Mirror", plan: Plan, readme: Path) -> None:
+    """Queue the sweep's summary: the report, its opening as a description, and means over seeds."""
+    from bench.frames import means
+    from bench.report.build import select
+
+    finished = [r for r in select(plan).records if r.status == "done"]
+    if finished:
+        mirror.finish(readme.parent, _opening(readme), means(finished))
+
+
+class _Refresh:
+    """Writes the tables of what is recorded so far, and says once where; figures come at the end."""
+
+    def __init__(self, chosen: Selection, console: Console):
+        self._chosen, self._console = chosen, console
+        self._said = False
+
+    def __call__(self) -> None:
+        """Write them."""
+        readme = self._chosen.write_report(figures=False)
+        if not self._said:
+            text = f"first tables: {readme} (written again as cases end; figures come last)"
+            self._console.print(text, soft_wrap=True)
+            self._said = True
 
 
 def _opening(readme: Path) -> str:
     """Return a report's text up to its first table: what was compared, and the findings."""
-    text = readme.read_text(encoding="utf-8")
-    return text.split("\n## ", 2)[0] + "".join("\n## " + part for part in text.split("\n## ", 2)[1:2])
+    return readme.read_text(encoding="utf-8").partition("\n## Table")[0]
 
 
-def _conclude(sweep: Sweep, planned: int, readme: Path, console: Console) -> int:
-    console.print(f"report: {readme}", markup=False, highlight=False, soft_wrap=True)
+def _findings(readme: Path) -> str:
+    """Return a report's findings as plain text for a screen."""
+    text = _opening(readme).partition("## Findings")[2].strip()
+    return re.sub(r" \(\[.*?\)\)", "", re.sub(r"\*\*|\\(?=\W)", "", text))
+
+
+def _conclude(sweep: Sweep, planned: int, readme: Path | None, command: str, console: Console) -> int:
+    """Say what came of a sweep; return the exit code."""
+    if readme is not None:
+        console.print(_findings(readme))
+        console.print(f"report: {readme}", soft_wrap=True)
     if sweep.interrupted:
-        again = shlex.join(["bench", *sys.argv[1:]])
-        console.print(
-            f"interrupted: {len(sweep.records)} of {planned} runs recorded; go on with: {again}", markup=False
-        )
+        console.print(f"interrupted: {len(sweep.records)} of {planned} runs recorded; go on with: {command}")
         return 3
-    if sweep.failed:
-        console.print(f"{len(sweep.failed)} of {planned} runs have no result; the report says why", markup=False)
+    lost = planned - len(sweep.records)
+    if sweep.failed or lost:
+        console.print(f"{len(sweep.failed) + lost} of {planned} runs have no result; the report says why")
         return 1
     return 0
-
-
-def _command(suite: Suite) -> str:
-    return "make bench" if suite.name == "chapter15" else f"make bench SUITE={suite.name}"

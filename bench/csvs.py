@@ -16,17 +16,18 @@ Frames = dict[str, pd.DataFrame]
 TEXT = frozenset(
     {
         "backend", "backend_version", "bench_version", "case", "cpu", "curve", "data_digest", "dataset",
-        "dataset_params", "details", "device", "device_name", "ended_at", "environment", "fault", "git_commit",
-        "group", "host", "jit", "keras", "key", "label", "loss", "metric", "model", "model_params", "numpy",
-        "optimizer", "part", "platform", "precision", "python", "question", "reason", "run_id", "source", "split",
-        "started_at", "status", "suite", "target", "task", "text", "variant", "weights",
+        "dataset_about", "dataset_params", "details", "device", "device_name", "ended_at", "environment",
+        "extra_about", "fault", "git_commit", "group", "groups_about", "host", "jit", "keras", "key", "label",
+        "loss", "metric", "model", "model_params", "numpy", "optimizer", "part", "platform", "precision", "python",
+        "question", "reason", "run_id", "source", "split", "started_at", "status", "suite", "target", "task",
+        "text", "variant", "weights",
     }
 )  # fmt: skip
 INTEGER = frozenset(
     {
         "attempt", "batch_size", "best_epoch", "data_seed", "early_stopping_epochs", "epoch", "epochs",
-        "epochs_run", "horizon", "n_planned", "n_runs", "number", "order", "parameters", "seed", "step", "threads",
-        "train_windows", "window",
+        "epochs_run", "features", "horizon", "input_length", "n_planned", "n_runs", "number", "order", "parameters",
+        "seed", "step", "threads", "train_windows", "window",
     }
 )  # fmt: skip
 BOOLEAN = frozenset(

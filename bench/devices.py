@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import psutil
 
-from bench.environment import cpu_model
+from bench.environment import cpu_model, environment
 from bench.errors import BenchError
+from bench.record import Environment
 from bench.registry import Registry
 
 
@@ -27,11 +28,24 @@ class Device:
     name: str
     variables: dict[str, str]
 
+    @property
+    def threads(self) -> int:
+        """Threads that a backend may use in one worker; 0 for as many as it likes."""
+        return 1 if self.kind == "cpu" else 0
+
+    def environment(self, backend: str) -> Environment:
+        """Describe runs of a backend on this device; known without importing the backend."""
+        if backend == "numpy":
+            return environment("numpy", "cpu", "", 1)
+        return environment(backend, self.kind, "" if self.kind == "cpu" else self.name, self.threads)
+
 
 FindDevices = Callable[[], list[Device]]
 device_kinds: Registry[FindDevices] = Registry("device")
 
 HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1"}
+SHOW_GPU = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "NVIDIA_TF32_OVERRIDE": "0"}
+"""Number GPUs as NVML does, and compute in float32 as the record says."""
 
 
 @device_kinds.register("cpu")
@@ -54,7 +68,7 @@ def find_gpus() -> list[Device]:
         for index in range(pynvml.nvmlDeviceGetCount()):
             name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(index))
             label = name.decode() if isinstance(name, bytes) else name
-            found.append(Device("gpu", index, label, {"CUDA_VISIBLE_DEVICES": str(index)}))
+            found.append(Device("gpu", index, label, SHOW_GPU | {"CUDA_VISIBLE_DEVICES": str(index)}))
         return found
     finally:
         pynvml.nvmlShutdown()

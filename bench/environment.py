@@ -1,9 +1,9 @@
 """What a run ran on: the environment that can change its numbers, and where it came from."""
 
-import os
 import platform
 import socket
 import subprocess
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +26,7 @@ def cpu_model() -> str:
     return name + detail
 
 
+@cache
 def installed(package: str) -> str:
     """Return the installed version of a package, or an empty text."""
     try:
@@ -56,14 +57,14 @@ def environment(backend: str, device: str, device_name: str, threads: int) -> En
         cpu=cpu_model(),
         threads=threads,
         precision="float32" if trained else "float64",
-        jit="epoch and forecast by XLA" if trained else "none",
+        jit="epoch by XLA" if trained else "none",
     )
 
 
 @cache
 def git_commit() -> str:
     """Return the commit of the working tree, with ``+`` when it is changed; empty outside git."""
-    root = Path(__file__).parent
+    root = Path(__file__).parent.parent
     try:
         head = _git(root, "rev-parse", "--short=12", "HEAD")
         dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "bench", "suites")
@@ -82,12 +83,17 @@ def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
         host=socket.gethostname(),
         platform=platform.platform(),
         bench_version=installed("sequence-bench"),
-        git_commit=os.environ.get("BENCH_GIT_COMMIT") or git_commit(),
+        git_commit=git_commit(),
         core=core,
         load_1min=load,
         started_at=started_at,
         ended_at=ended_at,
     )
+
+
+def now() -> str:
+    """Return the time, in UTC, as records write it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bench.csvs import Frames, read_frames, typed, with_types, write_frames
+from bench.datasets.base import Dataset
 from bench.plan import Plan
 from bench.record import RunRecord
 
@@ -63,7 +64,8 @@ def cases_frame(plan: Plan) -> pd.DataFrame:
     """Return one row a case, in the suite's order.
 
     What a case is asked (``task``, ``target``, ``question``) is known from its records, or from
-    another case's with the same dataset; empty where nothing has run.
+    another case's with the same dataset; empty where nothing has run. What its dataset says of itself
+    stands in ``dataset_about``, ``extra_about`` (further test sets) and ``groups_about``.
     """
     asked: dict[str, dict[str, Any]] = {}
     for record in plan.records:
@@ -83,6 +85,8 @@ def cases_frame(plan: Plan) -> pd.DataFrame:
                 "label": case.label,
                 "task": task.get("name"),
                 "target": task.get("target"),
+                "input_length": task.get("input_length"),
+                "features": task.get("features"),
                 "horizon": task.get("horizon"),
                 "question": task.get("question"),
                 "n_planned": sum(1 for planned in seeds if planned[0] == case.name),
@@ -90,6 +94,7 @@ def cases_frame(plan: Plan) -> pd.DataFrame:
                 "model_params": json.dumps(spec.model.params, sort_keys=True),
                 "dataset": case.dataset.name,
                 "dataset_params": json.dumps(spec.dataset.params, sort_keys=True),
+                **_documented(type(case.dataset)),
                 "trained": case.model.trained,
                 "peeks": getattr(case.model, "peeks", False),
                 "batch_dependent": getattr(case.model, "batch_dependent", False),
@@ -103,6 +108,18 @@ def cases_frame(plan: Plan) -> pd.DataFrame:
             }
         )
     return typed(rows)
+
+
+def _documented(dataset: type[Dataset]) -> dict[str, str]:
+    """Return a dataset's own documentation, and the paragraphs on extra test sets and groups, its bases' too."""
+    classes = [c for c in dataset.__mro__ if issubclass(c, Dataset) and c is not Dataset]
+    paragraphs = [" ".join(part.split()) for c in classes for part in (c.__dict__.get("__doc__") or "").split("\n\n")]
+
+    def starting(word: str) -> str:
+        return next((p.replace("`", "") for p in paragraphs if p.lstrip("`").startswith(word)), "")
+
+    own = " ".join((dataset.__dict__.get("__doc__") or "").split()).replace("`", "")
+    return {"dataset_about": own, "extra_about": starting("extra["), "groups_about": starting("Groups:")}
 
 
 RECIPE = ("optimizer", "learning_rate", "epochs", "batch_size", "loss", "early_stopping_epochs")

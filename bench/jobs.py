@@ -28,11 +28,6 @@ class Slot:
     device: Device
     core: int | None
 
-    @property
-    def threads(self) -> int:
-        """Threads that the backend may use; 0 for as many as it likes."""
-        return 0 if self.core is None else 1
-
 
 @dataclass(frozen=True)
 class RunStarted:

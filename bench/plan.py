@@ -6,6 +6,7 @@ from itertools import product
 
 from bench import versions
 from bench.cases.base import Case, component
+from bench.engines.base import engines
 from bench.record import FINISHED, RunRecord, RunSpec
 from bench.suite import Suite
 
@@ -14,24 +15,34 @@ SHARED_VERSIONS = {"engine": versions.ENGINE, "layers": versions.LAYERS, "metric
 
 @dataclass(frozen=True)
 class Plan:
-    """A suite's runs, those recorded with a result and those not, and the records that hold them."""
+    """A suite's runs, those recorded with a result and those not, and the records that hold them.
+
+    Attributes:
+        records: Of these runs, from every environment.
+        here: Digests of the environments that this machine's runs have; empty to tell none apart.
+    """
 
     suite: Suite
     cases: list[Case]
     specs: list[RunSpec]
     records: list[RunRecord]
+    here: frozenset[str] = frozenset()
 
     @property
     def done(self) -> list[RunSpec]:
-        """Runs with a result (a diverged run is one)."""
-        finished = {r.run_id for r in self.records if r.status in FINISHED}
+        """Runs with a result in this environment (a diverged run is one)."""
+        finished = self._finished()
         return [s for s in self.specs if s.run_id in finished]
 
     @property
     def missing(self) -> list[RunSpec]:
-        """Runs without one: never run, or failed."""
-        finished = {r.run_id for r in self.records if r.status in FINISHED}
+        """Runs without one: never run here, or failed."""
+        finished = self._finished()
         return [s for s in self.specs if s.run_id not in finished]
+
+    def _finished(self) -> set[str]:
+        ours = (r for r in self.records if not self.here or r.environment.digest in self.here)
+        return {r.run_id for r in ours if r.status in FINISHED}
 
 
 def expand(suite: Suite, selected: list[Case]) -> list[RunSpec]:
@@ -59,13 +70,15 @@ def expand(suite: Suite, selected: list[Case]) -> list[RunSpec]:
     return specs
 
 
-def make_plan(suite: Suite, records: Iterable[RunRecord]) -> Plan:
-    """Return the plan of a suite given what is recorded.
+def make_plan(suite: Suite, records: Iterable[RunRecord], here: frozenset[str] = frozenset()) -> Plan:
+    """Return the plan of a suite given what is recorded, and which environments are this machine's.
 
     Raises:
-        BenchError: The suite names a case that does not exist.
+        BenchError: The suite names a case or a backend that does not exist.
     """
     selected = suite.select()
+    for backend in suite.backends:
+        engines.get(backend)
     specs = expand(suite, selected)
     wanted = {s.run_id for s in specs}
-    return Plan(suite, selected, specs, [r for r in records if r.run_id in wanted])
+    return Plan(suite, selected, specs, [r for r in records if r.run_id in wanted], here)

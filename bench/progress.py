@@ -38,7 +38,7 @@ class SweepProgress:
         """Begin to draw where the console is a terminal."""
         if self._console.is_terminal:
             self._live = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[left]}"),

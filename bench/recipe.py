@@ -18,7 +18,7 @@ class Recipe(BaseModel):
             trains all epochs.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     loss: Literal["mse", "mae", "huber", "binary_crossentropy"] = "mse"
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] = "adam"
@@ -31,7 +31,7 @@ class Recipe(BaseModel):
 class RecipeOverrides(BaseModel):
     """Recipe fields that a suite or a command sets for all its cases; None leaves the case's own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     loss: Literal["mse", "mae", "huber", "binary_crossentropy"] | None = None
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "sgd"] | None = None

@@ -1,25 +1,17 @@
 """Records on disk: one JSON file a run, written whole or not at all, never overwritten."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bench.errors import BenchError
-from bench.record import RunRecord, from_json, to_json
+from bench.record import FINISHED, RunRecord, from_json, to_json
 
 RESULTS = Path("results")
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that is no usable record, and why."""
-
-    path: Path
-    reason: str
 
 
 class Store:
@@ -28,7 +20,6 @@ class Store:
     def __init__(self, results: Path = RESULTS):
         self.results = results
         self.folder = results / "records"
-        self.skipped: list[Skipped] = []
 
     def prepare(self) -> None:
         """Make the folder and try that it can be written.
@@ -47,8 +38,12 @@ class Store:
             ) from None
 
     def read(self) -> list[RunRecord]:
-        """Return all good records, oldest first; the others are listed in ``skipped``."""
-        self.skipped = []
+        """Return all records, oldest first.
+
+        Raises:
+            BenchError: A file is no good record; names the first one. The others are not touched.
+        """
+        bad = []
         records = []
         for path in sorted(self.folder.glob("*.json")):
             try:
@@ -57,9 +52,13 @@ class Store:
                     raise ValueError(f"its content belongs to {record.key}.json")
                 records.append(record)
             except ValidationError as error:
-                self.skipped.append(Skipped(path, f"{error.error_count()} fields do not fit the schema"))
+                bad.append((path, f"{error.error_count()} fields do not fit the schema"))
             except (OSError, ValueError) as error:
-                self.skipped.append(Skipped(path, str(error).splitlines()[0]))
+                bad.append((path, str(error).splitlines()[0]))
+        if bad:
+            path, reason = bad[0]
+            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+            raise BenchError(f"{path} is not a good record: {reason}{more}; move it away and its run is done again")
         return sorted(records, key=lambda r: r.provenance.ended_at)
 
     def write(self, record: RunRecord) -> RunRecord:
@@ -80,7 +79,7 @@ def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
     chosen: dict[str, RunRecord] = {}
     for record in sorted(records, key=lambda r: r.provenance.ended_at):
         kept = chosen.get(record.run_id)
-        if kept is None or record.status in ("done", "diverged") or kept.status not in ("done", "diverged"):
+        if kept is None or record.status in FINISHED or kept.status not in FINISHED:
             chosen[record.run_id] = record
     return chosen
 
@@ -97,6 +96,10 @@ def _write_whole(path: Path, text: str) -> bool:
             os.link(name, path)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+                raise
+            Path(name).rename(path)  # no hard links here: the name was free a moment ago, and we are the only writer
         return True
     finally:
         Path(name).unlink(missing_ok=True)

@@ -73,6 +73,12 @@ class Suite(BaseModel):
     baseline: str = "naive"
     recipe: RecipeOverrides = RecipeOverrides()
 
+    @field_validator("devices")
+    @classmethod
+    def _short(cls, values: list[str]) -> list[str]:
+        """Name the first device of a kind in one way: ``gpu:0`` is ``gpu``."""
+        return [value.removesuffix(":0") for value in values]
+
     @field_validator("seeds", "data_seeds", "devices", "backends")
     @classmethod
     def _distinct(cls, values: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ EpochDone = Callable[[int, int], None]
 
 
 class Diverged(Exception):
-    """The loss or a forecast is no longer a finite number."""
+    """The loss or a forecast is no longer a finite number; ``curve`` holds the epochs before."""
+
+    curve = LearningCurve()
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,6 @@ def train(
         Diverged: A loss or a forecast stopped being finite.
     """
     clock = Clock()
-    compiled_before = program.compile_s
 
     def compiling(name: str, call: Callable[[], Any]) -> Any:
         """Time a call of the program; what it spent compiling is counted as that."""
@@ -115,6 +117,10 @@ def train(
     def forecast_split(split: Split) -> NDArray[np.floating]:
         return program.forecast(split.x)
 
+    def curve() -> LearningCurve:
+        names = valid[0] if valid else {}
+        return LearningCurve(train_loss=losses[: len(valid)], valid={n: [_number(v[n]) for v in valid] for n in names})
+
     program.reset(program.fresh_weights(model_seed))
     windows = len(splits.train.x)
     losses: list[float] = []
@@ -122,34 +128,35 @@ def train(
     epoch_s: list[float] = []
     best_epoch, best_weights = 0, program.weights()
     cpu_s = wall_s = 0.0
-    for epoch in range(recipe.epochs):
-        order = window_order(model_seed, epoch, windows, recipe.batch_size)
-        before, cpu, wall = clock.spent.get("train_s", 0.0), time.process_time(), time.perf_counter()
-        loss = compiling("train_s", lambda order=order: program.train(order))  # type: ignore[misc]
-        cpu_s, wall_s = cpu_s + time.process_time() - cpu, wall_s + time.perf_counter() - wall
-        epoch_s.append(clock.spent["train_s"] - before)
-        if not math.isfinite(loss):
-            raise Diverged(f"the training loss is {loss} in epoch {epoch + 1}")
-        losses.append(loss)
-        valid.append(compiling("evaluate_s", lambda: _score(forecast_split, model, splits.valid, per_epoch=True)[0]))
-        if _watched(valid[-1]) < min((_watched(v) for v in valid[:-1]), default=math.inf):
-            best_epoch, best_weights = epoch, program.weights()
-        on_epoch(epoch + 1, recipe.epochs)
-        if recipe.early_stopping_epochs and epoch - best_epoch >= recipe.early_stopping_epochs:
-            break
-    last, sample = compiling("evaluate_s", lambda: _score_all(forecast_split, model, splits))
+    try:
+        for epoch in range(recipe.epochs):
+            order = window_order(model_seed, epoch, windows, recipe.batch_size)
+            before, cpu, wall = clock.spent.get("train_s", 0.0), time.process_time(), time.perf_counter()
+            loss = compiling("train_s", partial(program.train, order))
+            cpu_s, wall_s = cpu_s + time.process_time() - cpu, wall_s + time.perf_counter() - wall
+            epoch_s.append(clock.spent["train_s"] - before)
+            if not math.isfinite(loss):
+                raise Diverged(f"the training loss is {loss} in epoch {epoch + 1}")
+            losses.append(loss)
+            valid.append(
+                compiling("evaluate_s", partial(_score, forecast_split, model, splits.valid, per_epoch=True))[0]
+            )
+            if _watched(valid[-1]) < min((_watched(v) for v in valid[:-1]), default=math.inf):
+                best_epoch, best_weights = epoch, program.weights()
+            on_epoch(epoch + 1, recipe.epochs)
+            if recipe.early_stopping_epochs and epoch - best_epoch >= recipe.early_stopping_epochs:
+                break
+        last, sample = compiling("evaluate_s", partial(_score_all, forecast_split, model, splits))
+    except Diverged as error:
+        error.curve = curve()
+        raise
     best = last
     if best_epoch != len(losses) - 1:
         program.load(best_weights)
-        best, _ = compiling("evaluate_s", lambda: _score_all(forecast_split, model, splits))
-    curve = LearningCurve(
-        train_loss=losses,
-        valid={name: [float(v[name]) for v in valid] for name in valid[0]},  # type: ignore[arg-type]
-    )
-    assert program.compile_s >= compiled_before
+        best, _ = compiling("evaluate_s", partial(_score_all, forecast_split, model, splits))
     timing = Timing(**clock.account(), epoch_s=epoch_s, cpu_over_wall=cpu_s / wall_s)
     used = windows // recipe.batch_size * recipe.batch_size
-    return Outcome(last, best, best_epoch + 1, curve, sample, program.parameters, used, timing)
+    return Outcome(last, best, best_epoch + 1, curve(), sample, program.parameters, used, timing)
 
 
 def make_program(backend: str, model: Network, recipe: Recipe, splits: Splits) -> Program:
@@ -163,7 +170,12 @@ def make_program(backend: str, model: Network, recipe: Recipe, splits: Splits) -
 
 def _watched(values: dict[str, Value]) -> float:
     """The validation number that the best epoch is chosen by: MSE, or cross entropy for labels."""
-    return float(values["mse"] if "mse" in values else values["cross_entropy"])  # type: ignore[arg-type]
+    return _number(values["mse"] if "mse" in values else values["cross_entropy"])
+
+
+def _number(value: Value) -> float:
+    assert isinstance(value, float)
+    return value
 
 
 def _score(

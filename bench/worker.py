@@ -9,25 +9,85 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from dataclasses import fields as dataclass_fields
+from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from bench.cases.base import make_dataset, make_model
-from bench.environment import environment, provenance
+from bench.engines.base import Program
+from bench.environment import now, provenance
+from bench.errors import BenchError
 from bench.jobs import EpochEnded, Event, Job, RunEnded, RunStarted, Slot
 from bench.models.base import Network, Predictor
-from bench.record import Component, Environment, Failure, RunRecord, RunSpec, Status
+from bench.record import Failure, LearningCurve, RunRecord, RunSpec, Status, Timing
 from bench.task import Splits
 from bench.training import Diverged, Outcome, make_program, predict, train
 
+KEPT_DATASETS = 3
+"""Data sets that a worker keeps, the latest ones."""
 BACKEND_VARIABLES = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
+
+
+@dataclass
+class Trial:
+    """What is known of a run so far; its record is made of this, whatever happened.
+
+    Attributes:
+        spent: Seconds outside the training loop, under the names of `Timing`.
+        curve: Epochs that a diverged run finished.
+    """
+
+    spec: RunSpec
+    slot: Slot
+    started_at: str = field(default_factory=now)
+    status: Status = "done"
+    failure: Failure | None = None
+    splits: Splits | None = None
+    data_digest: str = ""
+    noise_floor_mse: float | None = None
+    outcome: Outcome | None = None
+    curve: LearningCurve = field(default_factory=LearningCurve)
+    spent: dict[str, float] = field(default_factory=dict)
+    total_s: float = 0.0
+
+    def record(self) -> RunRecord:
+        """Return the record; without an outcome it says why there is none."""
+        environment = self.slot.device.environment(self.spec.backend)
+        fields: dict[str, Any] = {"curve": self.curve, "timing": Timing(total_s=self.total_s)}
+        if self.splits is not None:
+            fields["task"] = asdict(self.splits.valid.task)
+        if self.outcome is not None:
+            fields |= {f.name: getattr(self.outcome, f.name) for f in dataclass_fields(self.outcome)}
+            fields["timing"] = self._timing(self.outcome.timing)
+        return RunRecord(
+            run_id=self.spec.run_id,
+            attempt=1,
+            status=self.status,
+            spec=self.spec,
+            noise_floor_mse=self.noise_floor_mse,
+            data_digest=self.data_digest,
+            failure=self.failure,
+            environment=environment,
+            provenance=provenance(self.started_at, now(), self.slot.core),
+            **fields,
+        )
+
+    def _timing(self, timing: Timing) -> Timing:
+        """Return the training loop's account with the rest of the run put in."""
+        other_s = timing.other_s + self.total_s - timing.total_s - sum(self.spent.values())
+        on_cpu = self.slot.device.kind == "cpu"  # on a GPU the process waits, and its own time says nothing
+        shared = timing.cpu_over_wall if on_cpu else None
+        return timing.model_copy(
+            update={**self.spent, "other_s": other_s, "total_s": self.total_s, "cpu_over_wall": shared}
+        )
 
 
 class Worker:
@@ -37,155 +97,87 @@ class Worker:
         self.slot = slot
         self.send = send
         self._data: dict[tuple[str, int], tuple[Splits, str]] = {}
-        self._import_s: float | None = None
+        self._backend = ""
+        self._program: Program | None = None
 
     def run(self, job: Job) -> None:
         """Run every spec of a job, in order, and send what happens."""
-        program = None
         for spec in job.specs:
             self.send(RunStarted(spec))
-            started_at, started = _now(), time.perf_counter()
-            extra: dict[str, float] = {}
-            splits: Splits | None = None
-            outcome: Outcome | None = None
-            status: Status = "done"
-            failure = None
-            data_digest = ""
-            floor = None
+            trial, started = Trial(spec, self.slot), time.perf_counter()
             try:
-                dataset = make_dataset(spec.dataset.name, spec.dataset.params)
-                model = make_model(spec.model.name, spec.model.params)
-                floor = dataset.noise_floor_mse
-                (splits, data_digest), extra["data_s"] = self._splits(spec.dataset, spec.data_seed)
-                if isinstance(model, Predictor):
-                    outcome = predict(model, splits)
-                else:
-                    assert isinstance(model, Network)
-                    assert spec.recipe is not None
-                    assert spec.model_seed is not None
-                    extra["import_s"] = self._import_backend(spec.backend)
-                    if program is None:
-                        program = make_program(spec.backend, model, spec.recipe, splits)
-                        extra["build_s"] = program.build_s
-                    outcome = train(model, spec.recipe, splits, program, spec.model_seed, self._progress(spec))
+                self._try(trial)
             except Diverged as error:
-                status, failure = "diverged", Failure(reason=str(error))
+                trial.status, trial.failure, trial.curve = "diverged", Failure(reason=str(error)), error.curve
             except Exception as error:  # a run that raises is a record, and the next run goes on
                 details = "".join(traceback.format_exc().splitlines(keepends=True)[-15:])
-                reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-                status, failure = "failed", Failure(reason=reason[:300], details=details)
-            total = time.perf_counter() - started
-            self.send(
-                RunEnded(
-                    make_record(
-                        spec,
-                        self.slot,
-                        status,
-                        started_at,
-                        outcome=outcome,
-                        failure=failure,
-                        splits=splits,
-                        floor=floor,
-                        data_digest=data_digest,
-                        extra=extra,
-                        total_s=total,
-                    )
-                )
-            )
-        if program is not None:
-            program.close()
+                text = str(error).splitlines()[0] if str(error) else ""
+                trial.status = "failed"
+                trial.failure = Failure(reason=f"{type(error).__name__}: {text}"[:300], details=details)
+            trial.total_s = time.perf_counter() - started
+            self.send(RunEnded(trial.record()))
+        if self._program is not None:
+            self._program.close()
+            self._program = None
 
-    def _progress(self, spec: RunSpec) -> Callable[[int, int], None]:
-        run_id = spec.run_id
-        return lambda epoch, epochs: self.send(EpochEnded(run_id, epoch, epochs))
+    def _try(self, trial: Trial) -> None:
+        """Make or reuse the data and the program, train and evaluate; fill in the trial on the way."""
+        spec = trial.spec
+        dataset = make_dataset(spec.dataset.name, spec.dataset.params)
+        model = make_model(spec.model.name, spec.model.params)
+        trial.noise_floor_mse = dataset.noise_floor_mse
+        self._load(trial)
+        assert trial.splits is not None
+        if isinstance(model, Predictor):
+            trial.outcome = predict(model, trial.splits)
+            return
+        assert isinstance(model, Network)
+        assert spec.recipe is not None
+        assert spec.model_seed is not None
+        self._import_backend(trial)
+        if self._program is None:
+            self._program = make_program(spec.backend, model, spec.recipe, trial.splits)
+            trial.spent["build_s"] = self._program.build_s
+        progress = partial(self._progress, spec.run_id)
+        trial.outcome = train(model, spec.recipe, trial.splits, self._program, spec.model_seed, progress)
 
-    def _splits(self, dataset: Component, data_seed: int) -> tuple[tuple[Splits, str], float]:
-        """Return the splits, their digest and the seconds that making them took (0 if kept)."""
+    def _progress(self, run_id: str, epoch: int, epochs: int) -> None:
+        self.send(EpochEnded(run_id, epoch, epochs))
+
+    def _load(self, trial: Trial) -> None:
+        """Put in the data set, made now or kept from an earlier run."""
+        dataset, data_seed = trial.spec.dataset, trial.spec.data_seed
         key = (dataset.model_dump_json(), data_seed)
-        if key in self._data:
-            return self._data[key], 0.0
-        started = time.perf_counter()
-        splits = make_dataset(dataset.name, dataset.params).load(data_seed)
-        if len(self._data) >= 3:
-            self._data.pop(next(iter(self._data)))
-        self._data[key] = splits, digest_of(splits)
-        return self._data[key], time.perf_counter() - started
+        if key not in self._data:
+            started = time.perf_counter()
+            splits = make_dataset(dataset.name, dataset.params).load(data_seed)
+            if len(self._data) >= KEPT_DATASETS:
+                self._data.pop(next(iter(self._data)))
+            self._data[key] = splits, digest_of(splits)
+            trial.spent["data_s"] = time.perf_counter() - started
+        trial.splits, trial.data_digest = self._data[key]
 
-    def _import_backend(self, backend: str) -> float:
-        """Import keras on its backend; return the seconds the first time, then 0."""
-        if self._import_s is not None:
-            return 0.0
+    def _import_backend(self, trial: Trial) -> None:
+        """Import keras on its backend, the first time.
+
+        Raises:
+            BenchError: The worker was started for a GPU that the backend does not see.
+        """
+        if self._backend:
+            return
         started = time.perf_counter()
+        backend = trial.spec.backend
         os.environ["KERAS_BACKEND"] = backend
         import keras
 
         keras.config.set_floatx("float32")
-        self._import_s = time.perf_counter() - started
-        return self._import_s
-
-
-def slot_environment(spec: RunSpec, slot: Slot) -> Environment:
-    """Return the environment of a run in a slot: known without importing the backend."""
-    if spec.backend == "numpy":
-        return environment("numpy", "cpu", "", 1)
-    name = "" if slot.device.kind == "cpu" else slot.device.name
-    return environment(spec.backend, slot.device.kind, name, slot.threads)
-
-
-def make_record(
-    spec: RunSpec,
-    slot: Slot,
-    status: Status,
-    started_at: str,
-    *,
-    outcome: Outcome | None = None,
-    failure: Failure | None = None,
-    splits: Splits | None = None,
-    floor: float | None = None,
-    data_digest: str = "",
-    extra: dict[str, float] | None = None,
-    total_s: float = 0.0,
-) -> RunRecord:
-    """Put together what a run left; without an outcome, a record of why there is none."""
-    fields: dict[str, Any] = {}
-    if splits is not None:
-        task = splits.valid.task
-        fields["task"] = {
-            "name": task.name,
-            "target": str(task.target),
-            "input_length": task.input_length,
-            "features": task.features,
-            "horizon": task.horizon,
-            "question": task.question,
-        }
-    if outcome is not None:
-        spent = {k: v for k, v in (extra or {}).items() if v}
-        rest = total_s - outcome.timing.total_s - sum(spent.values())
-        timing = outcome.timing.model_copy(
-            update={**spent, "other_s": outcome.timing.other_s + rest, "total_s": total_s}
-        )
-        fields |= {
-            "scores_last": outcome.scores_last,
-            "scores_best": outcome.scores_best,
-            "best_epoch": outcome.best_epoch,
-            "curve": outcome.curve,
-            "sample": outcome.sample,
-            "parameters": outcome.parameters,
-            "train_windows": outcome.train_windows,
-            "timing": timing,
-        }
-    return RunRecord(
-        run_id=spec.run_id,
-        attempt=1,
-        status=status,
-        spec=spec,
-        noise_floor_mse=floor,
-        data_digest=data_digest,
-        failure=failure,
-        environment=slot_environment(spec, slot),
-        provenance=provenance(started_at, _now(), slot.core),
-        **fields,
-    )
+        if self.slot.device.kind == "gpu" and not keras.distribution.list_devices("gpu"):
+            raise BenchError(
+                f"{backend} sees no GPU where {self.slot.device.name} is; "
+                "this environment may lack CUDA: start with make bench DEVICE=gpu"
+            )
+        self._backend = backend
+        trial.spent["import_s"] = time.perf_counter() - started
 
 
 def digest_of(splits: Splits) -> str:
@@ -213,10 +205,10 @@ def start(slot: Slot, connection: Connection, log: Path) -> None:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.environ.update(BACKEND_VARIABLES | slot.device.variables)
-    if slot.threads:
+    if slot.device.threads:
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
                  "TF_NUM_INTEROP_THREADS")  # fmt: skip
-        os.environ.update({name: str(slot.threads) for name in names})
+        os.environ.update({name: str(slot.device.threads) for name in names})
     if slot.core is not None and hasattr(os, "sched_setaffinity"):
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {slot.core})
@@ -241,7 +233,3 @@ def _leave_with_driver() -> None:
     if parent is not None:
         parent.join()
         os._exit(3)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

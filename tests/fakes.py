@@ -24,16 +24,23 @@ from bench.suite import Suite
 
 FLOOR = 0.1**2 / 12
 TEN = "steps 50-59 from steps 0-49"
+WINDOW = {"input_length": 50, "features": 1}
+STRING = {"input_length": 30, "features": 7, "target": "label", "horizon": 1, "question": ""}
 TASKS: dict[str, dict[str, Any]] = {
-    "next_step": {"name": "next_step", "target": "last_step", "horizon": 1, "question": "step 50"},
-    "ten_steps": {"name": "ten_steps", "target": "last_step", "horizon": 10, "question": TEN},
-    "every_step": {"name": "every_step", "target": "every_step", "horizon": 10, "question": TEN},
-    "reber": {"name": "reber", "target": "label", "horizon": 1, "question": ""},
-    "reber_exercise": {"name": "reber_exercise", "target": "label", "horizon": 1, "question": ""},
+    "next_step": {"name": "next_step", **WINDOW, "target": "last_step", "horizon": 1, "question": "step 50"},
+    "ten_steps": {"name": "ten_steps", **WINDOW, "target": "last_step", "horizon": 10, "question": TEN},
+    "every_step": {"name": "every_step", **WINDOW, "target": "every_step", "horizon": 10, "question": TEN},
+    "reber": {"name": "reber", **STRING},
+    "reber_exercise": {"name": "reber_exercise", **STRING},
 }
 
 
 class FakeWaves(Dataset):
+    """Fake steps after a window.
+
+    Split by series, 70/20/10 %.
+    """
+
     name = "fake_waves"
     task: str = "next_step"
 
@@ -43,6 +50,14 @@ class FakeWaves(Dataset):
 
 
 class FakeStrings(Dataset):
+    """Is a fake string valid?
+
+    ``extra["outer_only"]`` holds strings whose only fault is the outer letter.
+
+    Groups: ``length``, and ``corrupted_position`` counted from the end: 2 is the
+    outer letter, -1 says that the string is valid.
+    """
+
     name = "fake_strings"
     task: str = "reber"
 

@@ -11,6 +11,7 @@ import pytest
 
 import bench
 from bench.cli import call
+from bench.devices import find_device
 from bench.plan import expand
 from bench.store import Store
 from bench.suite import read_suite
@@ -27,7 +28,8 @@ def results(tmp_path):
     suite = read_suite("smoke")
     for spec in expand(suite, suite.select())[:2]:
         record = fake_record(spec.case, spec.model_seed)
-        store.write(record.model_copy(update={"spec": spec, "run_id": spec.run_id}))
+        here = find_device("cpu").environment(spec.backend)
+        store.write(record.model_copy(update={"spec": spec, "run_id": spec.run_id, "environment": here}))
     return store.results
 
 
@@ -52,6 +54,11 @@ def results(tmp_path):
         (["plan", "x" * 300], "no suite"),
         (["plan", "../smoke"], "no suite"),
         (["ui", "--port", "0"], "port"),
+        (["ui"], "nothing to show"),
+        (["plan", "smoke", "--seeds", ","], "--seeds ',': expected names separated by commas"),
+        (["plan", "smoke", "--device", "cpu,cpu:0"], "names one value twice"),
+        (["report", "smoke", "--results", "no/such"], "has no records to report"),
+        (["sync", "smoke", "--results", "no/such"], "no records of suite 'smoke'"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, complaint, capsys, tmp_path):
@@ -89,10 +96,14 @@ def test_a_report_of_nothing_is_an_error(tmp_path, capsys):
 def test_a_truncated_record_is_named_and_harms_nothing(results, capsys):
     victim, kept = sorted((results / "records").glob("*.json"))
     victim.write_text(victim.read_text()[:100])
+    for verb in ("plan", "run", "report", "results", "sync"):
+        assert call([verb, "smoke", "--results", str(results)]) == 2
+        printed = capsys.readouterr()
+        assert victim.name in printed.err
+        assert printed.err.count("\n") == 1
+    victim.rename(results / "away.json")
     assert call(["plan", "smoke", "--results", str(results)]) == 0
-    printed = capsys.readouterr()
-    assert victim.name in printed.err
-    assert "1 of 9 runs done" in printed.out
+    assert "1 of 9 runs done" in capsys.readouterr().out
     assert kept.exists()
 
 
@@ -137,7 +148,7 @@ def test_help_teaches(capsys):
         assert len(capsys.readouterr().out) > 200
 
 
-@pytest.mark.parametrize("verb", [["--help"], ["list"], ["plan", "smoke"]])
+@pytest.mark.parametrize("verb", [["--help"], [], ["list"], ["plan", "smoke"]])
 def test_quick_verbs_import_nothing_heavy(verb):
     code = (
         "import sys; from bench.cli import call; code = call(sys.argv[1:]);"

@@ -117,6 +117,21 @@ def test_a_sweep_on_two_devices_starts_each_worker_for_its_device(tmp_path, monk
         device_kinds.remove("fake")
 
 
+def test_the_predictors_of_a_sweep_on_a_gpu_get_a_worker_on_the_cpu(tmp_path):
+    device_kinds.add("fake", lambda: [Device("fake", 0, "Fake Card", {})])
+    try:
+        specs = specs_of({"value": 1.0}, devices=("fake",))
+        jobs = make_jobs([*specs, specs[0].model_copy(update={"device": "fake", "backend": "tensorflow"})])
+        slots = make_slots((job.device for job in jobs), None, len(jobs))
+        assert sorted(slot.device.kind for slot in slots) == ["cpu", "fake"]
+        found = [e.record for e in LocalExecutor(slots, tmp_path / "logs").run(jobs) if isinstance(e, RunEnded)]
+        assert sorted(r.environment.device for r in found) == ["cpu", "fake"]
+        with pytest.raises(BenchError, match="no worker for device cpu"):
+            list(LocalExecutor([s for s in slots if s.device.kind == "fake"], tmp_path / "logs").run(jobs))
+    finally:
+        device_kinds.remove("fake")
+
+
 def test_closing_the_iterator_ends_the_workers(tmp_path):
     before = set(psutil.Process().children(recursive=True))
     events = LocalExecutor(make_slots(["cpu"], 2, 2), tmp_path / "logs").run(
@@ -160,7 +175,8 @@ def test_slots_are_one_a_core_and_one_a_gpu(monkeypatch):
     assert [s.core for s in make_slots(["cpu"], None, 99)] == [4, 5, 6]
     assert [s.core for s in make_slots(["cpu"], None, 2)] == [4, 5]
     assert [s.core for s in make_slots(["cpu"], 4, 99)] == [4, 5, 6, 4]
-    assert [s.threads for s in make_slots(["cpu"], 1, 99)] == [1]
+    assert [s.core for s in make_slots(["cpu", "cpu"], 1, 99)] == [4]
+    assert make_slots(["cpu"], 1, 99)[0].device.threads == 1
 
 
 def test_a_device_that_is_not_there_is_said_in_one_line(monkeypatch):

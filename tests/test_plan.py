@@ -58,6 +58,16 @@ def test_done_and_missing():
     assert len(plan.records) == 3
 
 
+def test_another_machines_records_stand_beside_ours_and_not_in_their_place():
+    suite = small()
+    spec = expand(suite, suite.select())[0]
+    record = fake_record("x").model_copy(update={"spec": spec, "run_id": spec.run_id})
+    ours, theirs = record.environment.digest, "another"
+    assert make_plan(suite, [record], frozenset({ours})).done == [spec]
+    assert make_plan(suite, [record], frozenset({theirs})).done == []
+    assert make_plan(suite, [record], frozenset({theirs})).records == [record]
+
+
 def test_estimates_come_from_records_then_from_a_report(tmp_path):
     (tmp_path / "runs.csv").write_text("case,total_s\na,10\na,20\na,90\nb,5\n")
     suite = small()

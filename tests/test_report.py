@@ -7,7 +7,7 @@ import matplotlib as mpl
 import pytest
 
 from bench import frames
-from bench.cases.base import Erratum, Published
+from bench.cases.base import Case, Erratum, Published
 from bench.errors import BenchError
 from bench.plan import Plan
 from bench.recipe import Recipe
@@ -16,6 +16,7 @@ from bench.report.build import build_report, render_report, select
 from bench.report.findings import LIMIT, findings
 from bench.report.summary import Results
 from bench.report.tables import all_tables
+from bench.stats import Summary
 from tests.fakes import (
     ENVIRONMENT,
     FakeLeastSquares,
@@ -250,11 +251,11 @@ def test_figures_of_an_earlier_report_go(tmp_path: Path) -> None:
 
 
 def test_a_model_has_its_colour_in_every_figure(drawn: Path) -> None:
-    cases = [(c.name, c.model.trained) for c in trouble().cases]
-    colours = style.looks(cases)
-    assert style.looks(reversed(cases)) == colours
+    labels = [(c.label, c.model.trained) for c in trouble().cases]
+    colours = style.looks(labels)
+    assert style.looks(reversed(labels)) == colours
     for name in ("scores_common_1", "steps_common_1", "curves_every_step", "speed_common_1"):
-        assert colours["fake/lstm"].colour in (drawn / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        assert colours["LSTM"].colour in (drawn / "figures" / f"{name}.svg").read_text(encoding="utf-8")
 
 
 def test_colours_of_a_large_suite_differ() -> None:
@@ -287,3 +288,138 @@ def test_a_strided_model_is_marked_and_does_not_rank(tmp_path: Path) -> None:
     text = report_of(fake_plan([conv, GRU], records), tmp_path)
     assert re.search(r"^\| – +\| conv ‡", text, flags=re.MULTILINE)
     assert "the easier ones" in text
+
+
+def grounds(plan: Plan, folder: Path) -> Results:
+    build_report(plan, folder, figures=False)
+    return Results(frames.read_frames(folder))
+
+
+def test_rows_that_do_not_rank_stand_last(tmp_path: Path) -> None:
+    results = grounds(trouble(), tmp_path)
+    for ground in results.grounds:
+        ranked = [r.name for r in ground.ranked]
+        assert [r.name for r in ground.rows][: len(ranked)] == ranked
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    (peeks,) = re.findall(r"^\| – +\| naive \(as printed\) †.*$", text, flags=re.MULTILINE)[:1]
+    assert [cell.strip() for cell in peeks.split("|")][8:10] == ["–", "–"]  # skill and multiple of the floor
+
+
+def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path: Path) -> None:
+    every = fake_case("fake/naive_every", task="every_step", label="naive", model=FakeNaive())
+    other = fake_case("fake/ls_every", task="every_step", label="least squares", model=FakeLeastSquares())
+    records = [
+        fake_record(NAIVE, None, mse=0.25),
+        fake_record(every, None, mse=0.26, last_time_step_mse=0.25),
+        fake_record(SQUARES, None, mse=0.0155),
+        fake_record(other, None, mse=0.03, last_time_step_mse=0.0170),
+        *(fake_record(RNN, s, mse=0.01 + s / 1e5) for s in (42, 43, 44)),
+    ]
+    (common,) = grounds(fake_plan([NAIVE, every, SQUARES, other, RNN], records), tmp_path).commons
+    names = ["RNN", "least squares (ten steps)", "least squares (every step)", "naive"]
+    assert [r.name for r in common.rows] == names
+
+
+def test_a_label_finding_shows_what_the_mean_hides(tmp_path: Path) -> None:
+    gru = fake_case("fake/gru", task="reber", label="GRU")
+    bigram = fake_case("fake/bigram", task="reber", label="bigram", model=FakeNaive())
+    records = [fake_record(bigram, None, accuracy=0.86, accuracy_outer_only=0.1)]
+    seeds = ((42, 0.006), (43, 0.519), (44, 0.017))
+    records += [fake_record(gru, s, accuracy=0.99 + s / 1e5, accuracy_outer_only=outer) for s, outer in seeds]
+    plan = fake_plan([gru, bigram], records)
+    first = sentences(plan, tmp_path)[0]
+    assert "3 seeds reach 99.0 % on test, but 0.6 to 51.9 % on the extra test set outer only" in first
+    assert "no other model here is trained, and the best predictor is bigram with 86.00 %" in first
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "0.6, 51.9, 1.7 %" in text
+    assert "| valid string " in text
+    assert "2 is the outer letter" in text
+    assert "| -1 " not in text
+
+
+def test_errata_say_which_way_a_fault_goes_and_show_each_alone(tmp_path: Path) -> None:
+    def variant(name: str, *faults: tuple[int, str]) -> Case:
+        errata = tuple(Erratum(n, f"fault {n}", v) for n, v in faults)
+        return fake_case(f"fake/{name}", task="every_step", label=name, errata=errata)
+
+    fair = variant("fair", (3, "corrected"), (4, "corrected"))
+    cases = {
+        fair: 0.02,
+        variant("twice", (3, "as printed")): 0.01,
+        variant("softmax", (4, "as printed")): 0.08,
+        variant("both", (3, "both faults"), (4, "both faults")): 0.09,
+    }
+    conv = variant("conv", (6, "as printed"))
+    records = [
+        fake_record(c, s, mse=m * (1 + s / 1e4), mse_odd_positions=m * 0.9) for c, m in cases.items() for s in (42, 43)
+    ]
+    records += [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01) for s in (42, 43)]
+    made = sentences(fake_plan([*cases, conv], records), tmp_path)
+    (errata,) = (s for s in made if s.startswith("**Errata.**"))
+    assert "no. 3 flatters twice, × 0.50; no. 4 hurts softmax, × 4.00; no. 6 flatters" in errata
+    assert "both " not in errata.replace("scored both ways", "")
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "median of 1 trained model without a fault" in text  # The faulty ones are left out.
+
+
+def test_printed_values_say_how_far_off_they_had_to_be(tmp_path: Path) -> None:
+    naive = fake_case("fake/n", task="next_step", label="naive", model=FakeNaive(), published=Published(valid_mse=0.02))
+    rnn = fake_case("fake/r", task="next_step", label="RNN", published=Published(valid_mse=0.0105))
+    records = [fake_record(naive, None, mse=0.02)]
+    records += [fake_record(rnn, s, mse=m) for s, m in ((42, 0.01), (43, 0.0102), (44, 0.0101))]
+    (made,) = (s for s in sentences(fake_plan([naive, rnn], records), tmp_path) if "Printed" in s)
+    assert "The one exact value matches. Of 1 value from trained models, none lies outside" in made
+    assert re.search(r"none misses the uncorrected .* with 3 seeds a value had to differ by × 1\.05 \(median\)", made)
+
+
+def test_the_fastest_is_named_only_where_its_seeds_are_all_faster(tmp_path: Path) -> None:
+    other = fake_case("fake/o", task="ten_steps", label="other")
+
+    def made(speeds: tuple[float, ...], alone: float = 1.0) -> str:
+        records = []
+        for i, seed in enumerate((42, 43)):
+            mse = (0.010, 0.011)[i]
+            records.append(fake_record(RNN, seed, mse=mse, windows_per_s=40_000, cpu_over_wall=alone))
+            records.append(fake_record(other, seed, mse=mse * 1.01, windows_per_s=speeds[i]))
+        return sentences(fake_plan([RNN, other], records), tmp_path)[0]
+
+    assert "the fastest trained model among them is RNN" in made((20_000, 30_000))
+    assert "fastest" not in made((20_000, 41_000))
+    assert "windows/s, contended" in made((20_000, 30_000), alone=0.5)
+
+
+def test_throughput_is_of_uncontended_runs_where_there_are_some(tmp_path: Path) -> None:
+    records = [
+        fake_record(RNN, 42, windows_per_s=10_000, cpu_over_wall=0.5),
+        fake_record(RNN, 43, windows_per_s=40_000),
+    ]
+    (row,) = grounds(fake_plan([RNN], records), tmp_path).rows
+    assert row.speeds.round(-2).tolist() == [39_900]
+    assert not row.contended
+
+
+def test_wall_time_stands_where_runs_followed_each_other(tmp_path: Path) -> None:
+    records = [fake_record(RNN, 42), fake_record(RNN, 43)]
+    assert "4 min from first start to last end" in report_of(fake_plan([RNN], records), tmp_path)
+    late = records[1].provenance.model_copy(
+        update={"started_at": "2026-01-02T05:00:00Z", "ended_at": "2026-01-02T05:01:00Z"}
+    )
+    records[1] = records[1].model_copy(update={"provenance": late})
+    text = report_of(fake_plan([RNN], records), tmp_path)
+    assert "of run time in all. To run" in text
+
+
+def test_a_task_is_described_from_what_its_dataset_says(tmp_path: Path) -> None:
+    text = report_of(trouble(), tmp_path)
+    assert (
+        "Fake steps after a window. Split by series, 70/20/10 %. A window has 50 steps of 1 value; "
+        "the forecast is the 10 steps after it. An epoch trains on 6,976 windows" in text
+    )
+
+
+def test_numbers_have_as_many_digits_as_they_know() -> None:
+    assert markdown.spread(Summary(0.002737, 0.000168, 3)) == "0.002737 ± 0.00017"
+    assert markdown.spread(Summary(0.1217, 0.0000123, 3)) == "0.1217 ± 0.000012"
+    assert markdown.spread(Summary(0.5, 0.0, 2)) == "0.5000 ± 0"
+    assert markdown.percent(Summary(0.9952, 0.00084, 3)) == "99.52 ± 0.084 %"
+    assert markdown.between([0.5]) == "50.0 %"

@@ -32,6 +32,7 @@ def test_the_committed_suites_select_what_they_say():
         (GOOD.replace("[1, 2]", "3"), r"key 'seeds': input should be a valid list, is 3"),
         ("seeds = [1]\ncases = ['x']", r"key 'name' is missing"),
         (GOOD + "[recipe]\nepoch = 3", r"unknown key 'recipe.epoch'; did you mean epochs"),
+        (GOOD + "[recipe]\nepochs = '3'", r"key 'recipe.epochs': input should be a valid integer, is '3'"),
         (GOOD + "[recipe]\nepochs = 0", r"key 'recipe.epochs': input should be greater than 0, is 0"),
         (GOOD + "[recipe]\noptimizer = 'adm'", r"key 'recipe.optimizer': input should be 'adam'"),
         (GOOD.replace('"mine"', '"other"'), r"key 'name' is 'other', expected 'mine'"),
@@ -63,6 +64,10 @@ cases = ["chapter15/naive_next_step", { name = "small", DATASET, MODEL, recipe =
     assert small.model.units == (3,)
     assert small.recipe.epochs == 1
     assert small.published.valid_mse == 0.5
+    with pytest.raises(BenchError, match=r"model 'simple_rnn': units\.0: Input should be a valid integer"):
+        read_suite(write(tmp_path, text.replace("[3]", '["3"]'))).select()
+    with pytest.raises(BenchError, match="dataset 'waves_next_step': n_series: Input should be a valid integer"):
+        read_suite(write(tmp_path, text.replace("= 100", '= "100"'))).select()
     wrong = text.replace("units", "unit")
     with pytest.raises(BenchError, match="model 'simple_rnn': unit: Extra inputs"):
         read_suite(write(tmp_path, wrong)).select()

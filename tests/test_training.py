@@ -85,8 +85,10 @@ def test_early_stopping_counts_epochs_without_a_better_one():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_or_a_forecast_that_is_not_finite_is_a_divergence(bad):
-    with pytest.raises(Diverged, match="epoch 2"):
+    with pytest.raises(Diverged, match="epoch 2") as raised:
         train(FakeNetwork(), Recipe(epochs=2), SPLITS, FakeProgram([0.0, 0.0], [0.1, bad]), 7)
+    assert raised.value.curve.train_loss == [0.1]
+    assert raised.value.curve.valid["mse"] == [1.0]
     with pytest.raises(Diverged, match="forecast"):
         train(FakeNetwork(), Recipe(epochs=1), SPLITS, FakeProgram([bad]), 7)
 

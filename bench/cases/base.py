@@ -1,5 +1,6 @@
 """What a case is, and the registry that finds them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -112,8 +113,11 @@ def make_model(name: str, params: dict[str, Any]) -> Model:
 
 def _make(kind: str, cls: Any, name: str, params: dict[str, Any]) -> Any:
     try:
-        return cls.model_validate(params)
-    except ValidationError as error:
+        # As JSON, because strict JSON takes a list for a tuple, and "3" for no number.
+        return cls.model_validate_json(json.dumps(params), strict=True)
+    except (TypeError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise BenchError(f"{kind} {name!r}: its parameters are not plain data ({error})") from None
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise BenchError(f"{kind} {name!r}: {key}: {first['msg']}") from None

@@ -10,25 +10,25 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
 from bench.devices import find_device, usable_cores
+from bench.errors import BenchError
 from bench.jobs import Event, Job, RunEnded, RunStarted, Slot
 from bench.record import Failure, RunSpec
-from bench.worker import make_record, run_job, start
+from bench.worker import Trial, run_job, start
 
 
-def make_slots(device_specs: Sequence[str], workers: int | None, jobs: int) -> list[Slot]:
+def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> list[Slot]:
     """Return places for workers: one a GPU, the rest of ``workers`` on the CPU, a core each.
 
     Args:
-        device_specs: Devices that the sweep names.
+        device_specs: Devices that the runs ask for; repeats count once.
         workers: How many workers in all; None for as many as there are cores.
         jobs: No more workers than this are of use.
 
@@ -37,7 +37,7 @@ def make_slots(device_specs: Sequence[str], workers: int | None, jobs: int) -> l
     """
     cores = usable_cores()
     total = max(1, min(workers or len(cores), jobs))
-    named = [(spec, find_device(spec)) for spec in device_specs]
+    named = [(spec, find_device(spec)) for spec in dict.fromkeys(device_specs)]
     slots = [Slot(spec, device, None) for spec, device in named if device.kind != "cpu"]
     for spec, device in named:
         if device.kind == "cpu":
@@ -63,6 +63,9 @@ class LocalExecutor:
         self._logs.mkdir(parents=True, exist_ok=True)
         events: queue.Queue[Event | _SlotDone] = queue.Queue()
         specs = {slot.device_spec for slot in self._slots}
+        homeless = {job.device for job in jobs} - specs
+        if homeless:
+            raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
         waiting = {spec: deque(job for job in jobs if job.device == spec) for spec in specs}
         runners = [
             _SlotRunner(slot, waiting[slot.device_spec], events, self._logs / f"worker-{number}.log")
@@ -113,11 +116,11 @@ class _SlotRunner(threading.Thread):
                     break
                 while job is not None and not self._stopping.is_set():
                     job = self._work(job)
+            if self._worker is not None:
+                self._worker.end(now=self._stopping.is_set())
         except BaseException as raised:
             error = raised
         finally:
-            if self._worker is not None:
-                self._worker.end(now=self._stopping.is_set())
             self._events.put(_SlotDone(error))
 
     def stop(self) -> None:
@@ -137,21 +140,21 @@ class _SlotRunner(threading.Thread):
         try:
             self._current.result()
             return None
-        except ProcessExpired as expired:
+        except CancelledError:
+            return None
+        except Exception as error:  # the process died, or could not be started: its job's next run is the culprit
             worker.end(now=True)
             self._worker = None
             if self._stopping.is_set():
                 return None
             left = [s for s in job.specs if s.run_id not in worker.ended]
+            if not left:
+                return None
             culprit = worker.current if worker.current in left else left[0]
-            reason = f"the worker process ended by itself (exit code {expired.exitcode})"
-            failure = Failure(reason=reason, details=_tail(self._log))
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
-            self._events.put(RunEnded(make_record(culprit, self._slot, "crashed", now, failure=failure)))
+            trial = Trial(culprit, self._slot, status="crashed", failure=_crash(error, self._log))
+            self._events.put(RunEnded(trial.record()))
             rest = tuple(s for s in left if s.run_id != culprit.run_id)
             return Job(rest) if rest else None
-        except CancelledError:
-            return None
 
 
 class _Worker:
@@ -189,6 +192,12 @@ class _Worker:
             elif isinstance(event, RunEnded):
                 self.ended.add(event.record.run_id)
             self._events.put(event)
+
+
+def _crash(error: Exception, log: Path) -> Failure:
+    if isinstance(error, ProcessExpired):
+        return Failure(reason=f"the worker process ended by itself (exit code {error.exitcode})", details=_tail(log))
+    return Failure(reason=f"the worker failed: {type(error).__name__}: {error}"[:300], details=_tail(log))
 
 
 def _tail(log: Path, size: int = 2000) -> str:

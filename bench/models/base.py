@@ -76,7 +76,7 @@ class Network(Model):
     def build(self, task: Task) -> "keras.Model":
         """Return a new network for ``task``; import keras here, not at the top of the file.
 
-        ``task.input_length`` is None where a twin for windows of any length is asked for.
+        ``task.input_length`` is None where the network must take windows of any length.
         """
         raise NotImplementedError
 

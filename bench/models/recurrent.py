@@ -94,7 +94,7 @@ class SimpleRNN(RecurrentNetwork):
 class IteratedRNN(RecurrentNetwork):
     """A simple recurrent network for one step, which forecasts more by feeding its output back.
 
-    ``build`` takes a task without an input length too: the twin that reads a growing window.
+    ``build`` takes a task without an input length too: the forecast reads a growing window.
     """
 
     iterates: ClassVar[bool] = True

@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bench import stats
-from bench.report.markdown import NONE, count, duration, escape, score, spread, table, thousands
-from bench.report.summary import Results, Row, recipe_difference
+from bench.report.markdown import NONE, count, escape, score, table, thousands
+from bench.report.summary import Results
 
 
 def floors_table(results: Results) -> tuple[str, list[str]]:
@@ -18,77 +17,36 @@ def floors_table(results: Results) -> tuple[str, list[str]]:
         for row in (ground.baseline, ground.untrained, ground.ranked[0] if ground.ranked else None):
             cells.append(f"{score(row.mean(ground.column))} ({escape(row.name)})" if row else NONE)
         rows.append(cells)
-    headers = ["", "noise floor", "baseline", "best untrained", "leader"]
+    headers = ["table", "noise floor", "baseline", "best untrained", "leader"]
     note = "The floor is the variance of the noise in the target, below which no forecast's expected MSE can go."
     return table(headers, rows), [note]
-
-
-def errata_table(results: Results) -> tuple[str, list[str]]:
-    """Return each fault's variants, with scores and the ratio to the corrected variant."""
-    lines, faults = [], {}
-    for number, row, variant, fault, ratio in errata_rows(results):
-        faults[number] = fault
-        cells = [str(number), escape(row.name), escape(variant), recipe_difference(row, {}) if row.trained else "none"]
-        cells[3] = cells[3].replace("optimizer ", "")
-        scores = [
-            spread(row.summary(c), exact=not row.trained)
-            for c in ("valid_mse", "valid_last_time_step_mse", "valid_mse_odd_positions")
-        ]
-        lines.append([*cells, *scores, NONE if ratio is None else f"{ratio:.2f}"])
-    headers = ["no.", "case", "variant", "recipe", "valid MSE", "last-step MSE", "MSE on 3::2", "× corrected"]
-    notes = [f"{number}. {escape(fault)}." for number, fault in faults.items()]
-    notes.append("The last column is the ratio of geometric mean validation MSEs, this variant over the corrected one.")
-    return table(headers, lines, text_columns=4), notes
-
-
-def errata_rows(results: Results) -> list[tuple[int, Row, str, str, float | None]]:
-    """Return number, row, variant, fault and ratio to the corrected variant (None for itself or without one)."""
-    errata = results.frames["errata"].sort_values("number", kind="stable")
-    found = []
-    for _, erratum in errata.iterrows():
-        same = errata[(errata["number"] == erratum["number"]) & (errata["variant"] == "corrected")]
-        for row in (r for r in results.rows if r.case == erratum["case"]):
-            ratio = None
-            if erratum["variant"] != "corrected":
-                reference = corrected(results, row, set(same["case"]))
-                ours = stats.geometric_mean(row.values("valid_mse"))
-                theirs = stats.geometric_mean(reference.values("valid_mse")) if reference else None
-                ratio = ours / theirs if ours and theirs else None
-            found.append((int(erratum["number"]), row, erratum["variant"], erratum["fault"], ratio))
-    return found
-
-
-def corrected(results: Results, row: Row, cases: set[str]) -> Row | None:
-    """Return the row to hold a faulty one against: same device and backend, same model where there is one."""
-    rows = [r for r in results.rows if r.case in cases and (r.device, r.backend) == (row.device, row.backend)]
-    same = [r for r in rows if r.info["model"] == row.info["model"]]
-    return next(iter(same or rows), None)
 
 
 def throughput_table(results: Results) -> tuple[str, list[str]]:
     """Return training throughput and seconds of every trained row, with its environment."""
     rows = []
-    trained = [r for r in results.rows if r.trained and len(r.seeds("windows_per_s"))]
-    for row in sorted(trained, key=lambda r: (r.device, r.backend, -float(np.median(r.seeds("windows_per_s"))))):
-        speeds = row.seeds("windows_per_s")
+    trained = [r for r in results.rows if len(r.speeds)]
+    for row in sorted(trained, key=lambda r: (r.device, r.backend, -float(np.median(r.speeds)))):
+        speeds = row.speeds
         rows.append(
             [
                 escape(row.name),
                 f"{escape(row.device)}, {escape(row.backend)}",
-                ", ".join(f"`{e}`" for e in sorted(set(row.done["environment"]))),
-                thousands(float(np.median(speeds))),
+                ", ".join(f"`{e}`" for e in sorted(set(row.timed["environment"]))),
+                thousands(float(np.median(speeds))) + (" (c)" if row.contended else ""),
                 f"{thousands(float(speeds.min()))} to {thousands(float(speeds.max()))}",
                 f"{int(row.done['contended'].fillna(True).sum())} of {len(row.done)}",
-                f"{row.mean('train_s'):.1f}",
-                f"{row.done['compile_s'].max():.1f}",
-                f"{row.mean('total_s'):.1f}",
+                _seconds(row.done["train_s"].median()),
+                _seconds(row.done["compile_s"].max()),
+                _seconds(row.done["total_s"].median()),
             ]
         )
-    headers = ["model", "device, backend", "environment", "windows/s", "range", "contended", "training s"]
-    headers += ["compilation s (max)", "run s"]
+    headers = ["model", "device, backend", "environment", "windows/s", "range", "contended runs"]
+    headers += ["training s (median)", "compilation s (max)", "run s (median)"]
     note = (
-        "Training windows per second, the median over epochs after the first, then over runs; evaluation and "
-        "compilation are not in it. Compare rows of one environment alone."
+        "Training windows per second, the median over epochs after the first, then over uncontended runs where there "
+        "are some, over all runs (c) otherwise. A run is contended where its CPU time was under 98 % of wall time in "
+        "training. Evaluation and compilation are not in it. Compare rows of one environment alone."
     )
     return table(headers, rows, text_columns=3), [note]
 
@@ -149,9 +107,8 @@ def environments(results: Results) -> str:
     return table([columns[c] for c in known], rows, text_columns=len(known))
 
 
-def total_time(results: Results) -> str:
-    """Return the sum of all runs' wall-clock time in words."""
-    return duration(float(results.frames["runs"]["total_s"].sum()))
+def _seconds(value: float) -> str:
+    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
 def _seed(run: pd.Series) -> str:

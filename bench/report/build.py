@@ -11,9 +11,11 @@ from bench import frames as fr
 from bench.errors import BenchError
 from bench.plan import Plan
 from bench.record import FINISHED, RunRecord
-from bench.report.appendix import environments, run_ids, total_time
+from bench.report.appendix import environments, run_ids
+from bench.report.captions import Drawn
 from bench.report.findings import findings
-from bench.report.markdown import count, escape
+from bench.report.markdown import escape
+from bench.report.prose import HOW_TO_READ, RUN_IDS, description, left_out, opening
 from bench.report.summary import Results
 from bench.report.tables import Table, all_tables
 from bench.store import latest
@@ -85,7 +87,7 @@ def render_report(folder: Path, figures: bool = True) -> Path:
         BenchError: A CSV is missing or unreadable.
     """
     results = Results(fr.read_frames(folder))
-    drawn: dict[str, list[tuple[str, str]]] = {}
+    drawn: dict[str, list[Drawn]] = {}
     if figures:
         from bench.report.figures import draw_all
 
@@ -159,15 +161,16 @@ def published_frame(curves: Iterable[str]) -> pd.DataFrame:
     return pd.concat(made, ignore_index=True) if made else fr.typed([], ["curve", "epoch", "valid_mse"])
 
 
-def render_text(results: Results, drawn: dict[str, list[tuple[str, str]]]) -> str:
-    """Return the report as Markdown; ``drawn`` holds each section's figures as alt text and path."""
+def render_text(results: Results, drawn: dict[str, list[Drawn]]) -> str:
+    """Return the report as Markdown; ``drawn`` holds each section's figures."""
     tables = all_tables(results)
     parts = [f"# {escape(results.about['title'])}\n", opening(results) + "\n", "## Findings\n"]
     parts.append("".join(f"{i}. {s}\n" for i, s in enumerate(findings(results, tables), start=1)))
     for ground in results.grounds:
         first, *others = (tables[k] for k in tables if k == ground.key or k.startswith(f"{ground.key}_by_"))
-        parts.append(first.markdown())
-        parts += [f"![{escape(alt)}]({path})\n\n*{escape(alt)}.*\n" for alt, path in drawn.get(ground.key, [])]
+        parts.append(first.markdown(above=description(ground)))
+        for figure in drawn.get(ground.key, []):
+            parts.append(f"![{escape(figure.alt)}]({figure.path})\n\n*{escape(figure.caption)}*\n")
         parts += [_folded(t) for t in others]
     parts += [tables[key].markdown() for key in ("floors", "errata", "throughput", "failures") if key in tables]
     parts += ["## How to read this\n", HOW_TO_READ]
@@ -176,66 +179,5 @@ def render_text(results: Results, drawn: dict[str, list[tuple[str, str]]]) -> st
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
 
-def opening(results: Results) -> str:
-    """Return what was compared on what, over how many seeds, where, how long, and how to run it again."""
-    cases, runs = results.frames["cases"], results.frames["runs"]
-    trained, exact = int(cases["trained"].sum()), int((~cases["trained"]).sum())
-    tasks = [g.title.lower() for g in results.tasks]
-    asked = f"{', '.join(tasks[:-1])} and {tasks[-1]}" if len(tasks) > 1 else "".join(tasks)
-    seeds, data_seeds = int(results.about["seeds"]), int(results.about["data_seeds"])
-    over = count(seeds, "seed") + (f" on {data_seeds} data seeds" if data_seeds > 1 else "")
-    done = int((runs["status"] == "done").sum())
-    return (
-        f"{count(trained, 'trained model')} and {count(exact, 'predictor')} that need no training, compared on "
-        f"{count(len(tasks), 'task')} ({escape(asked)}), each trained model over {over}. "
-        f"{done} of {count(results.n_planned, 'run')} have a result. They ran on {places(results)} and took "
-        f"{total_time(results)} in all, summed over runs. To run this again: `{results.about['command']}`."
-    )
-
-
-def places(results: Results) -> str:
-    """Return the environments of trained runs in words."""
-    frame = results.frames["environments"]
-    frame = frame[frame["backend"] != "numpy"] if (frame["backend"] != "numpy").any() else frame
-    words = []
-    for _, e in frame.iterrows():
-        device = f"{e['device_name']} beside {e['cpu']}" if e["device_name"] else e["cpu"]
-        backend = f"{e['backend']} {e['backend_version']}".strip()
-        keras = f", Keras {e['keras']}" if e["keras"] else ""
-        words.append(
-            f"{escape(device)} ({count(int(e['threads']), 'thread')} a worker; {backend}{keras}, {e['precision']})"
-        )
-    return " and on ".join(words)
-
-
-def left_out(results: Results) -> str:
-    """Return a line on the records of other environments."""
-    number = int(results.about["left_out"])
-    if not number:
-        return "No record of another environment was left out.\n"
-    verb = "was" if number == 1 else "were"
-    return f"{count(number, 'record')} of other environments {verb} left out; name one with `--environment`.\n"
-
-
 def _folded(table: Table) -> str:
     return f"<details><summary>{table.heading}</summary>\n\n{table.markdown(level=3)}\n</details>\n"
-
-
-RUN_IDS = "Each run id names the run's files in `results/records` and its row in `runs.csv`.\n"
-HOW_TO_READ = """\
-- **Validation chooses, test reports.** Rows are ranked by validation after the last epoch. Test was scored once, for
-  the last epoch and for the weights of the epoch that was best on validation.
-- **mean ± sd** is over runs with a result: seeds of one data set, so it says nothing about another data set.
-  *2 of 3* means that one planned run has no result; it is neither dropped from the count nor filled in.
-- **exact** marks a predictor that no seed can change.
-- **Cannot be told from the leader**: a 95 % Welch t interval on the difference of mean log MSE (of accuracy, for
-  labels) contains zero. Each model is held against the leader alone, uncorrected for how many there are. With few
-  seeds this finds large differences only, so it never means equal.
-- **skill** is 1 − MSE / MSE of the baseline: 1 is perfect, 0 is no better than the baseline.
-- **× floor** is the MSE over the variance of the noise in the target, which no forecast can expect to beat.
-- **Printed values** count as outside where they miss the 95 % prediction interval of our seeds' log MSE, widened by the
-  printed rounding, with Holm's correction over all of them.
-- **Stuck** is a seed whose final score is over three times its model's median, or over four points of accuracy
-  below it.
-- **windows/s** is training alone: no compilation, no evaluation. (c) marks a run that shared its core.
-"""

@@ -1,70 +1,81 @@
 """A report's figures, each from the frames alone, written as SVG and PNG."""
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from bench.report import panels
+from bench.report import captions, panels
+from bench.report.captions import Drawn
+from bench.report.groups import NO_GROUP, group_frames, group_note
 from bench.report.style import INK, MUTED, Look, looks, new_figure, plain_log, save, styled, text_width, title
 from bench.report.summary import Ground, Results, Row
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Drawn = dict[str, list[tuple[str, str]]]
-"""For each section of a report, its figures' alternative text and path beside the README."""
 Entry = tuple[str, dict[str, Any]]
 """A legend's label, and how its line is drawn."""
 COLUMNS = 4
 """Small multiples in a line, or one more where that fills the last line better."""
 
 
-def draw_all(results: Results, folder: Path) -> Drawn:
-    """Draw every figure into ``folder``, remove those of an earlier report, and say what stands where."""
-    colours = case_looks(results)
-    drawn: Drawn = {}
+Draw = Callable[[Results, Ground, panels.Looks], "Figure | None"]
+Caption = Callable[[Results, Ground], str]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A figure that a ground gets: its file's name, what it shows, how it is drawn and explained."""
+
+    name: str
+    what: str
+    draw: Draw
+    caption: Caption
+
+
+def draw_all(results: Results, folder: Path) -> dict[str, list[Drawn]]:
+    """Draw every figure into ``folder``, remove those of an earlier report; return them by section."""
+    colours = label_looks(results)
+    drawn: dict[str, list[Drawn]] = {}
     kept: set[Path] = set()
-
-    def add(section: str, name: str, alt: str, figure: "Figure | None") -> None:
-        if figure is not None:
-            kept.update(save(figure, folder, name))
-            drawn.setdefault(section, []).append((alt, f"{folder.name}/{name}.svg"))
-
     with styled():
         for ground in results.grounds:
-            for name, alt, draw in planned(results, ground):
-                add(ground.key, f"{name}_{ground.key}", f"{ground.title}: {alt}", draw(results, ground, colours))
+            for plan in planned(results, ground):
+                figure = plan.draw(results, ground, colours)
+                if figure is None:
+                    continue
+                name = f"{plan.name}_{ground.key}"
+                kept.update(save(figure, folder, name))
+                alt, caption = captions.alt(ground, plan.what), plan.caption(results, ground)
+                drawn.setdefault(ground.key, []).append(Drawn(alt, f"{folder.name}/{name}.svg", caption))
     for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
         if path not in kept:
             path.unlink()
     return drawn
 
 
-Draw = Callable[[Results, Ground, panels.Looks], "Figure | None"]
-
-
-def planned(results: Results, ground: Ground) -> list[tuple[str, str, Draw]]:
-    """Return name, alternative text and function of each figure that a ground gets, in reading order."""
+def planned(results: Results, ground: Ground) -> list[Planned]:
+    """Return each figure that a ground gets, in reading order."""
     leading = any(g.key == ground.key for g in results.leading())
-    wanted: list[tuple[str, str, Draw]] = [("scores", "final score of every seed", scores_figure)]
+    wanted = [Planned("scores", "final score of every seed", scores_figure, captions.scores)]
     if ground.common:
-        wanted.append(("steps", "error of each forecast step", steps_figure))
+        wanted.append(Planned("steps", "error of each forecast step", steps_figure, captions.steps))
     else:
-        wanted.append(("curves", "learning curves", curves_figure))
+        wanted.append(Planned("curves", "learning curves", curves_figure, captions.curves))
     if leading and not ground.is_label:
-        wanted.append(("forecasts", "forecasts beside the truth", forecasts_figure))
-        wanted.append(("speed", "error against training throughput", speed_figure))
+        wanted.append(Planned("forecasts", "forecasts beside the truth", forecasts_figure, captions.forecasts))
+        wanted.append(Planned("speed", "error against training throughput", speed_figure, captions.speed))
     if ground.is_label:
-        wanted.append(("groups", "accuracy by group", groups_figure))
+        wanted.append(Planned("groups", "accuracy by group", groups_figure, captions.groups))
     return wanted
 
 
-def case_looks(results: Results) -> Mapping[str, Look]:
-    """Return the look of every case of the suite, whether it has run or not."""
+def label_looks(results: Results) -> Mapping[str, Look]:
+    """Return the look of every label of the suite, whether it has run or not."""
     cases = results.frames["cases"]
-    return looks((str(c), bool(t)) for c, t in zip(cases["case"], cases["trained"], strict=True))
+    return looks((str(c), bool(t)) for c, t in zip(cases["label"], cases["trained"], strict=True))
 
 
 def scores_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
@@ -90,9 +101,10 @@ def curves_figure(results: Results, ground: Ground, colours: panels.Looks) -> "F
     best = ground.untrained
     for ax, row in zip(axes, rows, strict=False):
         printed = published[published["curve"] == row.info["curve"]] if row.info["curve"] else published.iloc[:0]
-        panels.curve(ax, row, ground.column, curves, colours, rows, printed)
-        if best is not None and not ground.is_label:
-            ax.axhline(best.mean(ground.column), color=MUTED, linewidth=0.9, linestyle=(0, (1.2, 1.6)), zorder=2)
+        panels.curve(ax, ground, row, curves, colours, rows, printed)
+        line = captions.reference(row, ground)
+        if line is not None:
+            ax.axhline(line, color=MUTED, linewidth=0.9, linestyle=(0, (1.2, 1.6)), zorder=2)
         if not ground.is_label:
             ax.set_yscale("log")
     for ax in axes[len(rows) :]:
@@ -104,14 +116,14 @@ def curves_figure(results: Results, ground: Ground, colours: panels.Looks) -> "F
     axes[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if not ground.is_label:
         low, high = axes[0].get_ylim()
-        axes[0].set_ylim(low, min(high, _top(curves, rows, ground.column)))
+        axes[0].set_ylim(low, captions.curve_top(curves, rows, ground.column) or high)
         plain_log(axes[0].yaxis)
     unit = ", %" if ground.is_label else ""
     figure.supylabel(panels.METRIC_NAMES[ground.column] + unit, fontsize=9, color=INK)
     figure.supxlabel("epoch", fontsize=9, color=INK)
     entries: list[Entry] = [
         ("one seed", {"linewidth": 0.7}),
-        ("mean over seeds, band from least to most", {"linewidth": 2.0}),
+        (f"{'' if ground.is_label else 'geometric '}mean over seeds, band from least to most", {"linewidth": 2.0}),
     ]
     if len(rows) > 1:
         entries.append(("other models", {"color": "#d3d8de", "linewidth": 1.2}))
@@ -121,12 +133,6 @@ def curves_figure(results: Results, ground: Ground, colours: panels.Looks) -> "F
         entries.append((f"{best.name}, no training", {"linestyle": (0, (1.2, 1.6)), "linewidth": 1.0}))
     _legend_above(figure, entries)
     return figure
-
-
-def _top(curves: pd.DataFrame, rows: list[Row], column: str) -> float:
-    """Return an upper limit that no first epoch far off the rest can set: five times the worst final mean."""
-    finals = [r.mean(column) for r in rows]
-    return 6 * max(finals)
 
 
 def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
@@ -145,11 +151,11 @@ def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) ->
         start = 0 if horizon > 1 else first - 15
         for line, window in enumerate(windows):
             ax = axes[line, column]
-            panels.forecast(ax, own[own["window"] == window], colours[row.case].colour, start)
+            panels.forecast(ax, own[own["window"] == window], colours[row.label].colour, start)
             ax.set_xlim(start - 1, first + horizon - 0.5)
             if column == 0:
                 ax.set_ylabel(f"window {window}\nvalue, no unit", fontsize=8)
-        title(axes[0, column], row.name, colours[row.case].colour, 2.05)
+        title(axes[0, column], row.name, colours[row.label].colour, 2.05)
         axes[-1, column].set_xlabel("time step")
     entries: list[Entry] = [
         ("input", {"color": "#9aa1ab", "marker": "."}),
@@ -176,23 +182,18 @@ def steps_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Fi
     rows = [r for r in ground.rows if len(r.seeds("valid_mse_step_1")) and not r.peeks]
     if not rows:
         return None
-    # A closed form and a baseline that two tasks share give one line.
-    shown: dict[tuple[object, ...], Row] = {}
-    for row in rows:
-        key = (row.case,) if row.trained else tuple(row.mean(f"valid_mse_step_{h}") for h in (1, 2, 10))
-        shown.setdefault((*key, row.device), row)
-    width, height = 9.4, max(4.6, 0.235 * len(shown) + 1.0)
+    width, height = 9.4, max(4.6, 0.235 * len(rows) + 1.0)
     figure = new_figure(width, height)
     figure.set_layout_engine("none")
-    names_wide = text_width(figure, [r.name for r in shown.values()]) + 0.45
+    names_wide = text_width(figure, [r.name for r in rows]) + 0.45
     ax = figure.add_axes((0.8 / width, 0.55 / height, (width - 0.8 - names_wide) / width, 1 - 0.7 / height))
-    panels.steps(ax, ground, list(shown.values()), colours, ground.leaders())
+    panels.steps(ax, ground, rows, colours, ground.leaders())
     return figure
 
 
 def speed_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
     """Scatter score against throughput, a panel an environment."""
-    rows = [r for r in ground.ranked if r.trained and len(r.seeds("windows_per_s"))]
+    rows = [r for r in ground.ranked if len(r.speeds)]
     places = list(dict.fromkeys((r.device, r.backend) for r in rows))
     if not places:
         return None
@@ -207,34 +208,29 @@ def speed_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Fi
         ax = figure.add_axes((0.8 / width, (top + 0.55) / total, (width - 1.0) / width, (height - 0.95) / total))
         mine = [r for r in rows if (r.device, r.backend) == (device, backend)]
         panels.speed(ax, ground, mine, colours)
-        hollow = "; hollow: shared its core" if any(r.contended() for r in mine) else ""
+        hollow = "; hollow: contended" if any(r.contended for r in mine) else ""
         ax.set_title(f"{device}, {backend}. Grey line: no other model is both better and faster{hollow}", fontsize=8.5)
     return figure
 
 
 def groups_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
     """Draw test accuracy by each group of strings."""
-    frame = results.frames["groups"]
-    cases = {r.case for r in ground.rows}
-    frame = frame[frame["case"].isin(cases) & (frame["split"] == "test")]
-    kinds = list(dict.fromkeys(frame["group"]))
+    kinds = group_frames(results, ground)
     if not kinds:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     figure = new_figure(8.6, 3.4)
     axes = figure.subplots(1, len(kinds), sharey=True, squeeze=False).ravel()
-    for ax, kind in zip(axes, kinds, strict=True):
-        panels.groups(ax, frame[frame["group"] == kind], ground.rows, colours)
-        ax.set_xlabel(str(kind).replace("_", " ") + _group_unit(str(kind)))
+    for ax, (kind, frame) in zip(axes, kinds.items(), strict=True):
+        panels.groups(ax, frame[frame["group_value"] != NO_GROUP], ground.rows, colours)
+        ax.xaxis.set_major_locator(MaxNLocator(9, integer=True))
+        how = re.search(rf"\b{re.escape(kind)} (\w[^:;.,]*)", group_note(ground))
+        ax.set_xlabel(kind.replace("_", " ") + (f", {how[1]}" if how else ""))
     axes[0].set_ylabel("test accuracy, %")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)), fontsize=8)
     return figure
-
-
-def _group_unit(kind: str) -> str:
-    if kind == "length":
-        return " of the string, letters"
-    return ", letters from the end (−1: not corrupted)" if "position" in kind else ""
 
 
 def _legend_above(figure: "Figure", entries: list[Entry]) -> None:

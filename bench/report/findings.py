@@ -5,14 +5,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bench import stats
-from bench.report.appendix import corrected, errata_rows
-from bench.report.markdown import count, escape, score, thousands
-from bench.report.summary import Ground, Results, Row, names
+from bench.report.errata import PRINTED, errata_rows, partial_effect
+from bench.report.markdown import between, count, escape, score, thousands
+from bench.report.summary import Ground, Results, Row, names, odd_positions
 from bench.report.tables import Table
 
 LIMIT = 7
 LISTED = 4
 """Names that a sentence lists before it counts the rest."""
+FAR = 0.1
+"""How far below test an extra test set's accuracy is worth a "but"."""
 
 
 def findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
@@ -43,11 +45,15 @@ def leader(ground: Ground, tables: Mapping[str, Table]) -> str:
     if not group:
         return f"{title} No model has a score yet ({link})."
     first = group[0]
+    scores = _score(first, ground) + _on_test(first, ground)
     if len(ground.ranked) == 1:
-        return f"{title} Only {escape(first.name)} has a score so far: {_score(first, ground)} ({link})."
-    text = f"{title} {_upper(escape(first.name))} leads with {_score(first, ground)}"
+        return f"{title} Only {escape(first.name)} has a score so far: {scores} ({link})."
+    text = f"{title} {_upper(escape(first.name))} leads with {scores}"
     others = group[1:]
-    if not others:
+    trained = [r for r in ground.ranked if r.trained]
+    if first.trained and len(trained) == 1:
+        text += _only_trained(ground, others)
+    elif not others:
         text += "; these seeds tell every other model from it"
     elif all(_tied(first, r, ground) for r in others):
         text += f", level with {escape(names(others, LISTED))}"
@@ -55,15 +61,59 @@ def leader(ground: Ground, tables: Mapping[str, Table]) -> str:
         text += f"; with one score each nothing is told apart from it: {escape(names(others, LISTED))}"
     else:
         text += f"; these few seeds cannot tell {escape(names(others, LISTED))} from it"
-    text += _recipes(group) if others else ""
-    fast = [r for r in group if r.trained and len(r.seeds("windows_per_s"))]
-    places = {(r.device, r.backend, e) for r in fast for e in r.done["environment"]}
-    if len(fast) > 1 and len(places) == 1:
-        best = max(fast, key=lambda r: float(np.median(r.seeds("windows_per_s"))))
-        speed = thousands(float(np.median(best.seeds("windows_per_s"))))
-        shared = ", contended" if best.contended() else ""
-        text += f"; the fastest of them to train is {escape(best.name)} at {speed} windows/s{shared}"
-    return f"{text} ({link})."
+    text += _caveats(group, ground) if others else ""
+    return f"{text}{_fastest(group)} ({link})."
+
+
+def _caveats(group: list[Row], ground: Ground) -> str:
+    """Return what to bear in mind of rows not told apart: recipes that differ, and the least difference to be seen."""
+    keys = ("optimizer", "learning_rate", "epochs", "batch_size", "loss")
+    recipes = {tuple(str(r.info[k]) for k in keys) for r in group if r.trained}
+    notes = ["each with its recipe, and these differ"] if len(recipes) > 1 else []
+    gap = ground.detectable() if sum(r.trained for r in group) > 1 else None
+    if gap:
+        size = f"a difference of {100 * gap:.2g} points" if ground.is_label else f"a ratio of × {_factor(gap)}"
+        notes.append(f"{size} would be found four times in five")
+    return f" ({'; '.join(notes)})" if notes else ""
+
+
+def _on_test(row: Row, ground: Ground) -> str:
+    """Return a label model's range over seeds on test and on every extra test set, if there are any."""
+    test = row.seeds("test_accuracy")
+    if not ground.extra or not len(test):
+        return ""
+    text = f"; its {count(len(test), 'seed')} reach" if len(test) > 1 else "; it reaches"
+    parts = [f"{between(test)} on test"]
+    for name in ground.extra:
+        values = row.seeds(f"{name}_accuracy")
+        if len(values):
+            turn = "but " if values.min() < test.min() - FAR else ""
+            parts.append(f"{turn}{between(values)} on the extra test set {escape(name.replace('_', ' '))}")
+    last = parts.pop()
+    joint = ", " if last.startswith("but ") else " and "
+    return f"{text} {', '.join(parts)}{joint}{last}"
+
+
+def _only_trained(ground: Ground, near: list[Row]) -> str:
+    best = ground.untrained
+    if best is None:
+        return ""
+    told = ", which these seeds cannot tell from it" if best in near else ""
+    return f"; no other model here is trained, and the best predictor is {escape(best.name)} with " + (
+        f"{_score(best, ground)}{told}"
+    )
+
+
+def _fastest(group: list[Row]) -> str:
+    """Return the fastest of the group's trained models, where its seeds are all faster than the runner-up's."""
+    fast = sorted((r for r in group if len(r.speeds)), key=lambda r: -float(np.median(r.speeds)))
+    places = {(r.device, r.backend, e) for r in fast for e in r.timed["environment"]}
+    if len(fast) < 2 or len(places) > 1 or fast[0].speeds.min() <= fast[1].speeds.max():
+        return ""
+    best = fast[0]
+    shared = ", contended" if best.contended else ""
+    speed = thousands(float(np.median(best.speeds)))
+    return f"; the fastest trained model among them is {escape(best.name)} at {speed} windows/s{shared}"
 
 
 def beaten(results: Results, tables: Mapping[str, Table]) -> str:
@@ -99,72 +149,81 @@ def printed(results: Results, tables: Mapping[str, Table]) -> str:
                     where[name] = row, ground.key
     if not published:
         return ""
-    judged = [n for n in published if samples[n].exact or len(samples[n].values) > 1]
+    judged = stats.judge_published(published, samples)
     if not judged:
         return "**Printed values.** One seed each has no spread to hold a printed value against."
-    outside = stats.outside_prediction(published, samples)
-    links = ", ".join(dict.fromkeys(tables[where[n][1]].link for n in (outside or judged)))
-    if not outside:
-        which = "The one printed value lies" if len(judged) == 1 else f"All {len(judged)} printed values lie"
-        wide = ", which so few make wide" if min(len(samples[n].values) for n in judged) < 10 else ""
-        return f"**Printed values.** {which} within what one more seed of ours would give{wide} ({links})."
-    parts = []
-    for name in outside:
-        row, _ = where[name]
-        last = " last step" if name.endswith("last_time_step_mse") else ""
-        ours = stats.geometric_mean(samples[name].values)
-        parts.append(f"{escape(row.name)}{last} {score(published[name], 3)} printed, {score(ours, 3)} here")
-    text = "; ".join(parts[:LISTED]) + (f"; {len(parts) - LISTED} more" if len(parts) > LISTED else "")
-    return (
-        f"**Printed values.** {len(outside)} of {len(judged)} lie outside what one more seed of ours would give: "
-        f"{text} ({links})."
-    )
+
+    def listed(wanted: list[str]) -> str:
+        parts = []
+        for name in wanted:
+            row, _ = where[name]
+            last = " last step" if name.endswith("last_time_step_mse") else ""
+            ours = stats.geometric_mean(samples[name].values)
+            parts.append(f"{escape(row.name)}{last} {score(published[name], 3)} printed, {score(ours, 3)} here")
+        return "; ".join(parts[:LISTED]) + (f"; {len(parts) - LISTED} more" if len(parts) > LISTED else "")
+
+    sentences = []
+    exact = [n for n, j in judged.items() if j.exact]
+    differ = [n for n in exact if judged[n].outside]
+    if exact and differ:
+        verb = "differs" if len(differ) == 1 else "differ"
+        which = "the one exact value" if len(exact) == 1 else f"{len(differ)} of {len(exact)} exact values"
+        sentences.append(f"{which} {verb}: {listed(differ)}")
+    elif exact:
+        sentences.append(f"{_all(len(exact), 'exact value')} {'matches' if len(exact) == 1 else 'match'}")
+    if seeded := {n: j for n, j in judged.items() if not j.exact}:
+        sentences.append(_seeded(seeded, [len(samples[n].values) for n in seeded], listed))
+    links = ", ".join(dict.fromkeys(tables[where[n][1]].link for n in judged))
+    return f"**Printed values.** {'. '.join(_upper(s) for s in sentences)} ({links})."
+
+
+def _seeded(judged: Mapping[str, stats.Judgement], seeds: list[int], listed: Callable[[list[str]], str]) -> str:
+    """Return how many values our seeds exclude, and how far off a value had to be for that."""
+    outside = [n for n, j in judged.items() if j.outside]
+    missed = sum(j.missed for j in judged.values())
+    total = count(len(judged), "value")
+    least = float(np.median([j.factor for j in judged.values() if j.factor is not None]))
+    these = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
+    text = f"Of {total} from trained models, {len(outside) or 'none'} {'lies' if len(outside) < 2 else 'lie'} outside "
+    text += "what one more seed would give, after Holm's correction"
+    text += f" ({listed(outside)})" if outside else ""
+    text += f"; {missed or 'none'} {'misses' if missed < 2 else 'miss'} the uncorrected 95 % prediction interval"
+    return f"{text}; with {these} seeds a value had to differ by × {_factor(least)} (median) to be called outside"
 
 
 def errata(results: Results, tables: Mapping[str, Table]) -> str:
-    """Return what each fault did to the validation MSE: as printed over corrected."""
+    """Return what each fault, alone, did to the validation MSE: as printed over corrected."""
     if "errata" not in tables:
         return ""
-    rows = errata_rows(results)
-    faults: dict[str, list[int]] = {}
-    ratios: dict[str, tuple[Row, float]] = {}
-    for number, row, _, _, ratio in rows:
-        if ratio is not None:
-            faults.setdefault(row.name, []).append(number)
-            ratios[row.name] = row, ratio
     frame = results.frames["errata"]
-    parts = []
-    for name, numbers in faults.items():  # in the order of the errata's numbers
-        row, ratio = ratios[name]
-        fair = set(frame[(frame["number"] == numbers[0]) & (frame["variant"] == "corrected")]["case"])
-        reference = corrected(results, row, fair)
-        samples = {r.name: r.sample("valid_mse") for r in (row, reference) if r}
-        unsure = bool(stats.cannot_be_told_from_leader(name, samples))
-        known = " and ".join(str(n) for n in sorted(set(numbers)))
-        parts.append(f"no. {known} {escape(name)} × {ratio:.2f}" + (", within the seeds' spread" if unsure else ""))
-    partial = _partial(results)
-    if partial:
-        number, text = partial
-        parts.insert(sum(numbers[0] <= number for numbers in faults.values()), text)
+    parts: list[tuple[int, str]] = []
+    for v in errata_rows(results):
+        faults = frame[(frame["case"] == v.row.case) & (frame["variant"] != "corrected")]
+        if v.variant != PRINTED or len(faults) > 1 or v.reference is None or v.ratio is None:
+            continue
+        samples = {r.name: r.sample("valid_mse") for r in (v.row, v.reference)}
+        name, ratio = escape(v.row.name), f"× {v.ratio:.2f}"
+        if stats.cannot_be_told_from_leader(v.row.name, samples):
+            parts.append((v.number, f"no. {v.number} {name} {ratio}, which these seeds cannot tell from 1"))
+        else:
+            parts.append((v.number, f"no. {v.number} {_verb(v.ratio)} {name}, {ratio}"))
+    if partial := partial_effect(results):
+        median = f"× {partial.median:.2f} (median of {count(len(partial.ratios), 'model')} scored both ways)"
+        where = f"scored on positions {odd_positions(results.rows)} alone"
+        text = f"no. {partial.number} {_verb(partial.median)} what is {where}, {median}"
+        parts.append((partial.number, text))
     if not parts:
         return ""
-    return f"**Errata.** Validation MSE as printed over corrected: {'; '.join(parts)} ({tables['errata'].link})."
+    text = "; ".join(part for _, part in sorted(parts, key=lambda p: p[0]))
+    return f"**Errata.** Validation MSE with each fault alone, over that without it: {text} ({tables['errata'].link})."
 
 
-def _partial(results: Results) -> tuple[int, str] | None:
-    """Return what scoring the odd positions alone does to the models that are scored on all, and the erratum."""
-    ratios, numbers = [], set()
-    frame = results.frames["errata"]
-    for ground in results.tasks:
-        for row in ground.rows:
-            if row.partial:
-                numbers |= set(frame[frame["case"] == row.case]["number"])
-            elif len(row.seeds("valid_mse_odd_positions")):
-                ratios.append(row.mean("valid_mse_odd_positions") / row.mean("valid_mse"))
-    if not numbers or not ratios:
-        return None
-    number = int(min(numbers))
-    return number, f"no. {number} the others × {np.median(ratios):.2f} (median) if scored on positions 3::2 alone too"
+def _factor(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
+
+
+def _verb(ratio: float) -> str:
+    return "flatters" if ratio < 1 else "hurts"
 
 
 def failed(results: Results, tables: Mapping[str, Table]) -> str:
@@ -204,13 +263,6 @@ def _score(row: Row, ground: Ground) -> str:
 
 def _tied(a: Row, b: Row, ground: Ground) -> bool:
     return a.mean(ground.column) == b.mean(ground.column)
-
-
-def _recipes(group: list[Row]) -> str:
-    """Return a caveat where trained rows of the group do not share a recipe."""
-    keys = ("optimizer", "learning_rate", "epochs", "batch_size", "loss")
-    recipes = {tuple(str(r.info[k]) for k in keys) for r in group if r.trained}
-    return " (each with its recipe, and these differ)" if len(recipes) > 1 else ""
 
 
 def _all(number: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
@@ -52,15 +52,21 @@ def score(value: float | None, digits: int = 4) -> str:
 
 
 def spread(summary: Summary | None, *, exact: bool = False) -> str:
-    """Return ``mean ± sd`` with the same decimals; the mean alone where there is no spread to know."""
+    """Return ``mean ± sd``; the mean alone where there is no spread to know."""
     if summary is None:
         return NONE
     if exact or summary.sd is None:
         return score(summary.mean)
     if 0 < abs(summary.mean) < 1e-5:
         return f"{summary.mean:.2e} ± {summary.sd:.0e}"
-    places = decimals(summary.mean)
-    return f"{summary.mean:.{places}f} ± {summary.sd:.{places}f}"
+    return f"{score(summary.mean)} ± {deviation(summary.sd)}"
+
+
+def deviation(sd: float) -> str:
+    """Return a standard deviation with two significant digits."""
+    if sd == 0:
+        return "0"
+    return f"{sd:.1e}" if sd < 1e-6 else f"{sd:.{max(0, 1 - math.floor(math.log10(sd)))}f}"
 
 
 def percent(summary: Summary | None, *, exact: bool = False) -> str:
@@ -69,7 +75,14 @@ def percent(summary: Summary | None, *, exact: bool = False) -> str:
         return NONE
     if exact or summary.sd is None:
         return f"{100 * summary.mean:.2f} %"
-    return f"{100 * summary.mean:.2f} ± {100 * summary.sd:.2f} %"
+    return f"{100 * summary.mean:.2f} ± {deviation(100 * summary.sd)} %"
+
+
+def between(values: Iterable[float]) -> str:
+    """Return shares as the range of their percentages."""
+    shares = sorted(values)
+    low, high = (f"{100 * v:.1f}" for v in (shares[0], shares[-1]))
+    return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def thousands(value: float | None) -> str:

@@ -1,6 +1,7 @@
 """What is drawn inside one pair of axes: functions of axes and rows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def scores(ax: "Axes", ground: Ground, looks: Looks) -> None:
     scale = 100.0 if ground.is_label else 1.0
     has_printed = has_several = False
     for y, row in enumerate(rows):
-        look, values = looks[row.case], row.seeds(ground.column) * scale
+        look, values = looks[row.label], row.seeds(ground.column) * scale
         ax.axhline(y, color="#eef0f3", linewidth=0.8, zorder=0)
         if row.trained and len(values) > 1:
             has_several = True
@@ -44,7 +45,7 @@ def scores(ax: "Axes", ground: Ground, looks: Looks) -> None:
             ax.scatter([value], [y], s=46, marker="x", color=INK, linewidth=1.3, zorder=5)
     ax.set_yticks(range(len(rows)), [r.name + marks(r, ground) for r in rows])
     for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
-        tick.set_color(looks[row.case].colour)
+        tick.set_color(looks[row.label].colour)
         tick.set_fontsize(8.5)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
@@ -68,7 +69,7 @@ def _legend(ax: "Axes", ground: Ground, printed: bool, several: bool, exact: boo
 
     entries = [mark("one seed", marker="o")]
     if several:
-        mean = "mean" if ground.is_label else "geometric mean"
+        mean = "mean over seeds" if ground.is_label else "geometric mean over seeds"
         entries.append(mark(mean, marker="|", markersize=10, markeredgewidth=2.2))
     if exact:
         entries.append(mark("needs no training", marker="D", markerfacecolor="white"))
@@ -89,16 +90,22 @@ def _legend(ax: "Axes", ground: Ground, printed: bool, several: bool, exact: boo
 
 
 def curve(
-    ax: "Axes", row: Row, column: str, curves: pd.DataFrame, looks: Looks, others: Sequence[Row], printed: pd.DataFrame
+    ax: "Axes",
+    ground: Ground,
+    row: Row,
+    curves: pd.DataFrame,
+    looks: Looks,
+    others: Sequence[Row],
+    printed: pd.DataFrame,
 ) -> None:
     """Draw a row's validation curves: a thin line a seed, their band, the bold mean; other rows in grey."""
-    scale = 100.0 if column == "valid_accuracy" else 1.0
+    column, scale = ground.column, 100.0 if ground.is_label else 1.0
     for other in others:
         table = seed_curves(curves, other, column) * scale
         if len(table.columns) and other.case != row.case:
             ax.plot(table.index, _centre(table, column), color="#dfe3e8", linewidth=0.9, zorder=1)
     table = seed_curves(curves, row, column) * scale
-    colour = looks[row.case].colour
+    colour = looks[row.label].colour
     if len(table.columns) > 1:
         ax.fill_between(
             table.index, table.min(axis=1), table.max(axis=1), color=colour, alpha=0.16, linewidth=0, zorder=2
@@ -110,7 +117,7 @@ def curve(
     if len(printed):
         shown = printed.dropna(subset=[column]) if column in printed else printed.iloc[:0]
         ax.plot(shown["epoch"], shown[column] * scale, color=INK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=5)
-    title(ax, row.name, colour, 2.15)
+    title(ax, row.name + marks(row, ground), colour, 2.15)
 
 
 def _centre(table: pd.DataFrame, column: str) -> pd.Series:
@@ -149,9 +156,9 @@ def steps(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks, strong:
     """Draw MSE against the forecast step, each line named at its right end; ``strong`` rows in colour."""
     horizon = int(rows[0].info["horizon"])
     x = np.arange(1, horizon + 1)
-    lines = [np.array([row.mean(f"valid_mse_step_{h}") for h in x]) for row in rows]
+    lines = [np.array([stats.geometric_mean(row.values(f"valid_mse_step_{h}")) or np.nan for h in x]) for row in rows]
     for row, line in zip(rows, lines, strict=True):
-        look, bold = looks[row.case], row in strong
+        look, bold = looks[row.label], row in strong
         ax.plot(
             x,
             line,
@@ -174,7 +181,7 @@ def steps(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks, strong:
     gap = (high - low) * 11.5 / points_high
     right = horizon + 0.2
     for row, end, at in zip(rows, ends, spread_out(ends, gap, low, high), strict=True):
-        colour = looks[row.case].colour
+        colour = looks[row.label].colour
         xs, ys = [right - 0.1, right + 0.25, right + 0.4], [10**end, 10**at, 10**at]
         ax.plot(xs, ys, color=colour, linewidth=0.6, clip_on=False, alpha=0.8)
         weight = "bold" if row in strong else "normal"
@@ -187,7 +194,7 @@ def steps(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks, strong:
 def speed(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks) -> None:
     """Scatter score against training throughput; a line joins the rows that none beats in both."""
     scale = 100.0 if ground.is_label else 1.0
-    xs = [float(np.median(r.seeds("windows_per_s"))) for r in rows]
+    xs = [float(np.median(r.speeds)) for r in rows]
     ys = [stats.geometric_mean(r.values(ground.column) * scale) or np.nan for r in rows]
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -196,12 +203,12 @@ def speed(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks) -> None
     ax.plot([xs[i] for i in front], [ys[i] for i in front], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
     bars = []
     for row, x, y in zip(rows, xs, ys, strict=True):
-        values, speeds = row.seeds(ground.column) * scale, row.seeds("windows_per_s")
-        colour = looks[row.case].colour
+        values, speeds = row.seeds(ground.column) * scale, row.speeds
+        colour = looks[row.label].colour
         for across, up in (([x, x], [values.min(), values.max()]), ([speeds.min(), speeds.max()], [y, y])):
             ax.plot(across, up, color=colour, linewidth=1.2, alpha=0.6, zorder=3)
             bars.append((across, up))
-        face = "white" if row.contended() else colour
+        face = "white" if row.contended else colour
         ax.scatter([x], [y], s=38, color=face, edgecolor=colour, linewidth=1.4, zorder=4)
     ax.margins(x=0.1, y=0.12)
     low, high = ax.get_xlim()
@@ -213,11 +220,14 @@ def speed(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks) -> None
     ax.set_ylabel(f"{METRIC_NAMES[ground.column]} (lower is better)")
     corners = (ax.transData.transform(np.column_stack(bar)) for bar in bars)
     avoid = [(a[0] - 2, a[1] - 2, b[0] + 2, b[1] + 2) for a, b in corners]
+    for a, b in pairwise([ax.transData.transform((xs[i], ys[i])) for i in front]):
+        dots = np.linspace(a, b, max(2, int(np.hypot(*(b - a)) // 12)))
+        avoid += [(x - 0.7, y - 0.7, x + 0.7, y + 0.7) for x, y in dots]
     place_labels(
         ax,
         list(zip(xs, ys, strict=True)),
         [r.name for r in rows],
-        [looks[r.case].colour for r in rows],
+        [looks[r.label].colour for r in rows],
         avoid + reference,
     )
 
@@ -257,25 +267,30 @@ def _reference(ax: "Axes", ground: Ground) -> list[tuple[float, float, float, fl
 
 def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -> None:
     """Draw accuracy against a group's value, a line a row with a thin one for each run."""
-    for row in rows:
+    for place, row in enumerate(rows):
         own = frame[(frame["case"] == row.case) & (frame["device"] == row.device) & (frame["backend"] == row.backend)]
         if own.empty:
             continue
-        look = looks[row.case]
+        look = looks[row.label]
         runs = own["data_seed"].astype(str) + " " + own["seed"].astype(str)
         for _, part in own.groupby(runs):
             part = part.sort_values("group_value")
             if row.trained:
                 ax.plot(part["group_value"], 100 * part["accuracy"], color=look.colour, linewidth=0.6, alpha=0.5)
         mean = own.groupby("group_value")["accuracy"].mean()
+        # Every other line is dashed, thinner, with hollow marks between the marks of the rest: seen where two coincide.
+        odd = place % 2
         ax.plot(
             mean.index,
             100 * mean,
             color=look.colour,
-            linestyle=look.dashes,
+            linestyle=(0, (4, 4)) if odd else "-",
             marker=look.marker,
-            markersize=3.5,
-            linewidth=1.6,
+            markersize=4.0,
+            markerfacecolor="white" if odd else look.colour,
+            markevery=(odd, 2),
+            linewidth=1.2 if odd else 2.2,
+            zorder=3 + odd + 0.01 * place,
             label=row.name,
         )
     ax.set_ylim(-4, 104)

@@ -73,15 +73,15 @@ class Look:
     marker: str
 
 
-def looks(cases: Iterable[tuple[str, bool]]) -> dict[str, Look]:
-    """Return each case's look from its name's place among the suite's sorted names.
+def looks(labels: Iterable[tuple[str, bool]]) -> dict[str, Look]:
+    """Return each label's look from its place among the suite's sorted labels, the same on every task.
 
     Args:
-        cases: Name, and whether it is trained.
+        labels: A model's label, and whether it is trained.
     """
     made: dict[str, Look] = {}
     counts = {True: 0, False: 0}
-    for name, trained in sorted(set(cases)):
+    for name, trained in sorted(set(labels)):
         place = counts[trained]
         counts[trained] += 1
         colours = PALETTE if trained else UNTRAINED
@@ -152,7 +152,7 @@ def _svg(figure: Figure) -> bytes:
 
 
 def _png(figure: Figure) -> bytes:
-    """Return a PNG of 256 colours, a third of the size; the commonest stay exact, and so every line's does."""
+    """Return a PNG of 256 colours, a third of the size; models' own and the commonest stay exact."""
     from PIL import Image
     from scipy.spatial import cKDTree
 
@@ -162,7 +162,9 @@ def _png(figure: Figure) -> bytes:
     packed = (image[..., 0] << 16) | (image[..., 1] << 8) | image[..., 2]
     values, places, counts = np.unique(packed, return_inverse=True, return_counts=True)
     colours = np.column_stack([values >> 16, (values >> 8) & 255, values & 255])
-    kept = colours[np.argsort(-counts, kind="stable")[:256]]
+    own = [tuple(int(name[i : i + 2], 16) for i in (1, 3, 5)) for name in (*PALETTE, *UNTRAINED, INK, MUTED)]
+    commonest = map(tuple, colours[np.argsort(-counts, kind="stable")].tolist())
+    kept = np.array(list(dict.fromkeys([*own, *commonest]))[:256])
     nearest = cKDTree(kept).query(colours)[1].astype(np.uint8)
     small = Image.fromarray(nearest[places].reshape(packed.shape))
     small.putpalette(kept.astype(np.uint8).tobytes())

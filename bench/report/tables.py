@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 
 from bench import stats
-from bench.report.appendix import errata_table, failures_table, floors_table, throughput_table
+from bench.report.appendix import failures_table, floors_table, throughput_table
+from bench.report.errata import errata_table
+from bench.report.groups import group_tables
 from bench.report.markdown import (
     NONE,
     escape,
@@ -17,7 +19,18 @@ from bench.report.markdown import (
     table,
     thousands,
 )
-from bench.report.summary import EVERY_STEP, Ground, Results, Row, marks, recipe_difference, recipe_word, usual_recipe
+from bench.report.summary import (
+    EVERY_STEP,
+    ODD,
+    Ground,
+    Results,
+    Row,
+    marks,
+    odd_positions,
+    recipe_difference,
+    recipe_word,
+    usual_recipe,
+)
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,11 @@ class Table:
         """A link to it for running text."""
         return f"[Table {self.number}](#{slug(self.heading)})"
 
-    def markdown(self, level: int = 2) -> str:
-        """Return heading, table and notes."""
+    def markdown(self, level: int = 2, above: str = "") -> str:
+        """Return heading, a paragraph ``above`` the table, table and notes."""
         notes = "".join(f"\n{note}\n" for note in self.notes)
-        return f"{'#' * level} {self.heading}\n\n{self.body}\n{notes}"
+        above = f"{above}\n\n" if above else ""
+        return f"{'#' * level} {self.heading}\n\n{above}{self.body}\n{notes}"
 
 
 def all_tables(results: Results) -> dict[str, Table]:
@@ -64,7 +78,7 @@ def all_tables(results: Results) -> dict[str, Table]:
 
 def ground_table(ground: Ground) -> tuple[str, list[str]]:
     """Return the table of one task, or of one question over several tasks, and its notes."""
-    columns = _label_columns(ground) if ground.is_label else _error_columns(ground)
+    columns = _columns(ground)
     ranked = [r.name for r in ground.ranked]
     usual = usual_recipe(ground.rows)
     rows = []
@@ -72,11 +86,22 @@ def ground_table(ground: Ground) -> tuple[str, list[str]]:
         rank = str(ranked.index(row.name) + 1) if row.name in ranked else NONE
         cells = [make(row) for make in columns.values()]
         rows.append([rank, escape(row.name) + marks(row, ground), *cells, recipe_difference(row, usual)])
-    body = table(["", "model", *columns, "recipe"], rows, text_columns=2, text_last=True)
+    body = table(["rank", "model", *columns, "recipe"], rows, text_columns=2, text_last=True)
     return body, _notes(ground, usual)
 
 
 Column = Callable[[Row], str]
+WIDE = 0.1
+"""A standard deviation of accuracy over which a mean would hide what the seeds did."""
+
+
+def _columns(ground: Ground) -> dict[str, Column]:
+    return _label_columns(ground) if ground.is_label else _error_columns(ground)
+
+
+def _shares(ground: Ground) -> list[str]:
+    names = ["valid", "test", *ground.extra] if ground.is_label else []
+    return [f"{name}_accuracy" for name in names]
 
 
 def _error_columns(ground: Ground) -> dict[str, Column]:
@@ -87,18 +112,20 @@ def _error_columns(ground: Ground) -> dict[str, Column]:
     base = baseline.mean(column) if baseline else float("nan")
 
     def gain(row: Row) -> str:
-        value = stats.skill(row.mean(column), base) if len(row.seeds(column)) else None
+        # The baseline forecasts without seeing its targets, and is scored on every position.
+        fair = len(row.seeds(column)) and not row.peeks and (ground.common or not row.partial)
+        value = stats.skill(row.mean(column), base) if fair else None
         return NONE if value is None else f"{value:.3f}"
 
     def floors(row: Row) -> str:
-        value = stats.multiple_of_floor(row.mean(column), ground.floor)
+        value = None if row.peeks else stats.multiple_of_floor(row.mean(column), ground.floor)
         return NONE if value is None or np.isnan(value) else f"{value:.2f}"
 
     columns: dict[str, Column] = {"parameters": _parameters}
     columns["last-step MSE" if ground.common else "valid MSE"] = _spread(column)
     if every and not ground.common:
         columns["last-step MSE"] = _spread("valid_last_time_step_mse")
-        columns["MSE on 3::2"] = _spread("valid_mse_odd_positions")
+        columns["MSE on 3::2"] = _spread(ODD)
     columns["runs"] = n_of_planned
     name = "test last-step MSE" if ground.common else "test MSE"
     columns[name] = _spread(test)
@@ -117,10 +144,8 @@ def _error_columns(ground: Ground) -> dict[str, Column]:
 
 def _label_columns(ground: Ground) -> dict[str, Column]:
     def accuracy(column: str) -> Column:
-        return lambda row: percent(row.summary(column), exact=not row.trained)
+        return lambda row: _accuracy(row, column)
 
-    names = [str(c) for c in ground.rows[0].runs if str(c).endswith("_accuracy")]
-    extra = [n for n in names if not n.startswith(("valid", "test")) and any(len(r.seeds(n)) for r in ground.rows)]
     columns: dict[str, Column] = {
         "parameters": _parameters,
         "valid accuracy": accuracy("valid_accuracy"),
@@ -128,11 +153,19 @@ def _label_columns(ground: Ground) -> dict[str, Column]:
     }
     columns["test accuracy"] = accuracy("test_accuracy")
     columns["test, best epoch"] = accuracy("test_accuracy_best")
-    for name in extra:
-        columns[escape(name.removesuffix("_accuracy").replace("_", " ") + " accuracy")] = accuracy(name)
+    for name in ground.extra:
+        columns[escape(name.replace("_", " ") + " accuracy")] = accuracy(f"{name}_accuracy")
     columns["valid cross entropy"] = _spread("valid_cross_entropy")
     columns["windows/s"] = windows_per_s
     return columns
+
+
+def _accuracy(row: Row, column: str) -> str:
+    """Return mean ± sd; each seed instead where that deviation is over ten points."""
+    summary = row.summary(column)
+    if summary and row.trained and summary.sd is not None and summary.sd > WIDE:
+        return ", ".join(f"{100 * v:.1f}" for v in row.seeds(column)) + " %"
+    return percent(summary, exact=not row.trained)
 
 
 def _spread(column: str) -> Column:
@@ -150,11 +183,10 @@ def n_of_planned(row: Row) -> str:
 
 
 def windows_per_s(row: Row) -> str:
-    """Return the row's median training throughput, marked where a run shared its core."""
-    values = row.seeds("windows_per_s")
-    if not row.trained or not len(values):
+    """Return the row's median training throughput, marked where no run had its core to itself."""
+    if not len(row.speeds):
         return NONE
-    return thousands(float(np.median(values))) + (" (c)" if row.contended() else "")
+    return thousands(float(np.median(row.speeds))) + (" (c)" if row.contended else "")
 
 
 def _printed(row: Row, last: bool) -> str:
@@ -178,33 +210,19 @@ def _notes(ground: Ground, usual: dict[str, str]) -> list[str]:
     if any(r.peeks for r in ground.rows):
         notes.append("† Sees its targets: shown for what was printed, not ranked.")
     if any(r.partial for r in ground.rows) and not ground.common:
-        notes.append("‡ Scored on positions 3, 5, … alone, the easier ones: compare it in column *MSE on 3::2*.")
+        notes.append(
+            f"‡ Scored on positions {odd_positions(ground.rows)} alone, the easier ones: not ranked, compare it in "
+            "column *MSE on 3::2*."
+        )
+    if "MSE on 3::2" in _columns(ground):
+        notes.append(
+            f"*MSE on 3::2* covers positions {odd_positions(ground.rows)} of the window alone, counted from 0."
+        )
     if any("(c)" in windows_per_s(r) for r in ground.rows):
-        notes.append("(c) Contended: the worker did not have its core to itself.")
+        notes.append("(c) Every run was contended: CPU time under 98 % of wall time while it trained.")
+    if any((s.sd or 0) > WIDE for r in ground.rows for c in _shares(ground) if r.trained and (s := r.summary(c))):
+        notes.append("Where accuracies have a standard deviation over ten points, each seed's stands instead.")
     ranking = "validation accuracy" if ground.is_label else "last-time-step MSE" if ground.common else "MSE"
     what = f"validation {ranking}" if not ground.is_label else ranking
-    notes.append(f"Ranked by {what} after the last epoch; mean ± standard deviation over runs.")
+    notes.append(f"Ranked by {what} after the last epoch; arithmetic mean ± standard deviation over runs.")
     return notes
-
-
-def group_tables(results: Results, ground: Ground) -> list[tuple[str, str, str, list[str]]]:
-    """Return accuracy by each group of the test windows: a line a value, a column a model."""
-    groups = results.frames["groups"]
-    mine = groups[groups["case"].isin([r.case for r in ground.rows]) & (groups["split"] == "test")]
-    made = []
-    for group in dict.fromkeys(mine["group"]):
-        part = mine[mine["group"] == group]
-        rows = [r for r in ground.rows if r.case in set(part["case"])]
-        lines = []
-        for value in sorted(part["group_value"].unique()):
-            line = [f"{value:g}"]
-            for row in rows:
-                own = part[(part["case"] == row.case) & (part["device"] == row.device)]
-                own = own[(own["group_value"] == value) & (own["backend"] == row.backend)]
-                line.append(f"{100 * own['accuracy'].mean():.1f} %" if len(own) else NONE)
-            lines.append(line)
-        name = escape(str(group).replace("_", " "))
-        body = table([name, *(escape(r.name) for r in rows)], lines)
-        title = f"{escape(ground.title)}: test accuracy by {name}"
-        made.append((str(group), title, body, ["Mean over runs, last epoch. Negative values: not corrupted."]))
-    return [(g, t, b, n if "position" in g else ["Mean over runs, last epoch."]) for g, t, b, n in made]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 KIND, SWEEP, KEY, SENT = "bench.kind", "bench.sweep", "bench.record_key", "bench.sent"
 FAILURES_TO_GIVE_UP = 2
 NOTE_LENGTH = 5000
-HINT = "the records are safe in results/, and `bench sync` or the next sweep sends them"
+HINT = "the records are safe, and `bench sync` or the next run of the suite sends them"
 
 
 _REASONS = {"Connection refused": "connection refused", "timed out": "no answer in time"}

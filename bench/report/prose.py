@@ -1,0 +1,135 @@
+"""The running text of a report: its opening, a line on each task, how to read it."""
+
+import numpy as np
+import pandas as pd
+
+from bench.report.markdown import count, duration, escape
+from bench.report.summary import EVERY_STEP, Ground, Results, names
+
+RESUMED_S = 3600.0
+"""A gap between runs from which on a sweep was interrupted and resumed."""
+
+
+def opening(results: Results) -> str:
+    """Return what was compared on what, over how many seeds, where, how long, and how to run it again."""
+    cases, runs = results.frames["cases"], results.frames["runs"]
+    trained, exact = int(cases["trained"].sum()), int((~cases["trained"]).sum())
+    tasks = [g.title.lower() for g in results.tasks]
+    asked = f"{', '.join(tasks[:-1])} and {tasks[-1]}" if len(tasks) > 1 else "".join(tasks)
+    seeds, data_seeds = int(results.about["seeds"]), int(results.about["data_seeds"])
+    over = count(seeds, "seed") + (f" on {data_seeds} data seeds" if data_seeds > 1 else "")
+    done = int((runs["status"] == "done").sum())
+    return (
+        f"{count(trained, 'trained model')} and {count(exact, 'predictor')} that need no training, compared on "
+        f"{count(len(tasks), 'task')} ({escape(asked)}), each trained model over {over}. "
+        f"{done} of {count(results.n_planned, 'run')} have a result. They ran on {places(results)} and took "
+        f"{took(results)}. To run this again: `{results.about['command']}`."
+    )
+
+
+def places(results: Results) -> str:
+    """Return the environments of trained runs in words."""
+    frame = results.frames["environments"]
+    frame = frame[frame["backend"] != "numpy"] if (frame["backend"] != "numpy").any() else frame
+    words = []
+    for _, e in frame.iterrows():
+        device = f"{e['device_name']} beside {e['cpu']}" if e["device_name"] else e["cpu"]
+        backend = f"{e['backend']} {e['backend_version']}".strip()
+        keras = f", Keras {e['keras']}" if e["keras"] else ""
+        words.append(
+            f"{escape(device)} ({count(int(e['threads']), 'thread')} a worker; {backend}{keras}, {e['precision']})"
+        )
+    return " and on ".join(words)
+
+
+def left_out(results: Results) -> str:
+    """Return a line on the records of other environments."""
+    number = int(results.about["left_out"])
+    if not number:
+        return "No record of another environment was left out.\n"
+    verb = "was" if number == 1 else "were"
+    return f"{count(number, 'record')} of other environments {verb} left out; name one with `--environment`.\n"
+
+
+def took(results: Results) -> str:
+    """Return the runs' summed time in words, and the time on the clock where they ran in one go."""
+    runs = results.frames["runs"]
+    text = f"{duration(float(runs['total_s'].sum()))} of run time in all"
+    starts, ends = (pd.to_datetime(runs[c], format="ISO8601", utc=True, errors="coerce") for c in SPAN)
+    spans = pd.DataFrame({"start": starts, "end": ends}).dropna().sort_values("start")
+    gaps = (spans["start"] - spans["end"].cummax().shift()).dt.total_seconds()
+    if len(spans) < len(runs) or (spans["end"] < spans["start"]).any() or (gaps > RESUMED_S).any():
+        return text
+    return (
+        f"{text}, {duration((spans['end'].max() - spans['start'].min()).total_seconds())} from first start to last end"
+    )
+
+
+SPAN = ("started_at", "ended_at")
+
+
+def description(ground: Ground) -> str:
+    """Return what is forecast from what, on which windows, as the dataset says it of itself."""
+    if ground.common:
+        by_order = sorted(ground.rows, key=lambda r: int(r.info["order"]))
+        tasks = list(dict.fromkeys(r.info["task"].replace("_", " ") for r in by_order))
+        asked = escape(ground.rows[0].info["question"])
+        text = f"What these tasks share is the forecast at a window's last position ({asked}): {', '.join(tasks)}."
+        return text + " Each is described under its own table; a predictor that is the same in several stands once."
+    datasets: dict[str, list[int]] = {}
+    for i, row in enumerate(ground.rows):
+        datasets.setdefault(row.info["dataset"], []).append(i)
+    first, *others = sorted(datasets.values(), key=lambda places: -len(places))
+    info = ground.rows[first[0]].info
+    parts = [escape(info["dataset_about"]), _shapes(ground, info), escape(info["extra_about"])]
+    for places in others:
+        rows = [ground.rows[i] for i in places]
+        about = escape(rows[0].info["dataset_about"])
+        parts.append(f"Otherwise for {escape(names(rows))}: {about[:1].lower()}{about[1:]}" if about else "")
+    return " ".join(part for part in parts if part)
+
+
+def _shapes(ground: Ground, info: pd.Series) -> str:
+    if pd.isna(info["input_length"]):
+        return ""
+    values = count(int(info["features"]), "value") if pd.notna(info["features"]) else "values"
+    steps = count(int(info["horizon"]), "step")
+    asked = "its label" if ground.is_label else f"the {steps} after it" if info["horizon"] > 1 else "the step after it"
+    if info["target"] == EVERY_STEP:
+        asked = f"the {steps} after each of its positions"
+    text = f"A window has {count(int(info['input_length']), 'step')} of {values}; the forecast is {asked}."
+    runs = pd.concat([r.done for r in ground.rows if r.trained] or [ground.rows[0].done])
+    windows = runs["train_windows"].dropna().astype(float)
+    windows = windows[windows > 0]
+    if len(windows):
+        used = " to ".join(f"{n:,.0f}" for n in np.unique([windows.min(), windows.max()]))
+        text += f" An epoch trains on {used} windows, the incomplete last batch left out."
+    return text
+
+
+RUN_IDS = "Each run id names the run's files in `results/records` and its row in `runs.csv`.\n"
+HOW_TO_READ = """\
+- **Validation chooses, test reports.** Rows are ranked by validation after the last epoch. Test was scored once, for
+  the last epoch and for the weights of the best epoch: that of least validation MSE over its positions, or of least
+  validation cross entropy for labels.
+- **mean ± sd** is arithmetic, over runs with a result: seeds of one data set, so it says nothing about another data
+  set. Tests, ratios and the means in figures of MSE are geometric, since they work on log MSE.
+  *2 of 3* means that one planned run has no result; it is neither dropped from the count nor filled in.
+- **exact** marks a predictor that no seed can change.
+- **Cannot be told from the leader**: trained models are compared by Games-Howell at 5 % on log MSE (on accuracy, for
+  labels) over all ranked trained rows of the table, which corrects for their number; a trained and an exact one by a
+  one-sample t test with Holm's correction over those. A model with one seed has no known spread and is told from
+  nothing. With few seeds this finds large differences only, so it never means equal: the ratio (for labels, the
+  points) beside it is what a trained model of the table's median spread has to differ by to be told apart with
+  80 % power.
+- **skill** is 1 − MSE / MSE of the baseline: 1 is perfect, 0 is no better than the baseline.
+- **× floor** is the MSE over the variance of the noise in the target, which no forecast can expect to beat.
+- **Printed values** count as outside where they miss the 95 % prediction interval of our seeds' log MSE, widened by the
+  printed rounding, with Holm's correction over all that seeds are held to. The ratio beside it is what a value had to
+  differ by, before rounding, for the first step of that correction. Exact scores are held to the printed digits.
+- **Stuck** is a seed whose final score is over three times its model's median, or over four points of accuracy
+  below it.
+- **windows/s** is training alone: no compilation, no evaluation. A run is contended where
+  its CPU time was under 98 % of wall time; (c) marks a model all of whose runs were, others show uncontended runs only.
+- **3::2** are positions 3, 5, ... to the end of the window, counted from 0: what a convolution of stride 2 leaves.
+"""

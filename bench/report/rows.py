@@ -1,0 +1,161 @@
+"""Rows of a report's tables: a case on one device and backend, its scores over seeds, its recipe in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from bench import stats
+
+RECIPE = ("optimizer", "learning_rate", "epochs", "batch_size", "loss", "early_stopping_epochs")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case on one device and backend: a line of a table, a colour of a figure.
+
+    Attributes:
+        info: Its row of ``cases.csv``.
+        runs: Its rows of ``runs.csv``, whatever their status.
+        name: Label for tables, with the device or backend where more than one is compared.
+    """
+
+    case: str
+    device: str
+    backend: str
+    name: str
+    info: pd.Series
+    runs: pd.DataFrame
+
+    @property
+    def label(self) -> str:
+        """What a model is called whatever its task or device; its colour goes by it."""
+        return str(self.info["label"])
+
+    @property
+    def trained(self) -> bool:
+        """False for a predictor, whose scores are exact."""
+        return bool(self.info["trained"])
+
+    @property
+    def peeks(self) -> bool:
+        """True where the forecast sees its targets, so that its score ranks nowhere."""
+        return bool(self.info["peeks"])
+
+    @cached_property
+    def done(self) -> pd.DataFrame:
+        """Runs that ended with scores, in order of their seeds."""
+        return self.runs[self.runs["status"] == "done"].sort_values(["data_seed", "seed"])
+
+    @property
+    def partial(self) -> bool:
+        """True where the model's scores cover only the odd positions, which are the easier ones."""
+        odd, all_positions = self.seeds("valid_mse_odd_positions"), self.seeds("valid_mse")
+        return bool(len(odd) and len(odd) == len(all_positions) and np.allclose(odd, all_positions, rtol=1e-9))
+
+    def seeds(self, column: str) -> stats.Float64:
+        """Return the finite scores in ``column``, one a run."""
+        if column not in self.runs:
+            return np.array([])
+        values = self.done[column].to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(values[np.isfinite(values)])
+
+    def values(self, column: str) -> stats.Float64:
+        """Return the independent scores in ``column``: one a seed, or one a data seed where there are several."""
+        if column not in self.runs or self.done["data_seed"].nunique() < 2:
+            return self.seeds(column)
+        means = self.done.groupby("data_seed")[column].mean().to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(means[np.isfinite(means)])
+
+    def summary(self, column: str) -> stats.Summary | None:
+        """Return mean, spread and count of `values`."""
+        return stats.summarise(self.values(column))
+
+    def mean(self, column: str) -> float:
+        """Return the mean of `values`; NaN where there is none."""
+        summary = self.summary(column)
+        return summary.mean if summary else float("nan")
+
+    def sample(self, column: str) -> stats.Sample:
+        """Return `values` with whether a seed can change them."""
+        values = self.values(column)
+        return stats.Sample(values, exact=not self.trained and len(values) < 2)
+
+    def published(self, last: bool) -> float | None:
+        """Return the printed validation MSE, or that of the last time step; one number where both are the same."""
+        value = self.info["published_valid_last_time_step_mse" if last else "published_valid_mse"]
+        if pd.isna(value) and last and self.info["target"] == "last_step":
+            value = self.info["published_valid_mse"]
+        return None if pd.isna(value) else float(value)
+
+    @cached_property
+    def timed(self) -> pd.DataFrame:
+        """Runs that say how fast the model trains: those with a core to themselves, or all if none had."""
+        if "windows_per_s" not in self.done:
+            return self.done.iloc[:0]
+        known = self.done[self.done["windows_per_s"].notna()]
+        alone = known[~known["contended"].fillna(True).astype(bool)]
+        return alone if len(alone) else known
+
+    @property
+    def speeds(self) -> stats.Float64:
+        """Training windows per second of `timed`, one a run; none for a predictor."""
+        if not self.trained or not len(self.timed):
+            return np.array([])
+        return np.asarray(self.timed["windows_per_s"].to_numpy(dtype=np.float64))
+
+    @property
+    def contended(self) -> bool:
+        """Return whether the runs behind `speeds` shared their core, or may have."""
+        return bool(self.timed["contended"].fillna(True).astype(bool).any()) if len(self.timed) else False
+
+
+def names(rows: Iterable[Row], limit: int = 0) -> str:
+    """Return the rows' names as a list in words, ``limit`` of them at most if one is given."""
+    listed = [r.name for r in rows]
+    if limit and len(listed) > limit:
+        listed = [*listed[:limit], f"{len(listed) - limit} more"]
+    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else ""
+
+
+def recipe_difference(row: Row, usual: dict[str, str]) -> str:
+    """Return the fields of a row's recipe that are not the usual ones of its table."""
+    if not row.trained:
+        return "none"
+    own = _recipe(row)
+    return ", ".join(f"{recipe_word(k)} {v}" for k, v in own.items() if v != usual.get(k)) or "usual"
+
+
+def _recipe(row: Row) -> dict[str, str]:
+    return {k: str(row.info[k]) if pd.notna(row.info[k]) else "" for k in RECIPE if pd.notna(row.info[k])}
+
+
+def usual_recipe(rows: list[Row]) -> dict[str, str]:
+    """Return each recipe field's most frequent value among trained rows."""
+    trained = pd.DataFrame([_recipe(r) for r in rows if r.trained])
+    return {k: str(trained[k].mode().iloc[0]) for k in RECIPE if k in trained and trained[k].notna().any()}
+
+
+def recipe_word(key: str) -> str:
+    """Return a recipe field in words."""
+    return key.replace("_", " ").replace("early stopping epochs", "patience")
+
+
+def named(rows: list[Row]) -> list[Row]:
+    """Return the rows with names that differ: by device and backend, then by task, then by case."""
+    trained = [r for r in rows if r.trained]
+    devices, backends = len({r.device for r in trained}) > 1, len({r.backend for r in trained}) > 1
+    made = []
+    for row in rows:
+        twins = {r.case: r for r in rows if r.info["label"] == row.info["label"] and r.case != row.case}
+        extra = []
+        if twins:
+            same_task = any(r.info["task"] == row.info["task"] for r in twins.values())
+            extra.append(row.case if same_task else row.info["task"].replace("_", " "))
+        if row.trained:
+            extra += [row.device] * devices + [row.backend] * backends
+        name = f"{row.info['label']} ({', '.join(extra)})" if extra else row.info["label"]
+        made.append(replace(row, name=name))
+    return made
