@@ -272,7 +272,7 @@ def _selection(
         epochs=epochs or None,
     )
     chosen.select()
-    return Selection(chosen, unmodified, results, reports)
+    return Selection(suite, chosen, unmodified, results, reports)
 
 
 def _list(option: str, text: str) -> list[str]:

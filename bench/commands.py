@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Selection:
-    """A suite as a command wants it, beside the suite as its file has it, and where things are."""
+    """A suite as a command names and wants it, beside the suite as its file has it, and where things are."""
 
+    named: str
     suite: Suite
     unmodified: Suite
     results: Path
@@ -45,8 +46,8 @@ class Selection:
         """The make command that runs this again."""
         ours, theirs = self.suite, self.unmodified
         parts = ["make bench"]
-        if ours.name != "chapter15":
-            parts.append(f"SUITE={ours.name}")
+        if self.named != "chapter15":
+            parts.append(f"SUITE={self.named}")
         if ours.cases != theirs.cases:
             parts.append("CASES='" + ",".join(c.name for c in ours.select()) + "'")
         if ours.seeds != theirs.seeds:
@@ -223,7 +224,9 @@ def _conclude(sweep: Sweep, planned: int, readme: Path | None, command: str, con
         console.print(_findings(readme))
         console.print(f"report: {readme}", soft_wrap=True)
     if sweep.interrupted:
-        console.print(f"interrupted: {len(sweep.records)} of {planned} runs recorded; go on with: {command}")
+        console.print(
+            f"interrupted: {len(sweep.records)} of {planned} runs recorded; go on with: {command}", soft_wrap=True
+        )
         return 3
     lost = planned - len(sweep.records)
     if sweep.failed or lost:

@@ -20,14 +20,14 @@ TEXT = frozenset(
         "extra_about", "fault", "git_commit", "group", "groups_about", "host", "jit", "keras", "key", "label",
         "loss", "metric", "model", "model_params", "numpy", "optimizer", "part", "platform", "precision", "python",
         "question", "reason", "run_id", "source", "split", "started_at", "status", "suite", "target", "task",
-        "text", "variant", "weights",
+        "text", "variant", "weights", "windows",
     }
 )  # fmt: skip
 INTEGER = frozenset(
     {
         "attempt", "batch_size", "best_epoch", "data_seed", "early_stopping_epochs", "epoch", "epochs",
-        "epochs_run", "features", "horizon", "input_length", "n_planned", "n_runs", "number", "order", "parameters",
-        "seed", "step", "threads", "train_windows", "window",
+        "epochs_run", "features", "horizon", "input_length", "n_planned", "n_runs", "n_windows", "number", "order",
+        "parameters", "seed", "step", "threads", "train_windows", "window",
     }
 )  # fmt: skip
 BOOLEAN = frozenset(

@@ -19,7 +19,7 @@ __all__ = [
 
 TIDY = [
     "suite", "case", "task", "dataset", "model", "seed", "data_seed", "device", "backend", "split", "weights",
-    "metric", "epoch", "step", "value", "status", "run_id", "environment",
+    "metric", "epoch", "step", "value", "status", "run_id", "environment", "attempt",
 ]  # fmt: skip
 KEY = ["case", "device", "backend", "data_seed", "seed"]
 """Columns that name a run within a report, in every frame that has one row or more a run."""
@@ -44,6 +44,7 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
             "status": record.status,
             "run_id": record.run_id,
             "environment": record.environment.digest,
+            "attempt": record.attempt,
         }
         values = [*_final_values(record), *_curve_values(record), *_time_values(record)]
         rows.extend(shared | value for value in values or [{}])
@@ -51,12 +52,12 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def means(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """Return one row a case: its finished runs, and their mean validation scores and throughput."""
+    """Return one row a case and device: its finished runs, their mean validation scores and throughput."""
     runs = runs_frame(records)
     runs = runs[runs["status"] == "done"]
     scores = ("valid_mse", "valid_last_time_step_mse", "valid_accuracy", "windows_per_s")
     shown = [c for c in scores if c in runs and runs[c].notna().any()]
-    groups = runs.groupby("case", sort=False)
+    groups = runs.groupby(["case", "device"], sort=False)
     return pd.concat([groups.size().rename("runs"), groups[shown].mean()], axis=1).reset_index()
 
 
@@ -154,11 +155,12 @@ def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
             "question": record.task.get("question"),
             "parameters": record.parameters,
             "train_windows": record.train_windows,
+            "windows": ", ".join(f"{n:,} {split.replace('_', ' ')}" for split, n in record.windows.items()),
             "epochs_run": len(record.curve.train_loss) or None,
             "best_epoch": record.best_epoch,
         }
         for value in _final_values(record):
-            if str(value["metric"]).startswith("accuracy_by_group") or (value["step"] and value["weights"] == "best"):
+            if "_by_group" in str(value["metric"]) or (value["step"] and value["weights"] == "best"):
                 continue
             name = f"{value['split']}_{value['metric']}".replace("mse_per_step", "mse_step")
             step = f"_{value['step']}" if value["step"] else ""
@@ -224,11 +226,12 @@ def groups_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
     rows = []
     for record in records:
         for split, scores in record.scores_last.items():
+            windows = scores.get("windows_by_group") or {}
             for name, accuracy in (scores.get("accuracy_by_group") or {}).items():
                 group, _, label = name.partition("=")
                 row = {"split": split, "group": group, "group_value": number(label), "accuracy": number(accuracy)}
-                rows.append({**_key(record), **row})
-    return typed(rows, [*KEY, "split", "group", "group_value", "accuracy"])
+                rows.append({**_key(record), **row, "n_windows": windows.get(name)})
+    return typed(rows, [*KEY, "split", "group", "group_value", "accuracy", "n_windows"])
 
 
 def environment_frame(records: Iterable[RunRecord]) -> pd.DataFrame:

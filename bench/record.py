@@ -69,9 +69,9 @@ class Timing(_Frozen):
         build_s: Building the network; 0 where the worker reuses it.
         compile_s: Tracing and compiling its programs; 0 where reused.
         epoch_s: Each epoch's training, evaluation apart.
-        train_s: Their sum; a predictor's fit.
+        train_s: Their sum and the drawing of their orders; a predictor's fit.
         evaluate_s: Forecasts and metrics, after every epoch and at the end.
-        other_s: All the rest of the run inside the worker: initial weights, orders, the record.
+        other_s: All the rest of the run inside the worker: initial weights, keeping the best ones, the record.
         total_s: All of it.
         cpu_over_wall: Process time over wall time while training; under 0.98 the run shared its core.
     """
@@ -154,6 +154,7 @@ class RunRecord(_Frozen):
 
     Attributes:
         task: Name of the task that the scores answer, with its target kind, horizon and question.
+        windows: How many windows each split holds.
         parameters: Trainable and other numbers in the network; None for a predictor.
         train_windows: Windows trained on in each epoch (the incomplete last batch left out).
         scores_last: After the last epoch.
@@ -167,6 +168,7 @@ class RunRecord(_Frozen):
     status: Status
     spec: RunSpec
     task: dict[str, Any] = {}
+    windows: dict[str, int] = {}
     noise_floor_mse: float | None = None
     data_digest: str = ""
     parameters: int | None = None

@@ -130,7 +130,7 @@ def train(
     cpu_s = wall_s = 0.0
     try:
         for epoch in range(recipe.epochs):
-            order = window_order(model_seed, epoch, windows, recipe.batch_size)
+            order = clock.time("train_s", partial(window_order, model_seed, epoch, windows, recipe.batch_size))
             before, cpu, wall = clock.spent.get("train_s", 0.0), time.process_time(), time.perf_counter()
             loss = compiling("train_s", partial(program.train, order))
             cpu_s, wall_s = cpu_s + time.process_time() - cpu, wall_s + time.perf_counter() - wall

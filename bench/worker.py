@@ -64,6 +64,8 @@ class Trial:
         fields: dict[str, Any] = {"curve": self.curve, "timing": Timing(total_s=self.total_s)}
         if self.splits is not None:
             fields["task"] = asdict(self.splits.valid.task)
+            splits = {"train": self.splits.train} | self.splits.evaluated()
+            fields["windows"] = {name: len(split.x) for name, split in splits.items()}
         if self.outcome is not None:
             fields |= {f.name: getattr(self.outcome, f.name) for f in dataclass_fields(self.outcome)}
             fields["timing"] = self._timing(self.outcome.timing)

@@ -204,6 +204,7 @@ def fake_record(
         **shared,
         parameters=parameters if trained else None,
         train_windows=6976 if trained else 0,
+        windows={"train": 7000, "valid": 2000, "test": 1000},
         scores_last=last,
         scores_best={k: scaled(v, 0.98) if not label else v for k, v in last.items()} if trained else {},
         best_epoch=max(epochs - 2, 1) if trained else None,
@@ -229,7 +230,13 @@ def fake_label_scores(scores: dict[str, Any], seed: int | None) -> dict[str, Any
     groups = {f"length={n}": min(1.0, accuracy + 0.002 * (n - 15)) for n in range(8, 31)}
     groups |= {f"corrupted_position={n}": max(0.0, accuracy - 0.03 * (n % 5)) for n in range(-1, 12)}
     entropy = scores.get("cross_entropy", 0.693 * (1 - accuracy) + 1e-4)
-    return {"accuracy": accuracy, "cross_entropy": entropy, "accuracy_by_group": groups}
+    counts = dict.fromkeys(groups, 40.0)
+    return {
+        "accuracy": accuracy,
+        "cross_entropy": entropy,
+        "accuracy_by_group": groups,
+        "windows_by_group": counts,
+    }
 
 
 def scaled(scores: dict[str, Any], factor: float) -> dict[str, Any]:

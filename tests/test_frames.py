@@ -51,7 +51,11 @@ def test_tidy_types_are_clean_and_a_predictor_has_no_seed() -> None:
     naive = fake_case("fake/naive", model=FakeNaive())
     table = frames.tidy("fake", [fake_record(naive, None, mse=0.02)])
     assert {name: str(kind) for name, kind in table.dtypes.items()} == {
-        name: "Int64" if name in ("seed", "data_seed", "epoch", "step") else "float64" if name == "value" else "string"
+        name: "Int64"
+        if name in ("seed", "data_seed", "epoch", "step", "attempt")
+        else "float64"
+        if name == "value"
+        else "string"
         for name in frames.TIDY
     }
     assert table["seed"].isna().all()

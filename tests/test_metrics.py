@@ -43,6 +43,7 @@ KNOWN = [
     ("mse_odd_positions", ODD, (9 + 25) / 2),
     ("accuracy", FOUR, 0.5),
     ("cross_entropy", FOUR, -np.log([0.9, 0.2, 0.5, 0.25]).mean()),
+    ("windows_by_group", FOUR, {"length=9": 2.0, "length=11": 2.0}),
     ("accuracy_by_group", FOUR, {"length=9": 0.5, "length=11": 0.5}),
 ]
 

@@ -413,7 +413,8 @@ def test_a_task_is_described_from_what_its_dataset_says(tmp_path: Path) -> None:
     text = report_of(trouble(), tmp_path)
     assert (
         "Fake steps after a window. Split by series, 70/20/10 %. A window has 50 steps of 1 value; "
-        "the forecast is the 10 steps after it. An epoch trains on 6,976 windows" in text
+        "the forecast is the 10 steps after it. Windows: 7,000 train, 2,000 valid, 1,000 test. An epoch trains on 6,976"
+        in text
     )
 
 

@@ -31,5 +31,15 @@ def accuracy_by_group(pair: Scored) -> dict[str, float]:
     }
 
 
+@metric("windows_by_group", TargetKind.LABEL)
+def windows_by_group(pair: Scored) -> dict[str, float]:
+    """How many windows each value of each group holds, under ``"group=value"``."""
+    return {
+        f"{name}={value}": float(np.sum(labels == value))
+        for name, labels in pair.groups.items()
+        for value in np.unique(labels)
+    }
+
+
 def _right(pair: Scored) -> NDArray[np.bool_]:
     return np.equal(pair.forecast >= 0.5, pair.truth >= 0.5)

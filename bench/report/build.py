@@ -43,8 +43,8 @@ def build_report(
     Args:
         plan: The suite's runs and their records.
         folder: Made if need be. Until the last step its old README stands.
-        environment: Digest of the environment to show; None for the one with most runs, on each
-            device and backend.
+        environment: Digest of the environment to show; None for this machine's, else the one with most
+            runs, on each device and backend.
         figures: False leaves figures out, and links to none.
         command: How to make this report again.
 
@@ -124,7 +124,8 @@ def select(plan: Plan, environment: str | None = None) -> Selection:
     chosen: list[RunRecord] = []
     left_out = 0
     for records in kinds.values():
-        digest = environment if environment in {r.environment.digest for r in records} else _usual(records)
+        there = {r.environment.digest for r in records}
+        digest = environment if environment in there else next(iter(plan.here & there), None) or _usual(records)
         hosts = {r.provenance.host for r in records if r.environment.digest == digest}
         own = [r for r in records if r.environment.digest == digest]
         left_out += sum(r.environment.digest != digest and r.status in FINISHED for r in records)

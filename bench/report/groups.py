@@ -37,14 +37,18 @@ def group_tables(results: Results, ground: Ground) -> list[tuple[str, str, str, 
         rows = [r for r in ground.rows if r.case in set(part["case"])]
         lines = []
         for value in sorted(part["group_value"].unique()):
-            line = [none_label(ground) if value == NO_GROUP else f"{value:g}"]
+            counts = part.loc[part["group_value"] == value, "n_windows"].dropna()
+            line = [
+                none_label(ground) if value == NO_GROUP else f"{value:g}",
+                f"{counts.max():,}" if len(counts) else NONE,
+            ]
             for row in rows:
                 own = part[(part["case"] == row.case) & (part["device"] == row.device)]
                 own = own[(own["group_value"] == value) & (own["backend"] == row.backend)]
                 line.append(f"{100 * own['accuracy'].mean():.1f} %" if len(own) else NONE)
             lines.append(line)
         name = escape(group.replace("_", " "))
-        body = table([name, *(escape(r.name) for r in rows)], lines)
+        body = table([name, "windows", *(escape(r.name) for r in rows)], lines)
         title = f"{escape(ground.title)}: test accuracy by {name}"
         note = escape(group_note(ground))
         made.append((group, title, body, ["Mean over runs, last epoch." + (f" {note}" if note else "")]))

@@ -99,6 +99,8 @@ def _shapes(ground: Ground, info: pd.Series) -> str:
         asked = f"the {steps} after each of its positions"
     text = f"A window has {count(int(info['input_length']), 'step')} of {values}; the forecast is {asked}."
     runs = pd.concat([r.done for r in ground.rows if r.trained] or [ground.rows[0].done])
+    held = [w for w in dict.fromkeys(runs["windows"]) if w]
+    text += f" Windows: {escape(held[0])}." if held else ""
     windows = runs["train_windows"].dropna().astype(float)
     windows = windows[windows > 0]
     if len(windows):
