@@ -28,7 +28,7 @@ app = typer.Typer(
     A suite (suites/NAME.toml) selects cases, each a data set, a model and the recipe that trains it. `bench run`
     runs what is not recorded yet and writes a report; `bench report` writes it again from the records.
 
-    Exit codes: 0 all recorded, 1 some runs failed, 2 bad input, 3 interrupted.""",
+    Exit codes: 0 all recorded, 1 some runs failed (or a report differs), 2 bad input, 3 interrupted.""",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -143,14 +143,20 @@ def report(
     seeds: Seeds = "",
     device: DeviceNames = "",
     epochs: Epochs = 0,
+    check: Annotated[bool, typer.Option(help="Only compare a report with the CSVs beside it.")] = False,
     environment: Annotated[str, typer.Option(help="Digest of the environment to report; empty: this machine's.")] = "",
     results: Results = RESULTS,
     reports: Reports = Path("reports"),
 ) -> int:
     """Write a suite's report from its records: tables, figures and the CSVs that they come from."""
-    print(
-        _selection(suite, results, reports, cases, seeds, device, epochs).write_report(environment=environment or None)
-    )
+    chosen = _selection(suite, results, reports, cases, seeds, device, epochs)
+    if check:
+        from bench.report.build import check_report
+
+        differences = check_report(chosen.report_folder)
+        print("\n".join(differences) or f"{chosen.report_folder}: what its CSVs give")
+        return RUNS_FAILED if differences else OK
+    print(chosen.write_report(environment=environment or None))
     return OK
 
 

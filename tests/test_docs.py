@@ -1,6 +1,7 @@
 """The documents say what is there: every verb, target and suite, and nothing that is not."""
 
 import re
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -11,6 +12,7 @@ from bench.cases.base import cases
 from bench.cli import app
 from bench.datasets.base import datasets
 from bench.models.base import models
+from bench.report.build import check_report
 from bench.suite import read_suite
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +57,32 @@ def test_every_committed_report_is_of_a_suite_and_says_how_to_run_it():
         suite = read_suite(report.parent.name)
         assert "make bench" in report.read_text()
         assert suite.title in report.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*/README.md")), ids=lambda p: p.parent.name)
+def test_every_committed_report_is_what_its_csvs_give(report):
+    assert check_report(report.parent) == []
+
+
+def test_a_report_that_was_edited_by_hand_is_found_out(tmp_path):
+    original = ROOT / "reports" / "chapter15"
+    shutil.copytree(original, tmp_path / "chapter15")
+    readme = tmp_path / "chapter15" / "README.md"
+    readme.write_text(readme.read_text().replace("leads with", "wins with", 1))
+    next((tmp_path / "chapter15" / "figures").glob("scores*.png")).unlink()
+    found = check_report(tmp_path / "chapter15")
+    assert any(line.startswith("-") and "wins with" in line for line in found)
+    assert any(line.startswith("missing: ") for line in found)
+
+
+def test_the_readme_excerpt_stands_in_the_report():
+    excerpt = README.partition("## What the report looks like")[2].partition("The whole report")[0]
+    report = (ROOT / "reports" / "chapter15" / "README.md").read_text()
+    rows = [line for line in excerpt.splitlines() if line.startswith("| ") or line.startswith("> ")]
+    assert len(rows) > 5
+    for row in rows:
+        assert row.removeprefix("> ") in report, row
 
 
 def test_the_readme_example_files_are_valid(monkeypatch):

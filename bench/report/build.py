@@ -1,9 +1,11 @@
 """From a plan's records to a report: choose the records, write the CSVs, render from what they hold."""
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -100,6 +102,31 @@ def render_report(folder: Path, figures: bool = True) -> Path:
     finally:
         new.unlink(missing_ok=True)
     return readme
+
+
+def check_report(folder: Path) -> list[str]:
+    """Return how a report differs from what the CSVs beside it give; nothing where it does not.
+
+    Text is compared line by line; a figure has to be there, since its bytes depend on fonts.
+
+    Raises:
+        BenchError: A CSV or the README is missing or unreadable.
+    """
+    from bench.report.figures import draw_all
+
+    readme = folder / "README.md"
+    try:
+        text = readme.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        raise BenchError(f"{readme} cannot be read; write it first: bench report") from None
+    results = Results(fr.read_frames(folder))
+    with TemporaryDirectory() as scratch:
+        drawn = draw_all(results, Path(scratch) / FIGURES)
+    expected = render_text(results, drawn)
+    changed = difflib.unified_diff(text.splitlines(), expected.splitlines(), "README.md", "its CSVs", lineterm="", n=0)
+    linked = [folder / figure.path for figures in drawn.values() for figure in figures]
+    files = [file for path in linked for file in (path, path.with_suffix(".png"))]
+    return [*changed, *(f"missing: {file}" for file in files if not file.exists())]
 
 
 def select(plan: Plan, environment: str | None = None) -> Selection:
