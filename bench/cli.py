@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -79,9 +80,14 @@ def plan(
     reports: Reports = Path("reports"),
     as_json: Json = False,
 ) -> int:
-    """Say which runs of a suite are recorded, which are missing, and how long they will take."""
+    """Say which runs of a suite are recorded, missing, to be tried again or stale, and how long the rest will take.
+
+    A run is stale where a record of it is from before a change of its data set, model, recipe or a version; the table
+    is followed by what changed. Stale records are kept and shown in no report.
+    """
     from bench.devices import find_device, usable_cores
     from bench.estimates import in_words, remaining_s, seconds_by_case
+    from bench.stale import find_stale
 
     chosen = _selection(suite, results, reports, cases, seeds, device, epochs)
     for name in chosen.suite.devices:
@@ -90,23 +96,29 @@ def plan(
     made = chosen.plan(records)
     known = seconds_by_case(records, reports / chosen.suite.name)
     seconds = remaining_s(made.missing, known, workers or len(usable_cores()))
+    stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}
+    states = made.states(stale)
     if as_json:
-        done = {spec.run_id for spec in made.done}
         runs = [
             {"run_id": s.run_id, "case": s.case, "seed": s.model_seed, "data_seed": s.data_seed, "device": s.device,
-             "backend": s.backend, "state": "done" if s.run_id in done else "missing"}
+             "backend": s.backend, "state": states[s.run_id],
+             "changes": list(stale[s.run_id].changes) if s.run_id in stale else []}
             for s in made.specs
         ]  # fmt: skip
         print(json.dumps({"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs}, indent=1))
         return OK
     console = _console()
-    table = Table("case", "runs", "done", "missing", "estimate", title=f"suite {chosen.suite.name}")
+    kinds = ("done", "missing", "to retry", "stale")
+    table = Table("case", "runs", *kinds, "estimate", title=f"suite {chosen.suite.name}")
     for case in made.cases:
         specs = [s for s in made.specs if s.case == case.name]
-        missing = [s for s in made.missing if s.case == case.name]
-        estimate = "" if not missing else in_words(remaining_s(missing, known, 1) if case.name in known else None)
-        table.add_row(case.name, str(len(specs)), str(len(specs) - len(missing)), str(len(missing)), estimate)
+        left = [s for s in specs if states[s.run_id] != "done"]
+        estimate = "" if not left else in_words(remaining_s(left, known, 1) if case.name in known else None)
+        counts = (sum(states[s.run_id] == kind for s in specs) for kind in kinds)
+        table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), estimate)
     console.print(table)
+    for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():
+        console.print(f"{n} stale because {change}", soft_wrap=True)
     console.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: about {in_words(seconds)}")
     return OK
 

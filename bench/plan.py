@@ -1,6 +1,6 @@
 """From a suite to runs: expand the selection, and say which of it is recorded already."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from itertools import product
 
@@ -39,6 +39,18 @@ class Plan:
         """Runs without one: never run here, or failed."""
         finished = self._finished()
         return [s for s in self.specs if s.run_id not in finished]
+
+    def states(self, stale: Container[str] = ()) -> dict[str, str]:
+        """Return each run id's state: done, missing, to retry (it failed) or, of those named, stale."""
+        finished = self._finished()
+        failed = {r.run_id for r in self.records if r.status not in FINISHED}
+
+        def state(run_id: str) -> str:
+            if run_id in finished:
+                return "done"
+            return "to retry" if run_id in failed else "stale" if run_id in stale else "missing"
+
+        return {spec.run_id: state(spec.run_id) for spec in self.specs}
 
     def _finished(self) -> set[str]:
         ours = (r for r in self.records if not self.here or r.environment.digest in self.here)

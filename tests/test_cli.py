@@ -114,6 +114,14 @@ def test_plan_as_json(results, capsys):
     assert planned["runs"][1] == planned["runs"][1] | {"case": "chapter15/linear", "seed": 42, "device": "cpu"}
 
 
+def test_plan_says_which_key_made_a_run_stale(results, capsys):
+    assert call(["plan", "smoke", "--epochs", "7", "--results", str(results)]) == 0
+    assert "1 stale because recipe.epochs: 2 -> 7" in capsys.readouterr().out
+    assert call(["plan", "smoke", "--epochs", "7", "--json", "--results", str(results)]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    assert [r["changes"] for r in runs if r["state"] == "stale"] == [["recipe.epochs: 2 -> 7"]]
+
+
 @pytest.mark.parametrize("kind", ["cases", "datasets", "models", "metrics", "backends", "devices", "suites"])
 def test_lists(kind, capsys):
     assert call(["list", kind, "--json"]) == 0

@@ -55,6 +55,9 @@ def test_done_and_missing():
     plan = make_plan(suite, [left("done", specs[0]), left("diverged", specs[1]), left("crashed", specs[2]), record])
     assert plan.done == specs[:2]
     assert plan.missing == specs[2:]
+    assert [plan.states({specs[2].run_id})[s.run_id] for s in specs] == ["done", "done", "to retry"]
+    empty = make_plan(suite, [])
+    assert list(empty.states({specs[2].run_id}).values()) == ["missing", "missing", "stale"]
     assert len(plan.records) == 3
 
 
