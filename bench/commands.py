@@ -11,7 +11,7 @@ from rich.console import Console
 from bench.devices import find_device
 from bench.errors import BenchError
 from bench.estimates import in_words, remaining_s, seconds_by_case
-from bench.executors.local import LocalExecutor, make_slots
+from bench.executors.local import Limits, LocalExecutor, make_slots
 from bench.jobs import make_jobs
 from bench.plan import Plan, make_plan
 from bench.progress import SweepProgress
@@ -113,6 +113,7 @@ def run_suite(chosen: Selection, *, rerun: bool, track: bool, workers: int | Non
         specs = plan.specs if rerun else plan.missing
         jobs = make_jobs(specs)
         slots = make_slots((job.device for job in jobs), workers, len(jobs))
+        limits = Limits(chosen.suite.time_limit_s, chosen.suite.crash_retries)
         known = seconds_by_case(records, chosen.reports / chosen.suite.name)
         estimate = in_words(remaining_s(specs, known, len(slots)))
         done = len(plan.specs) - len(specs)
@@ -124,7 +125,7 @@ def run_suite(chosen: Selection, *, rerun: bool, track: bool, workers: int | Non
             with SweepProgress(specs, known, len(slots), console) as progress:
                 sweep = run_sweep(
                     specs,
-                    LocalExecutor(slots, chosen.results / "logs"),
+                    LocalExecutor(slots, chosen.results / "logs", limits),
                     store,
                     mirror or _Nowhere(),
                     on_event=progress,
@@ -224,11 +225,10 @@ def _conclude(sweep: Sweep, planned: int, readme: Path | None, command: str, con
         console.print(_findings(readme))
         console.print(f"report: {readme}", soft_wrap=True)
     if sweep.interrupted:
-        console.print(
-            f"interrupted: {len(sweep.records)} of {planned} runs recorded; go on with: {command}", soft_wrap=True
-        )
+        text = f"interrupted: {sweep.recorded} of {planned} runs recorded; go on with: {command}"
+        console.print(text, soft_wrap=True)
         return 3
-    lost = planned - len(sweep.records)
+    lost = planned - sweep.recorded
     if sweep.failed or lost:
         console.print(f"{len(sweep.failed) + lost} of {planned} runs have no result; the report says why")
         return 1

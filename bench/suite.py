@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, field_validator
 
 from bench.cases.base import Case, Published, cases, make_dataset, make_model
 from bench.digest import digest
@@ -59,6 +59,9 @@ class Suite(BaseModel):
         backends: ``tensorflow``.
         baseline: The model that skill is measured against, on each task that has it.
         recipe: Overrides for every trained case.
+        time_limit_s: A run that takes longer is ended and recorded as timed out; None for no limit.
+        crash_retries: How often a run whose worker died is tried again within the sweep. A run that failed,
+            diverged or timed out is not: it would do so again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,6 +75,8 @@ class Suite(BaseModel):
     backends: list[str] = Field(default=["tensorflow"], min_length=1)
     baseline: str = "naive"
     recipe: RecipeOverrides = RecipeOverrides()
+    time_limit_s: PositiveFloat | None = None
+    crash_retries: Annotated[int, Field(ge=0, le=10, strict=True)] = 1
 
     @field_validator("devices")
     @classmethod
@@ -89,7 +94,7 @@ class Suite(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this selection."""
-        return digest(self.model_dump(mode="json"), 8)
+        return digest(self.model_dump(mode="json", exclude={"title", "time_limit_s", "crash_retries"}), 8)
 
     def select(self) -> list[Case]:
         """Return the cases, in the suite's order, each once, with the suite's recipe applied.

@@ -30,9 +30,14 @@ class Sweep:
     interrupted: bool = False
 
     @property
+    def recorded(self) -> int:
+        """How many runs have a record; a run that was tried again counts once."""
+        return len({r.run_id for r in self.records})
+
+    @property
     def failed(self) -> list[RunRecord]:
-        """Records of runs that have no result."""
-        return [r for r in self.records if r.status not in FINISHED]
+        """The last record of each run that has no result."""
+        return [r for r in {r.run_id: r for r in self.records}.values() if r.status not in FINISHED]
 
 
 def run_sweep(
@@ -60,9 +65,9 @@ def run_sweep(
         What was recorded; ``interrupted`` when Ctrl-C or SIGTERM cut it short.
     """
     sweep = Sweep()
-    open_runs: dict[str, int] = {}
+    open_runs: dict[str, set[str]] = {}
     for spec in specs:
-        open_runs[spec.case] = open_runs.get(spec.case, 0) + 1
+        open_runs.setdefault(spec.case, set()).add(spec.run_id)
     refreshed = float("-inf")
     try:
         with closing(executor.run(make_jobs(specs))) as events:  # type: ignore[type-var]
@@ -71,7 +76,7 @@ def run_sweep(
                     event = RunEnded(store.write(event.record))
                     sweep.records.append(event.record)
                     sink.send(event.record)
-                    open_runs[event.record.spec.case] -= 1
+                    open_runs[event.record.spec.case].discard(event.record.run_id)
                 on_event(event)
                 if isinstance(event, RunEnded) and not open_runs[event.record.spec.case]:
                     refreshed = _refresh(refresh, refreshed, now)

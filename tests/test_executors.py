@@ -14,7 +14,7 @@ from bench import devices
 from bench.datasets.base import datasets
 from bench.devices import Device, device_kinds, find_device
 from bench.errors import BenchError
-from bench.executors.local import LocalExecutor, make_slots
+from bench.executors.local import Limits, LocalExecutor, make_slots
 from bench.jobs import RunEnded, RunStarted, make_jobs
 from bench.models.base import models
 from bench.plan import expand
@@ -84,6 +84,24 @@ def test_what_a_dead_worker_leaves_of_a_job_is_run_by_its_successor(tmp_path):
 
 def replace_case(spec, like):
     return spec.model_copy(update={"case": like.case})
+
+
+def test_a_run_that_hangs_is_timed_out_and_the_rest_of_its_job_goes_on(tmp_path):
+    """The limit is a run's: three runs of a job may together take longer than it."""
+    quick = specs_of({"value": 1.0, "wait_s": 0.7}, data_seeds=(1, 2, 3))
+    hanging = replace_case(specs_of({"wait_s": 600.0})[0], quick[0])
+    jobs = [replace(make_jobs([quick[0]])[0], specs=(quick[0], hanging, *quick[1:]))]
+    executor = LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs", Limits(run_s=2.0, crash_retries=3))
+    found = [e.record for e in executor.run(jobs) if isinstance(e, RunEnded)]
+    assert [r.status for r in found] == ["done", "timed_out", "done", "done"]
+    assert found[1].failure.reason == "the run took longer than its limit of 2 s"
+
+
+def test_a_crash_is_tried_again_as_often_as_the_limit_says_and_each_attempt_is_a_record(tmp_path):
+    executor = LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs", Limits(crash_retries=2))
+    jobs = make_jobs(specs_of({"fault": "kill"}, {"fault": "raise"}, {"value": 1.0}))
+    found = [e.record for e in executor.run(jobs) if isinstance(e, RunEnded)]
+    assert [r.status for r in found] == ["crashed"] * 3 + ["failed", "done"]
 
 
 def test_a_sweep_on_two_devices_starts_each_worker_for_its_device(tmp_path, monkeypatch):

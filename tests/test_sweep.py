@@ -65,6 +65,14 @@ def test_a_failed_run_is_recorded_and_the_rest_go_on(store):
     assert [r.status for r in sweep.failed] == ["failed"]
 
 
+def test_a_run_that_was_tried_again_counts_once_and_by_its_last_record(store):
+    again = [SPECS[0], SPECS[0], SPECS[1]]
+    sweep = run_sweep(again, FakeExecutor(["crashed", "done", "failed"]), store, Listener())
+    assert sweep.recorded == 2
+    assert [r.status for r in sweep.failed] == ["failed"]
+    assert sorted(r.attempt for r in store.read()) == [1, 1, 2]
+
+
 def test_an_interrupt_keeps_what_is_recorded_and_ends_the_workers(store):
     executor = FakeExecutor(interrupt_after=2)
     sweep = run_sweep(SPECS, executor, store, Listener())

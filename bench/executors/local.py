@@ -9,9 +9,11 @@ import multiprocessing
 import os
 import queue
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 from bench.devices import find_device, usable_cores
 from bench.errors import BenchError
 from bench.jobs import Event, Job, RunEnded, RunStarted, Slot
-from bench.record import Failure, RunSpec
+from bench.record import Failure, RunSpec, Status
 from bench.worker import Trial, run_job, start
 
 
@@ -46,17 +48,27 @@ def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> l
     return slots
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a run may cost before its worker is ended, and how often a run whose worker died is tried again."""
+
+    run_s: float | None = None
+    crash_retries: int = 0
+
+
 class LocalExecutor:
     """Runs jobs in worker processes of this machine.
 
     Args:
         slots: Where workers stand.
         logs: Folder for what workers print.
+        limits: Of each run.
     """
 
-    def __init__(self, slots: Sequence[Slot], logs: Path):
+    def __init__(self, slots: Sequence[Slot], logs: Path, limits: Limits | None = None):
         self._slots = slots
         self._logs = logs
+        self._limits = limits or Limits()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Yield events as workers send them; closing the iterator ends the workers."""
@@ -68,7 +80,7 @@ class LocalExecutor:
             raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
         waiting = {spec: deque(job for job in jobs if job.device == spec) for spec in specs}
         runners = [
-            _SlotRunner(slot, waiting[slot.device_spec], events, self._logs / f"worker-{number}.log")
+            _SlotRunner(slot, waiting[slot.device_spec], events, self._logs / f"worker-{number}.log", self._limits)
             for number, slot in enumerate(self._slots)
         ]
         for runner in runners:
@@ -90,6 +102,10 @@ class LocalExecutor:
                 runner.join()
 
 
+class _TimedOut(Exception):
+    """A run outlasted its limit."""
+
+
 class _SlotDone:
     def __init__(self, error: BaseException | None):
         self.error = error
@@ -98,8 +114,10 @@ class _SlotDone:
 class _SlotRunner(threading.Thread):
     """Feeds one slot's worker with jobs and forwards its events; a worker that died is replaced."""
 
-    def __init__(self, slot: Slot, waiting: deque[Job], events: "queue.Queue[Any]", log: Path):
+    def __init__(self, slot: Slot, waiting: deque[Job], events: "queue.Queue[Any]", log: Path, limits: Limits):
         super().__init__(daemon=True)
+        self._limits = limits
+        self._crashes: Counter[str] = Counter()
         self._slot, self._waiting, self._events, self._log = slot, waiting, events, log
         self._stopping = threading.Event()
         self._worker: _Worker | None = None
@@ -130,31 +148,54 @@ class _SlotRunner(threading.Thread):
             self._current.cancel()
 
     def _work(self, job: Job) -> Job | None:
-        """Run a job; return what is left of it when its worker died."""
+        """Run a job; return what is left of it when its worker died or had to be ended."""
         if self._worker is None:
             self._worker = _Worker(self._slot, self._log, self._events)
         worker = self._worker
+        worker.since = time.monotonic()
         self._current = worker.pool.schedule(run_job, args=(job,))
         if self._stopping.is_set():  # asked to stop a moment before there was anything to cancel
             self._current.cancel()
         try:
-            self._current.result()
+            self._wait(self._current, worker)
             return None
         except CancelledError:
             return None
+        except _TimedOut:
+            limit = self._limits.run_s
+            failure = Failure(reason=f"the run took longer than its limit of {limit:g} s", details=_tail(self._log))
+            return self._replace(worker, job, "timed_out", failure)
         except Exception as error:  # the process died, or could not be started: its job's next run is the culprit
-            worker.end(now=True)
-            self._worker = None
-            if self._stopping.is_set():
-                return None
-            left = [s for s in job.specs if s.run_id not in worker.ended]
-            if not left:
-                return None
-            culprit = worker.current if worker.current in left else left[0]
-            trial = Trial(culprit, self._slot, status="crashed", failure=_crash(error, self._log))
-            self._events.put(RunEnded(trial.record()))
-            rest = tuple(s for s in left if s.run_id != culprit.run_id)
-            return Job(rest) if rest else None
+            return self._replace(worker, job, "crashed", _crash(error, self._log))
+
+    def _wait(self, future: "Future[None]", worker: "_Worker") -> None:
+        """Wait for a job's end, or for one of its runs to outlast the limit."""
+        limit = self._limits.run_s
+        while True:
+            left = None if limit is None else worker.since + limit - time.monotonic()
+            if left is not None and left <= 0:
+                raise _TimedOut
+            try:
+                return future.result(timeout=left)
+            except TimeoutError:
+                continue  # a run may have ended meanwhile, and the next begun
+
+    def _replace(self, worker: "_Worker", job: Job, status: Status, failure: Failure) -> Job | None:
+        """End a worker, record the run that it was at, and return what is left of the job."""
+        worker.end(now=True)
+        self._worker = None
+        if self._stopping.is_set():
+            return None
+        left = [s for s in job.specs if s.run_id not in worker.ended]
+        if not left:
+            return None
+        culprit = worker.current if worker.current in left else left[0]
+        self._events.put(RunEnded(Trial(culprit, self._slot, status=status, failure=failure).record()))
+        rest = tuple(s for s in left if s.run_id != culprit.run_id)
+        self._crashes[culprit.run_id] += 1
+        if status == "crashed" and self._crashes[culprit.run_id] <= self._limits.crash_retries:
+            rest = (*rest, culprit)
+        return Job(rest) if rest else None
 
 
 class _Worker:
@@ -166,6 +207,7 @@ class _Worker:
         self.pool = ProcessPool(max_workers=1, context=context, initializer=start, initargs=(slot, self._send, log))
         self.current: RunSpec | None = None
         self.ended: set[str] = set()
+        self.since = time.monotonic()
         self._events = events
         self._forwarder = threading.Thread(target=self._forward, daemon=True)
         self._forwarder.start()
@@ -189,7 +231,9 @@ class _Worker:
                 return
             if isinstance(event, RunStarted):
                 self.current = event.spec
+                self.since = time.monotonic()
             elif isinstance(event, RunEnded):
+                self.since = time.monotonic()
                 self.ended.add(event.record.run_id)
             self._events.put(event)
 
