@@ -79,6 +79,7 @@ def test_a_report_that_was_edited_by_hand_is_found_out(tmp_path):
 def test_the_readme_excerpt_stands_in_the_report():
     excerpt = README.partition("## What the report looks like")[2].partition("The whole report")[0]
     report = (ROOT / "reports" / "chapter15" / "README.md").read_text()
+    report = re.sub(r" \(\[.*?\)\)", "", report)  # the excerpt has no links to the report's own tables
     rows = [line for line in excerpt.splitlines() if line.startswith("| ") or line.startswith("> ")]
     assert len(rows) > 5
     for row in rows:
