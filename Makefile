@@ -43,7 +43,7 @@ ui: $(ENV)/.ready
 	@$(BENCH) ui --port "$(PORT)"
 
 test: $(ENV)/.ready-dev
-	@$(ENV)/bin/python -m pytest
+	@$(ENV)/bin/python -m pytest -p no:benchmark -n 2 --dist loadfile
 
 check: $(ENV)/.ready-dev
 	@$(ENV)/bin/ruff check

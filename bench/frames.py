@@ -23,6 +23,7 @@ TIDY = [
 ]  # fmt: skip
 KEY = ["case", "device", "backend", "data_seed", "seed"]
 """Columns that name a run within a report, in every frame that has one row or more a run."""
+SPLITS = ("train", "valid", "test")
 SAMPLE_WINDOWS = 4
 """Windows of a forecast sample kept in ``forecasts.csv``."""
 
@@ -155,7 +156,7 @@ def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
             "question": record.task.get("question"),
             "parameters": record.parameters,
             "train_windows": record.train_windows,
-            "windows": ", ".join(f"{n:,} {split.replace('_', ' ')}" for split, n in record.windows.items()),
+            "windows": _windows(record),
             "epochs_run": len(record.curve.train_loss) or None,
             "best_epoch": record.best_epoch,
         }
@@ -270,6 +271,12 @@ def _key(record: RunRecord) -> dict[str, Any]:
         "data_seed": spec.data_seed,
         "seed": spec.model_seed,
     }
+
+
+def _windows(record: RunRecord) -> str:
+    """Return how many windows each split holds, in words: train first, further test sets last."""
+    order = [*SPLITS, *sorted(set(record.windows) - set(SPLITS))]
+    return ", ".join(f"{record.windows[s]:,} {s.replace('_', ' ')}" for s in order if s in record.windows)
 
 
 def _final_values(record: RunRecord) -> Iterable[dict[str, Any]]:
