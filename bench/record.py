@@ -70,8 +70,8 @@ class Timing(_Frozen):
         compile_s: Tracing and compiling its programs; 0 where reused.
         epoch_s: Each epoch's training, evaluation apart.
         train_s: Their sum and the drawing of their orders; a predictor's fit.
-        evaluate_s: Forecasts and metrics, after every epoch and at the end.
-        other_s: All the rest of the run inside the worker: initial weights, keeping the best ones, the record.
+        evaluate_s: Forecasts and metrics, after every epoch and at the end, and keeping the best weights.
+        other_s: All the rest of the run inside the worker: initial weights, progress, the record.
         total_s: All of it.
         cpu_over_wall: Process time over wall time while training; under 0.98 the run shared its core.
     """

@@ -142,7 +142,7 @@ def train(
                 compiling("evaluate_s", partial(_score, forecast_split, model, splits.valid, per_epoch=True))[0]
             )
             if _watched(valid[-1]) < min((_watched(v) for v in valid[:-1]), default=math.inf):
-                best_epoch, best_weights = epoch, program.weights()
+                best_epoch, best_weights = epoch, clock.time("evaluate_s", program.weights)
             on_epoch(epoch + 1, recipe.epochs)
             if recipe.early_stopping_epochs and epoch - best_epoch >= recipe.early_stopping_epochs:
                 break

@@ -46,12 +46,13 @@ class TensorFlowProgram:
         self._loss = keras.losses.get(recipe.loss)
         self._x, self._y = tf.constant(train.x), tf.constant(model.targets(train))
         self._epoch = tf.function(self._run_epoch, jit_compile=True, autograph=False)
+        any_length = [tf.TensorSpec([None, None, train.task.features], tf.float32)] if model.iterates else None
         self._forward = tf.function(
-            lambda x: self._network(x, training=False), jit_compile=not model.iterates, autograph=False
+            lambda x: self._network(x, training=False),
+            input_signature=any_length,
+            jit_compile=not model.iterates,
+            autograph=False,
         )
-        if model.iterates:
-            shape = tf.TensorSpec([None, None, train.task.features], tf.float32)
-            self._forward = self._forward.get_concrete_function(shape)
         self.build_s = time.perf_counter() - started
         self.compile_s = 0.0
         self._compiled: set[tuple[str, int]] = set()
@@ -123,6 +124,7 @@ class TensorFlowProgram:
 
     def _iterate(self, x: Array) -> Array:
         """Append each one-step forecast to the window and forecast again, as the chapter does."""
+        self._compile("iterate", 0, lambda: self._forward(self._tf.constant(x[:1])))
         for _ in range(self._horizon):
             following = np.asarray(self._forward(self._tf.constant(x)))
             x = np.concatenate([x, following[:, :, np.newaxis]], axis=1)
