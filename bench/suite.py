@@ -2,6 +2,7 @@
 
 import fnmatch
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -187,9 +188,11 @@ def _split(named: Named, kind: str, case: str) -> tuple[str, dict[str, Any]]:
 
 
 def _with_recipe(case: Case, overrides: RecipeOverrides) -> Case:
-    from dataclasses import replace
-
-    return replace(case, recipe=overrides.apply(case.recipe)) if case.recipe else case
+    """Return a case with a suite's recipe; under another recipe its published values are none to be held to."""
+    if case.recipe is None:
+        return case
+    recipe = overrides.apply(case.recipe)
+    return case if recipe == case.recipe else replace(case, recipe=recipe, published=Published())
 
 
 def override(

@@ -86,6 +86,8 @@ def test_overrides_change_the_digest_only_where_they_change_something():
         "seq2seq_gru", "conv_gru", "reber_gru", "reber_exercise_gru",
     }  # fmt: skip
     assert all(c.recipe.epochs == 3 for c in few.select())
+    assert all(c.published.valid_mse is None for c in few.select()), "published under another recipe"
+    assert any(c.published.valid_mse for c in override(suite, cases=["*gru"]).select())
     with pytest.raises(BenchError, match="unknown case 'nonesuch'"):
         override(suite, cases=["nonesuch"])
     with pytest.raises(BenchError, match="seeds"):
