@@ -18,9 +18,9 @@ TEXT = frozenset(
         "backend", "backend_version", "bench_version", "case", "cpu", "curve", "data_digest", "dataset",
         "dataset_about", "dataset_params", "details", "device", "device_name", "ended_at", "environment",
         "extra_about", "fault", "git_commit", "group", "groups_about", "host", "jit", "keras", "key", "label",
-        "loss", "metric", "model", "model_params", "numpy", "optimizer", "part", "platform", "precision", "python",
-        "question", "reason", "run_id", "source", "split", "started_at", "status", "suite", "target", "task",
-        "text", "variant", "weights", "windows",
+        "loss", "metric", "model", "model_params", "no_group", "numpy", "optimizer", "part", "platform", "precision",
+        "python", "question", "reason", "run_id", "source", "split", "started_at", "status", "suite", "target",
+        "task", "text", "variant", "weights", "windows",
     }
 )  # fmt: skip
 INTEGER = frozenset(

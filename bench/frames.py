@@ -67,7 +67,7 @@ def cases_frame(plan: Plan) -> pd.DataFrame:
 
     What a case is asked (``task``, ``target``, ``question``) is known from its records, or from
     another case's with the same dataset; empty where nothing has run. What its dataset says of itself
-    stands in ``dataset_about``, ``extra_about`` (further test sets) and ``groups_about``.
+    stands in ``dataset_about``, ``extra_about``, ``groups_about`` and ``no_group``.
     """
     asked: dict[str, dict[str, Any]] = {}
     for record in plan.records:
@@ -113,15 +113,14 @@ def cases_frame(plan: Plan) -> pd.DataFrame:
 
 
 def _documented(dataset: type[Dataset]) -> dict[str, str]:
-    """Return a dataset's own documentation, and the paragraphs on extra test sets and groups, its bases' too."""
-    classes = [c for c in dataset.__mro__ if issubclass(c, Dataset) and c is not Dataset]
-    paragraphs = [" ".join(part.split()) for c in classes for part in (c.__dict__.get("__doc__") or "").split("\n\n")]
-
-    def starting(word: str) -> str:
-        return next((p.replace("`", "") for p in paragraphs if p.lstrip("`").startswith(word)), "")
-
+    """Return what a dataset says of itself, of its further test sets and of its groups."""
     own = " ".join((dataset.__dict__.get("__doc__") or "").split()).replace("`", "")
-    return {"dataset_about": own, "extra_about": starting("extra["), "groups_about": starting("Groups:")}
+    return {
+        "dataset_about": own,
+        "extra_about": dataset.extra_note,
+        "groups_about": dataset.groups_note,
+        "no_group": dataset.no_group,
+    }
 
 
 RECIPE = ("optimizer", "learning_rate", "epochs", "batch_size", "loss", "early_stopping_epochs")

@@ -50,13 +50,11 @@ class FakeWaves(Dataset):
 
 
 class FakeStrings(Dataset):
-    """Is a fake string valid?
+    """Is a fake string valid?"""
 
-    ``extra["outer_only"]`` holds strings whose only fault is the outer letter.
-
-    Groups: ``length``, and ``corrupted_position`` counted from the end: 2 is the
-    outer letter, -1 says that the string is valid.
-    """
+    extra_note = "The extra test set outer only holds strings whose only fault is the outer letter."
+    groups_note = "Positions are counted from the end: 2 is the outer letter."
+    no_group = "valid string"
 
     name = "fake_strings"
     task: str = "reber"

@@ -13,12 +13,20 @@ class Dataset(BaseModel):
     """Windows for a task. A subclass's fields are its parameters, checked and digested.
 
     Each subclass documents its split. Raise ``version`` when the numbers that it makes change.
+
+    Attributes:
+        extra_note: What the further test sets hold, a sentence for the report.
+        groups_note: What the values of a split's groups mean, likewise.
+        no_group: What a window with the group value -1 is called.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str] = ""
     version: ClassVar[str] = "1"
+    extra_note: ClassVar[str] = ""
+    groups_note: ClassVar[str] = ""
+    no_group: ClassVar[str] = "in none"
 
     def load(self, data_seed: int) -> Splits:
         """Make the splits; the same seed gives the same bits."""

@@ -6,6 +6,8 @@ strings differ in exactly one letter (from each state of the grammar, the two wa
 common remainder), so changing one letter always makes a string invalid.
 """
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -93,13 +95,18 @@ class _Reber(Dataset):
     valid and test. No string, valid or corrupted, stands in two splits or twice in one: a corruption
     that another string has already taken is drawn again.
 
-    ``extra["outer_only"]`` holds the test split's valid strings with the second outer letter
-    swapped, all labelled corrupted: accuracy there is the share of outer faults caught. No such
-    string stands in train or valid; some are corruptions in test.
-
-    Groups: ``length``, and ``corrupted_position`` counted from the end: 1 is the last letter, 2 the
-    second outer letter, -1 says that the string is valid.
+    No ``outer_only`` string stands in train or valid; some are corruptions in test. The groups are
+    ``length`` and ``corrupted_position``.
     """
+
+    extra_note: ClassVar[str] = (
+        "The extra test set outer only holds the test split's valid strings with the second outer letter swapped, all "
+        "labelled corrupted: accuracy there is the share of outer faults caught."
+    )
+    groups_note: ClassVar[str] = (
+        "Length is in letters; positions are counted from the end: 1 is the last letter, 2 the second outer letter."
+    )
+    no_group: ClassVar[str] = "valid string"
 
     draws: int = Field(ge=1_000)
     max_length: int = Field(default=30, ge=SHORTEST)

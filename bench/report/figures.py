@@ -1,6 +1,5 @@
 """A report's figures, each from the frames alone, written as SVG and PNG."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.report import captions, panels
 from bench.report.captions import Drawn
-from bench.report.groups import NO_GROUP, group_frames, group_note
+from bench.report.groups import NO_GROUP, group_frames
 from bench.report.style import INK, MUTED, Look, looks, new_figure, plain_log, save, styled, text_width, title
 from bench.report.summary import Ground, Results, Row
 
@@ -225,8 +224,7 @@ def groups_figure(results: Results, ground: Ground, colours: panels.Looks) -> "F
     for ax, (kind, frame) in zip(axes, kinds.items(), strict=True):
         panels.groups(ax, frame[frame["group_value"] != NO_GROUP], ground.rows, colours)
         ax.xaxis.set_major_locator(MaxNLocator(9, integer=True))
-        how = re.search(rf"\b{re.escape(kind)} (\w[^:;.,]*)", group_note(ground))
-        ax.set_xlabel(kind.replace("_", " ") + (f", {how[1]}" if how else ""))
+        ax.set_xlabel(kind.replace("_", " "))
     axes[0].set_ylabel("test accuracy, %")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)), fontsize=8)

@@ -1,7 +1,5 @@
 """Accuracy by groups of test windows: what a group's value means, and the table of it."""
 
-import re
-
 import pandas as pd
 
 from bench.report.markdown import NONE, escape, table
@@ -12,15 +10,14 @@ NO_GROUP = -1
 
 
 def group_note(ground: Ground) -> str:
-    """Return what the dataset's documentation says of its groups; empty where it says nothing."""
+    """Return what the dataset says of its groups; empty where it says nothing."""
     texts = [str(r.info["groups_about"]) for r in ground.rows if "groups_about" in r.info]
     return next((text for text in texts if text), "")
 
 
 def none_label(ground: Ground) -> str:
-    """Return what -1 stands for, from a note such as "-1 says that the string is valid"."""
-    found = re.search(r"-1 says that the (\w+) is (\w+)", group_note(ground))
-    return f"{found[2]} {found[1]}" if found else "in none"
+    """Return what a window in no group is called."""
+    return str(ground.rows[0].info["no_group"])
 
 
 def group_frames(results: Results, ground: Ground) -> dict[str, pd.DataFrame]:
