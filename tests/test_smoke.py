@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -133,6 +134,31 @@ print(json.dumps({
     assert seen["inputs"] == 1
     assert str(swept[0] / "results") in seen["uri"]
     assert seen["metrics"]["test/mse"] > 0
+
+
+@pytest.mark.slow
+def test_the_ui_serves_on_this_machine_and_leaves_nothing_behind(swept):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "bench", "ui", "--port", str(port), "--results", str(swept[0] / "results")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-3) as server:
+        assert wait_until(lambda: listens(port), 90)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(40) == 0
+    assert wait_until(lambda: not listens(port), 20)
+
+
+def listens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until(holds, seconds):
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds()
 
 
 def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(tmp_path):

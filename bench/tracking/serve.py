@@ -1,6 +1,8 @@
 """The MLflow UI over what was mirrored, bound to this machine."""
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,10 +37,14 @@ def serve_ui(results: Path, port: int) -> int:
         *(sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", uri, "--default-artifact-root", (results.resolve() / "artifacts").as_uri()),
     ]
-    server = subprocess.Popen(command, env=dict(os.environ) | QUIET)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # In a session of its own: MLflow starts further processes, and all of them have to end with this one.
+    server = subprocess.Popen(command, env=dict(os.environ) | QUIET, start_new_session=True)
     try:
         return server.wait()
     except KeyboardInterrupt:
-        server.terminate()
-        server.wait(30)
         return 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
