@@ -168,7 +168,7 @@ def report(
         differences = check_report(chosen.report_folder)
         print("\n".join(differences) or f"{chosen.report_folder}: what its CSVs give")
         return RUNS_FAILED if differences else OK
-    print(chosen.write_report(environment=environment or None))
+    print(chosen.write_report(chosen.plan(Store(results).read()), environment=environment or None))
     return OK
 
 

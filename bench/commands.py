@@ -62,15 +62,14 @@ class Selection:
         """Return the plan, given what is recorded."""
         return make_plan(self.suite, records, environments_here(self.suite))
 
-    def write_report(self, *, environment: str | None = None, figures: bool = True) -> Path:
-        """Write the report of what is recorded; return its README.
+    def write_report(self, plan: Plan, *, environment: str | None = None, figures: bool = True) -> Path:
+        """Write the report of what a plan has recorded; return its README.
 
         Raises:
             BenchError: Nothing is recorded, or the folder cannot be written.
         """
         from bench.report.build import build_report
 
-        plan = self.plan(Store(self.results).read())
         folder = self.report_folder
         try:
             return build_report(plan, folder, environment=environment, figures=figures, command=self.command)
@@ -129,10 +128,10 @@ def run_suite(chosen: Selection, *, rerun: bool, track: bool, workers: int | Non
                     store,
                     mirror or _Nowhere(),
                     on_event=progress,
-                    refresh=_Refresh(chosen, console),
+                    refresh=_Refresh(chosen, store, console),
                 )
             plan = chosen.plan(store.read())
-            readme = chosen.write_report() if plan.records else None
+            readme = chosen.write_report(plan) if plan.records else None
             if mirror is not None and readme is not None and not sweep.interrupted:
                 _finish(mirror, plan, readme)
         finally:
@@ -195,13 +194,13 @@ def _finish(mirror: "Mirror", plan: Plan, readme: Path) -> None:
 class _Refresh:
     """Writes the tables of what is recorded so far, and says once where; figures come at the end."""
 
-    def __init__(self, chosen: Selection, console: Console):
-        self._chosen, self._console = chosen, console
+    def __init__(self, chosen: Selection, store: Store, console: Console):
+        self._chosen, self._store, self._console = chosen, store, console
         self._said = False
 
     def __call__(self) -> None:
         """Write them."""
-        readme = self._chosen.write_report(figures=False)
+        readme = self._chosen.write_report(self._chosen.plan(self._store.read()), figures=False)
         if not self._said:
             text = f"first tables: {readme} (written again as cases end; figures come last)"
             self._console.print(text, soft_wrap=True)

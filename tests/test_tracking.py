@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from bench.recipe import Recipe
 from bench.record import LearningCurve, RunRecord, from_json, to_json
-from bench.tracking import Mirror, MlflowTracker, Outcome, safe_uri, sweep_params, sync, tracking_uri
+from bench.tracking import Mirror, MlflowTracker, Outcome, safe_uri, sweep_params, tracking_uri
 from bench.tracking.client import Run, batches
 from bench.tracking.items import Artifact, Item, Metric, Param, Tag, record_items, run_name
 from bench.tracking.mirror import NOTE_LENGTH, markdown_table, shorten
@@ -21,6 +22,14 @@ from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
 
 MEANS = pd.DataFrame({"case": ["rnn", "naive"], "valid_mse": [0.003, 0.02], "windows_per_s": [40_000.0, None]})
 EXPERIMENT, SWEEP = "chapter15", "chapter15-ab12cd34"
+
+
+def sync(made: Iterable[RunRecord], uri: str, experiment: str, sweep: str, **options: Any) -> Outcome:
+    """Send what is missing and wait for it, as the verb does."""
+    mirror = Mirror(uri, experiment, sweep, **options)
+    for record in made:
+        mirror.send(record)
+    return mirror.close(None)
 
 
 class FakeTracker:

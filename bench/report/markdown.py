@@ -93,13 +93,6 @@ def thousands(value: float | None) -> str:
     return f"{rounded:,.0f}"
 
 
-def duration(seconds: float) -> str:
-    """Return seconds in words: ``42 s``, ``12 min``, ``3.4 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 def count(number: int, noun: str) -> str:
     """Return ``1 run`` or ``3 runs``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

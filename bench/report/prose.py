@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from bench.report.markdown import count, duration, escape
+from bench.estimates import in_words
+from bench.report.markdown import count, escape
 from bench.report.summary import EVERY_STEP, Ground, Results, names
 
 RESUMED_S = 3600.0
@@ -54,14 +55,14 @@ def left_out(results: Results) -> str:
 def took(results: Results) -> str:
     """Return the runs' summed time in words, and the time on the clock where they ran in one go."""
     runs = results.frames["runs"]
-    text = f"{duration(float(runs['total_s'].sum()))} of run time in all"
+    text = f"{in_words(float(runs['total_s'].sum()))} of run time in all"
     starts, ends = (pd.to_datetime(runs[c], format="ISO8601", utc=True, errors="coerce") for c in SPAN)
     spans = pd.DataFrame({"start": starts, "end": ends}).dropna().sort_values("start")
     gaps = (spans["start"] - spans["end"].cummax().shift()).dt.total_seconds()
     if len(spans) < len(runs) or (spans["end"] < spans["start"]).any() or (gaps > RESUMED_S).any():
         return text
     return (
-        f"{text}, {duration((spans['end'].max() - spans['start'].min()).total_seconds())} from first start to last end"
+        f"{text}, {in_words((spans['end'].max() - spans['start'].min()).total_seconds())} from first start to last end"
     )
 
 

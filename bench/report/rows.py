@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-
-RECIPE = ("optimizer", "learning_rate", "epochs", "batch_size", "loss", "early_stopping_epochs")
+from bench.frames import RECIPE
 
 
 @dataclass(frozen=True)

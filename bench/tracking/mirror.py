@@ -6,7 +6,7 @@ tag whether all of it arrived, so that whatever is sent again adds nothing and m
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -221,24 +221,6 @@ def send_record(tracker: Tracker, record: RunRecord, sweep: str, parent: Callabl
     tracker.set_status(run_id, status, milliseconds(record.provenance.ended_at))
     tracker.log(run_id, [Tag(SENT, "yes")])
     return True
-
-
-def sync(
-    records: Iterable[RunRecord],
-    uri: str,
-    experiment: str,
-    sweep: str,
-    *,
-    params: Mapping[str, str] | None = None,
-    warn: Callable[[str], None] = print,
-    timeout_s: float | None = None,
-    tracker: Tracker | None = None,
-) -> Outcome:
-    """Send what the tracker lacks, and wait for it; see `Mirror` for the arguments."""
-    mirror = Mirror(uri, experiment, sweep, params=params, warn=warn, tracker=tracker)
-    for record in records:
-        mirror.send(record)
-    return mirror.close(timeout_s)
 
 
 def sweep_params(plan: "Plan") -> dict[str, str]:
