@@ -5,7 +5,7 @@ Schema history:
 """
 
 import json
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,11 +19,13 @@ FINISHED: frozenset[str] = frozenset({"done", "diverged"})
 """Statuses that are a result; the others are tried again by the next command."""
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """Data between modules: it does not change, has no other fields, and keeps infinities and NaN as text."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
-class Component(_Frozen):
+class Component(Frozen):
     """A registered dataset or model with its parameters and the version of its numbers."""
 
     name: str
@@ -31,7 +33,7 @@ class Component(_Frozen):
     version: str = "1"
 
 
-class RunSpec(_Frozen):
+class RunSpec(Frozen):
     """One case, one seed, one device, one backend: all that a run's numbers depend on.
 
     ``model_seed`` is None, and ``recipe`` too, for a predictor, which has neither.
@@ -53,14 +55,14 @@ class RunSpec(_Frozen):
         return digest(self.model_dump(mode="json"))
 
 
-class LearningCurve(_Frozen):
+class LearningCurve(Frozen):
     """One value an epoch. ``valid`` holds each per-epoch metric's values under its name."""
 
     train_loss: list[float] = []
     valid: dict[str, list[float]] = {}
 
 
-class Timing(_Frozen):
+class Timing(Frozen):
     """A run's own account, in seconds of wall clock.
 
     Attributes:
@@ -88,14 +90,14 @@ class Timing(_Frozen):
     cpu_over_wall: float | None = None
 
 
-class Failure(_Frozen):
+class Failure(Frozen):
     """Why a run has no scores: one line, and the last lines of its traceback or log."""
 
     reason: str
     details: str = ""
 
 
-class ForecastSample(_Frozen):
+class ForecastSample(Frozen):
     """A few validation windows with their truth and the last epoch's forecast, for plotting.
 
     Attributes:
@@ -111,7 +113,7 @@ class ForecastSample(_Frozen):
     forecast: list[list[float]]
 
 
-class Environment(_Frozen):
+class Environment(Frozen):
     """What can change a number on another machine; digested into a record's key."""
 
     python: str
@@ -132,7 +134,7 @@ class Environment(_Frozen):
         return digest(self.model_dump(mode="json"), 8)
 
 
-class Provenance(_Frozen):
+class Provenance(Frozen):
     """Where and when a run was made; changes no number."""
 
     host: str
@@ -149,7 +151,7 @@ Scores = dict[str, dict[str, Any]]
 """``scores[split][metric]`` of one state of the weights; split is valid, test or an extra test set."""
 
 
-class RunRecord(_Frozen):
+class RunRecord(Frozen):
     """Everything that a run left.
 
     Attributes:
@@ -204,14 +206,26 @@ class RunRecord(_Frozen):
         return self.timing.cpu_over_wall is None or self.timing.cpu_over_wall < 0.98
 
 
-def to_json(record: RunRecord) -> str:
-    """Return the record as JSON with its checksum, as the store writes it."""
+R = TypeVar("R", bound=Frozen)
+
+
+def to_json(record: Frozen) -> str:
+    """Return a record as JSON with its checksum, as the store writes it."""
     body = json.loads(record.model_dump_json())
     return json.dumps(body | {"checksum": digest(body, 64)}, indent=1, sort_keys=True) + "\n"
 
 
 def from_json(text: str) -> RunRecord:
-    """Read what `to_json` wrote.
+    """Read the record of a run that `to_json` wrote.
+
+    Raises:
+        ValueError: Not JSON, cut short, edited by hand, or of a later schema.
+    """
+    return read_json(text, RunRecord, SCHEMA_VERSION)
+
+
+def read_json(text: str, kind: type[R], newest: int) -> R:
+    """Read a record of a kind that `to_json` wrote, of schema ``newest`` at most.
 
     Raises:
         ValueError: Not JSON, cut short, edited by hand, or of a later schema.
@@ -222,6 +236,6 @@ def from_json(text: str) -> RunRecord:
     checksum = body.pop("checksum", None)
     if checksum != digest(body, 64):
         raise ValueError("its checksum does not match its content")
-    if body.get("schema_version", 0) > SCHEMA_VERSION:
-        raise ValueError(f"it has schema {body['schema_version']}, this version reads up to {SCHEMA_VERSION}")
-    return RunRecord.model_validate(body)
+    if body.get("schema_version", 0) > newest:
+        raise ValueError(f"it has schema {body['schema_version']}, this version reads up to {newest}")
+    return kind.model_validate(body)

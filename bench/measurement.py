@@ -1,0 +1,142 @@
+"""What a throughput measurement is, and what it leaves: raw rounds, and what is derived from them.
+
+Schema history:
+    1: first version.
+"""
+
+from statistics import median
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from bench import versions
+from bench.digest import digest
+from bench.recipe import Recipe
+from bench.record import Component, Environment, Failure, Frozen, Provenance, RunSpec
+
+MEASUREMENT_SCHEMA = 1
+INFERENCE_BATCH = 32
+"""Windows in a batch of measured inference."""
+
+Kind = Literal["train", "infer"]
+
+
+class MeasureSpec(Frozen):
+    """A case on one device and backend: no seed, since none changes how long a step takes.
+
+    ``recipe`` is None for a predictor, whose inference alone is measured.
+    """
+
+    case: str
+    dataset: Component
+    model: Component
+    recipe: Recipe | None
+    device: str
+    backend: str
+    versions: dict[str, str]
+
+    @property
+    def measure_id(self) -> str:
+        """Digest of the spec, versions included."""
+        return digest(self.model_dump(mode="json"))
+
+
+class Round(Frozen):
+    """One timed stretch of equal work.
+
+    Attributes:
+        kind: Training steps at the recipe's batch, or forecasts of batches of `INFERENCE_BATCH` windows.
+        number: From 0, warm-up rounds included.
+        warm_up: Before the first round that counts.
+        windows: Windows that went through it.
+        wall_s: By `time.perf_counter`, the device synchronised at both ends.
+        cpu_s: Process time; None on a GPU, where the process waits.
+        contended: The round shared its core or its GPU; it was repeated, and is in no summary.
+        compilations: Programs compiled inside the clock; 0, or the window was not clean.
+        evaluations: Forecasts made inside the clock of a training round; 0, or the window was not clean.
+    """
+
+    kind: Kind
+    number: int
+    warm_up: bool
+    windows: int
+    wall_s: float
+    cpu_s: float | None
+    contended: bool
+    compilations: int = 0
+    evaluations: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """True where the round is part of the summary."""
+        return not (self.warm_up or self.contended)
+
+
+class Measurement(Frozen):
+    """Everything that a measurement left.
+
+    Attributes:
+        data_seed: Of the data that was timed.
+        task: Name of the task, its target kind, horizon, input length and question.
+        parameters: Numbers in the network; None for a predictor.
+        model_bytes: Size of its weights; None for a predictor.
+        settled: The 95 % interval of the median is narrow enough for each kind of round; False is unstable.
+        rounds: All of them, in the order in which they were taken.
+        latency_s: Each timed call of one window, in order.
+        build_s: Building the network, in a fresh process.
+        compile_s: Tracing and compiling its epoch and its forecast, in a fresh process.
+        peak_memory_bytes: Most memory that a fresh process held, which built, trained an epoch and forecast.
+        base_memory_bytes: What that process held with the backend and the data loaded, before it built anything.
+    """
+
+    schema_version: int = MEASUREMENT_SCHEMA
+    measure_id: str
+    attempt: int = 1
+    status: Literal["done", "failed"] = "done"
+    spec: MeasureSpec
+    data_seed: int
+    task: dict[str, Any] = Field(default_factory=dict)
+    parameters: int | None = None
+    model_bytes: int | None = None
+    settled: bool = False
+    rounds: tuple[Round, ...] = ()
+    latency_s: tuple[float, ...] = ()
+    build_s: float | None = None
+    compile_s: float | None = None
+    peak_memory_bytes: int | None = None
+    base_memory_bytes: int | None = None
+    failure: Failure | None = None
+    environment: Environment
+    provenance: Provenance
+
+    @property
+    def key(self) -> str:
+        """Measure id, environment digest and attempt: the record's file name, never used twice."""
+        return f"{self.measure_id}-{self.environment.digest}-{self.attempt}"
+
+    def windows_per_s(self, kind: Kind) -> float | None:
+        """Return the throughput: windows over seconds of the median round; None where no round counts."""
+        speeds = self.speeds(kind)
+        return median(speeds) if speeds else None
+
+    def speeds(self, kind: Kind) -> list[float]:
+        """Return each counted round's windows per second."""
+        return [r.windows / r.wall_s for r in self.rounds if r.kind == kind and r.counts]
+
+    def latency_percentile_s(self, percent: float) -> float | None:
+        """Return the seconds within which ``percent`` of 100 calls of one window came back."""
+        return float(np.percentile(self.latency_s, percent)) if self.latency_s else None
+
+
+def measure_spec(run: RunSpec) -> MeasureSpec:
+    """Return what is measured for a run's case, device and backend."""
+    return MeasureSpec(
+        case=run.case,
+        dataset=run.dataset,
+        model=run.model,
+        recipe=run.recipe,
+        device=run.device,
+        backend=run.backend,
+        versions=run.versions | {"lane": versions.LANE},
+    )
