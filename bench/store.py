@@ -3,23 +3,27 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from bench.errors import BenchError
-from bench.record import FINISHED, RunRecord, from_json, to_json
+from bench.measurement import MEASUREMENT_SCHEMA, Measurement
+from bench.record import FINISHED, RunRecord, from_json, read_json, to_json
 
 RESULTS = Path("results")
+K = TypeVar("K", RunRecord, Measurement)
 
 
 class Store:
-    """The records under ``<results>/records``."""
+    """The records of runs under ``<results>/records``, of measurements under ``<results>/measurements``."""
 
     def __init__(self, results: Path = RESULTS):
         self.results = results
         self.folder = results / "records"
+        self.measurements = results / "measurements"
 
     def prepare(self) -> None:
         """Make the folder and try that it can be written.
@@ -38,28 +42,20 @@ class Store:
             ) from None
 
     def read(self) -> list[RunRecord]:
-        """Return all records, oldest first.
+        """Return all records of runs, oldest first.
 
         Raises:
             BenchError: A file is no good record; names the first one. The others are not touched.
         """
-        bad = []
-        records = []
-        for path in sorted(self.folder.glob("*.json")):
-            try:
-                record = from_json(path.read_text(encoding="utf-8"))
-                if path.stem != record.key:
-                    raise ValueError(f"its content belongs to {record.key}.json")
-                records.append(record)
-            except ValidationError as error:
-                bad.append((path, f"{error.error_count()} fields do not fit the schema"))
-            except (OSError, ValueError) as error:
-                bad.append((path, str(error).splitlines()[0]))
-        if bad:
-            path, reason = bad[0]
-            more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-            raise BenchError(f"{path} is not a good record: {reason}{more}; move it away and its run is done again")
-        return sorted(records, key=lambda r: r.provenance.ended_at)
+        return _read_all(self.folder, from_json)
+
+    def read_measurements(self) -> list[Measurement]:
+        """Return all measurements, oldest first.
+
+        Raises:
+            BenchError: A file is no good record; names the first one. The others are not touched.
+        """
+        return _read_all(self.measurements, lambda text: read_json(text, Measurement, MEASUREMENT_SCHEMA))
 
     def write(self, record: RunRecord) -> RunRecord:
         """Write a record as the next attempt of its run and environment; return it as written.
@@ -67,11 +63,44 @@ class Store:
         Raises:
             OSError: The disk is full or the folder read-only; nothing half-written is left.
         """
-        while True:
-            path = self.folder / f"{record.key}.json"
-            if not path.exists() and _write_whole(path, to_json(record)):
-                return record
-            record = record.model_copy(update={"attempt": record.attempt + 1})
+        return _write_next(self.folder, record)
+
+    def write_measurement(self, measurement: Measurement) -> Measurement:
+        """Write a measurement as the next attempt of its case and environment; return it as written.
+
+        Raises:
+            OSError: The disk is full or the folder read-only; nothing half-written is left.
+        """
+        self.measurements.mkdir(parents=True, exist_ok=True)
+        return _write_next(self.measurements, measurement)
+
+
+def _read_all(folder: Path, parse: Callable[[str], K]) -> list[K]:
+    bad = []
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            record = parse(path.read_text(encoding="utf-8"))
+            if path.stem != record.key:
+                raise ValueError(f"its content belongs to {record.key}.json")
+            records.append(record)
+        except ValidationError as error:
+            bad.append((path, f"{error.error_count()} fields do not fit the schema"))
+        except (OSError, ValueError) as error:
+            bad.append((path, str(error).splitlines()[0]))
+    if bad:
+        path, reason = bad[0]
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        raise BenchError(f"{path} is not a good record: {reason}{more}; move it away and its run is done again")
+    return sorted(records, key=lambda r: r.provenance.ended_at)
+
+
+def _write_next(folder: Path, record: K) -> K:
+    while True:
+        path = folder / f"{record.key}.json"
+        if not path.exists() and _write_whole(path, to_json(record)):
+            return record
+        record = record.model_copy(update={"attempt": record.attempt + 1})
 
 
 def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
