@@ -1,0 +1,127 @@
+"""Verbs that look and change nothing: list, plan, results."""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bench.cli.app import OK, app, console
+from bench.cli.options import Cases, DeviceNames, Epochs, Json, Reports, Results, Seeds, SuiteName, selection
+from bench.errors import BenchError
+from bench.store import RESULTS, Store
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str, typer.Argument(help="suites, cases, datasets, models, metrics, backends or devices.")
+    ] = "cases",
+    as_json: Json = False,
+) -> int:
+    """List what is registered: `bench list models`."""
+    from bench.listing import listing
+
+    rows = listing(kind)
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return OK
+    table = Table()
+    for column in rows[0] if rows else ("nothing registered",):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    console().print(table)
+    return OK
+
+
+@app.command()
+def plan(
+    suite: SuiteName = "chapter15",
+    cases: Cases = "",
+    seeds: Seeds = "",
+    device: DeviceNames = "",
+    epochs: Epochs = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Runs at once; 0: one a core.")] = 0,
+    results: Results = RESULTS,
+    reports: Reports = Path("reports"),
+    as_json: Json = False,
+) -> int:
+    """Say which runs of a suite are recorded, missing, to be tried again or stale, and how long the rest will take.
+
+    A run is stale where a record of it is from before a change of its data set, model, recipe or a version; the table
+    is followed by what changed. Stale records are kept and shown in no report.
+    """
+    from bench.devices import find_device, usable_cores
+    from bench.estimates import in_words, remaining_s, seconds_by_case
+    from bench.stale import find_stale
+
+    chosen = selection(suite, results, reports, cases, seeds, device, epochs)
+    for name in chosen.suite.devices:
+        find_device(name)
+    records = Store(results).read()
+    made = chosen.plan(records)
+    known = seconds_by_case(records, reports / chosen.suite.name)
+    seconds = remaining_s(made.missing, known, workers or len(usable_cores()))
+    stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}
+    states = made.states(stale)
+    if as_json:
+        runs = [
+            {"run_id": s.run_id, "case": s.case, "seed": s.model_seed, "data_seed": s.data_seed, "device": s.device,
+             "backend": s.backend, "state": states[s.run_id],
+             "changes": list(stale[s.run_id].changes) if s.run_id in stale else []}
+            for s in made.specs
+        ]  # fmt: skip
+        print(json.dumps({"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs}, indent=1))
+        return OK
+    screen = console()
+    kinds = ("done", "missing", "to retry", "stale")
+    table = Table("case", "runs", *kinds, "estimate", title=f"suite {chosen.suite.name}")
+    for case in made.cases:
+        specs = [s for s in made.specs if s.case == case.name]
+        left = [s for s in specs if states[s.run_id] != "done"]
+        estimate = "" if not left else in_words(remaining_s(left, known, 1) if case.name in known else None)
+        counts = (sum(states[s.run_id] == kind for s in specs) for kind in kinds)
+        table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), estimate)
+    screen.print(table)
+    for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():
+        screen.print(f"{n} stale because {change}", soft_wrap=True)
+    screen.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: about {in_words(seconds)}")
+    return OK
+
+
+@app.command("results")
+def results_(
+    suite: SuiteName = "chapter15",
+    format_: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
+    output: Annotated[Path | None, typer.Option(help="File to write; without it the table is printed.")] = None,
+    results: Results = RESULTS,
+) -> int:
+    """Export a suite's records as one tidy table, a value a row."""
+    from bench import load_results
+
+    if format_ not in ("csv", "json", "parquet"):
+        raise BenchError(f"--format {format_!r}: expected csv, json or parquet")
+    if format_ == "parquet" and output is None:
+        raise BenchError("--format parquet: name a file with --output, parquet is not text")
+    frame = load_results(suite, results)
+    if not len(frame):
+        raise BenchError(f"no records of suite {suite!r} in {results}; run it first: bench run {suite}")
+    target: Any = output or sys.stdout
+    try:
+        if format_ == "csv":
+            frame.to_csv(target, index=False)
+        elif format_ == "json":
+            frame.to_json(target, orient="records", lines=False)
+        else:
+            frame.to_parquet(target, index=False)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BenchError(
+            f"cannot write {output} ({error.strerror or error}); name another file with --output"
+        ) from None
+    return OK

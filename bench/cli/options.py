@@ -1,0 +1,67 @@
+"""Options that several verbs share, and the suite that they choose."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.errors import BenchError
+from bench.suite import override, read_suite
+
+if TYPE_CHECKING:
+    from bench.commands import Selection
+
+SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A name in suites/, or a path to a .toml file.")]
+Cases = Annotated[str, typer.Option(help="Only these cases of the suite: names or globs, comma-separated.")]
+Seeds = Annotated[str, typer.Option(help="Model seeds instead of the suite's, as in 42,43.")]
+DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1 or several, as in cpu,gpu.")]
+Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
+Results = Annotated[Path, typer.Option(help="Folder of the records.", file_okay=False)]
+Reports = Annotated[Path, typer.Option(help="Folder of the reports of unmodified suites.", file_okay=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def selection(
+    suite: str, results: Path, reports: Path, cases: str, seeds: str, device: str, epochs: int
+) -> "Selection":
+    """Return a suite with what the command line overrides.
+
+    Raises:
+        BenchError: A part of it does not exist or does not fit.
+    """
+    from bench.commands import Selection
+
+    unmodified = read_suite(suite)
+    chosen = override(
+        unmodified,
+        cases=names("--cases", cases),
+        seeds=integers("--seeds", seeds),
+        devices=names("--device", device),
+        epochs=epochs or None,
+    )
+    chosen.select()
+    return Selection(suite, chosen, unmodified, results, reports)
+
+
+def names(option: str, text: str) -> list[str]:
+    """Return what stands between the commas of an option.
+
+    Raises:
+        BenchError: One part is empty.
+    """
+    parts = [part.strip() for part in text.split(",")] if text else []
+    if not all(parts):
+        raise BenchError(f"{option} {text!r}: expected names separated by commas")
+    return parts
+
+
+def integers(option: str, text: str) -> list[int]:
+    """Return the integers that stand between the commas of an option.
+
+    Raises:
+        BenchError: One part is no integer.
+    """
+    try:
+        return [int(part) for part in names(option, text)]
+    except ValueError:
+        raise BenchError(f"{option} {text!r}: expected integers separated by commas, as in 42,43") from None

@@ -1,0 +1,68 @@
+"""Verbs that run and mirror: run, sync, ui."""
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from bench.cli.app import app, console
+from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.store import RESULTS
+
+
+@app.command()
+def run(
+    suite: SuiteName = "chapter15",
+    cases: Cases = "",
+    seeds: Seeds = "",
+    device: DeviceNames = "",
+    epochs: Epochs = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
+    rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
+    track: Annotated[bool, typer.Option(help="Mirror the records to MLflow.")] = True,
+    results: Results = RESULTS,
+    reports: Reports = Path("reports"),
+) -> int:
+    """Run what a suite lacks, record it, mirror it to MLflow and write the report.
+
+    Ctrl-C stops it and loses nothing; the same command goes on. An overridden suite reports under the results
+    folder and leaves reports/ alone.
+    """
+    from bench.commands import run_suite
+
+    chosen = selection(suite, results, reports, cases, seeds, device, epochs)
+    signal.signal(signal.SIGTERM, _interrupt)
+    return run_suite(chosen, rerun=rerun, track=track, workers=workers or None, console=console())
+
+
+@app.command()
+def sync(
+    suite: SuiteName = "chapter15",
+    cases: Cases = "",
+    seeds: Seeds = "",
+    device: DeviceNames = "",
+    epochs: Epochs = 0,
+    results: Results = RESULTS,
+    reports: Reports = Path("reports"),
+) -> int:
+    """Send MLflow the records that it lacks; twice adds nothing."""
+    from bench.commands import sync_suite
+
+    return sync_suite(selection(suite, results, reports, cases, seeds, device, epochs), console())
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
+    results: Results = RESULTS,
+) -> int:
+    """Serve the MLflow UI over the mirrored runs, on this machine only, until Ctrl-C."""
+    from bench.tracking.serve import serve_ui
+
+    return serve_ui(results, port)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
