@@ -1,0 +1,27 @@
+"""What scores over seeds say, and what they can tell apart. Plain numbers in, frozen values out; one subject a file."""
+
+from bench.stats.agreement import Agreement, agreement
+from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, median_interval, ratio
+from bench.stats.letters import letters
+from bench.stats.paired import Comparison, paired_ratio
+from bench.stats.pairs import cannot_be_told_from_leader, games_howell, holm, told_apart
+from bench.stats.power import detectable_gap, seeds_to_separate
+from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
+from bench.stats.samples import (
+    SAME,
+    Float64,
+    Sample,
+    Summary,
+    geometric_mean,
+    multiple_of_floor,
+    skill,
+    stuck,
+    summarise,
+)
+
+__all__ = [
+    "SAME", "Agreement", "Comparison", "Float64", "Interval", "Judgement", "Ratio", "Sample", "Summary", "agreement",
+    "cannot_be_told_from_leader", "curve_outside", "detectable_gap", "enough_seeds", "expected_misses", "games_howell",
+    "geometric_mean", "holm", "interval", "judge_published", "last_digit", "letters", "median_interval",
+    "multiple_of_floor", "paired_ratio", "ratio", "seeds_to_separate", "skill", "stuck", "summarise", "told_apart",
+]  # fmt: skip
