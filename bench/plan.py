@@ -1,14 +1,16 @@
 """From a suite to runs: expand the selection, and say which of it is recorded already."""
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+import math
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 from bench import versions
 from bench.cases.base import Case, component
 from bench.engines.base import engines
+from bench.measurement import Measurement, MeasureSpec, measure_spec
 from bench.record import FINISHED, RunRecord, RunSpec
-from bench.suite import Suite
+from bench.suite import AutoSeeds, Suite
 
 SHARED_VERSIONS = {"engine": versions.ENGINE, "layers": versions.LAYERS, "metrics": versions.METRICS}
 
@@ -20,6 +22,7 @@ class Plan:
     Attributes:
         records: Of these runs, from every environment.
         here: Digests of the environments that this machine's runs have; empty to tell none apart.
+        measurements: Of the throughput of its cases, from every environment.
     """
 
     suite: Suite
@@ -27,6 +30,14 @@ class Plan:
     specs: list[RunSpec]
     records: list[RunRecord]
     here: frozenset[str] = frozenset()
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def seeds(self) -> list[int]:
+        """The model seeds of its runs, each once; with automatic seeds those of the case that has most."""
+        if self.suite.seeds != "auto":
+            return list(self.suite.seeds)
+        return sorted({s.model_seed for s in self.specs if s.model_seed is not None})
 
     @property
     def done(self) -> list[RunSpec]:
@@ -39,6 +50,22 @@ class Plan:
         """Runs without one: never run here, or failed."""
         finished = self._finished()
         return [s for s in self.specs if s.run_id not in finished]
+
+    @property
+    def measured(self) -> list[MeasureSpec]:
+        """What the throughput lane measures: each case on each device and backend, but for those that peek."""
+        if not self.suite.throughput:
+            return []
+        blind = {case.name for case in self.cases if not getattr(case.model, "peeks", False)}
+        specs = {spec.measure_id: spec for run in self.specs if run.case in blind for spec in [measure_spec(run)]}
+        return list(specs.values())
+
+    @property
+    def unmeasured(self) -> list[MeasureSpec]:
+        """What the lane has still to measure here."""
+        ours = (m for m in self.measurements if not self.here or m.environment.digest in self.here)
+        done = {m.measure_id for m in ours if m.status == "done"}
+        return [spec for spec in self.measured if spec.measure_id not in done]
 
     def states(self, stale: Container[str] = ()) -> dict[str, str]:
         """Return each run id's state: done, missing, to retry (it failed) or, of those named, stale."""
@@ -53,37 +80,126 @@ class Plan:
         return {spec.run_id: state(spec.run_id) for spec in self.specs}
 
     def _finished(self) -> set[str]:
-        ours = (r for r in self.records if not self.here or r.environment.digest in self.here)
-        return {r.run_id for r in ours if r.status in FINISHED}
+        return {r.run_id for r in _ours(self.records, self.here) if r.status in FINISHED}
 
 
-def expand(suite: Suite, selected: list[Case]) -> list[RunSpec]:
-    """Return every run of a suite, case by case; a predictor runs once a data seed, on the CPU."""
-    specs = []
-    for case in selected:
-        trained = case.model.trained
-        seeds: list[int | None] = [*suite.seeds] if trained else [None]
-        devices = suite.devices if trained else ["cpu"]
-        backends = suite.backends if trained else ["numpy"]
-        for backend, device, data_seed, seed in product(backends, devices, suite.data_seeds, seeds):
-            specs.append(
-                RunSpec(
-                    case=case.name,
-                    dataset=component(case.dataset),
-                    model=component(case.model),
-                    recipe=case.recipe,
-                    data_seed=data_seed,
-                    model_seed=seed,
-                    device=device,
-                    backend=backend,
-                    versions=SHARED_VERSIONS,
-                )
-            )
-    return specs
+def expand(
+    suite: Suite, selected: list[Case], records: Iterable[RunRecord] = (), here: frozenset[str] = frozenset()
+) -> list[RunSpec]:
+    """Return every run of a suite, case by case; a predictor runs once a data seed, on the CPU.
+
+    With ``seeds = "auto"`` a trained case has as many seeds as `count_seeds` finds in the records of the
+    environments ``here`` (of all of them where it is empty): runs to be made next are among them, and when
+    they are recorded there may be more.
+    """
+    if suite.seeds != "auto":
+        return [spec for case in selected for spec in _runs(suite, case, suite.seeds)]
+    newest = _newest(_ours(records, here))
+    return [spec for case in selected for spec in _runs(suite, case, _auto_seeds(suite, case, newest))]
 
 
-def make_plan(suite: Suite, records: Iterable[RunRecord], here: frozenset[str] = frozenset()) -> Plan:
+def count_seeds(rule: AutoSeeds, groups: Sequence[Mapping[int, float]]) -> int:
+    """Return how many seeds a case has by a rule, replayed batch by batch over what is recorded.
+
+    The outcome depends on the records alone, not on the order in which they came: a sweep that is cut off
+    goes on where it was.
+
+    Args:
+        rule: Where seeds start, how many come at once, and when they are enough.
+        groups: For each backend and device, the score of every seed that is used there; NaN for a seed that
+            diverged or failed, which counts as used and has no value.
+    """
+    from bench.stats import enough_seeds  # not at the top: it takes a second, and a list of seeds needs none of it
+
+    count = rule.least
+    while count < rule.cap:
+        seeds = rule.seeds(count)
+        if any(seed not in group for group in groups for seed in seeds):
+            break  # this batch is to be run, or under way
+        scores = ([group[seed] for seed in seeds] for group in groups)
+        if all(enough_seeds(s, width=rule.width, least=rule.least, cap=rule.cap) for s in scores):
+            break
+        count = min(count + rule.step, rule.cap)
+    return count
+
+
+def _auto_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> list[int]:
+    if not case.model.trained:
+        return []
+    rule = suite.auto_seeds
+    groups: dict[tuple[str, str], dict[int, list[float]]] = {}
+    missing = set()
+    for spec in _runs(suite, case, rule.seeds(rule.cap)):
+        assert spec.model_seed is not None
+        group = groups.setdefault((spec.backend, spec.device), {})
+        record = newest.get(spec.run_id)
+        if record is None:
+            missing.add((spec.backend, spec.device, spec.model_seed))
+        else:
+            group.setdefault(spec.model_seed, []).append(_score(record))
+    used = [
+        {seed: _mean(values) for seed, values in group.items() if (*place, seed) not in missing}
+        for place, group in groups.items()
+    ]
+    return rule.seeds(count_seeds(rule, used))
+
+
+def _score(record: RunRecord) -> float:
+    """Return a run's validation MSE after the last epoch, or for labels its cross entropy; NaN without a result."""
+    scores = record.scores_last.get("valid", {}) if record.status == "done" else {}
+    value = scores.get("mse", scores.get("cross_entropy"))
+    return math.nan if value is None else float(value)
+
+
+def _mean(values: list[float]) -> float:
+    """Return the mean over data seeds of those that have a value; NaN where none has."""
+    there = [v for v in values if not math.isnan(v)]
+    return sum(there) / len(there) if there else math.nan
+
+
+def _newest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
+    """Return each run's newest record, a result before a failure."""
+    return {
+        r.run_id: r for r in sorted(records, key=lambda r: (r.status in FINISHED, r.provenance.ended_at, r.attempt))
+    }
+
+
+def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:
+    return (r for r in records if not here or r.environment.digest in here)
+
+
+def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
+    """Return a case's runs, with these model seeds if it is trained."""
+    trained = case.model.trained
+    shared = {
+        "case": case.name,
+        "dataset": component(case.dataset),
+        "model": component(case.model),
+        "recipe": case.recipe,
+        "versions": SHARED_VERSIONS,
+    }
+    places = product(
+        suite.backends if trained else ["numpy"],
+        suite.devices if trained else ["cpu"],
+        suite.data_seeds,
+        seeds if trained else [None],
+    )
+    return [
+        RunSpec(**shared, backend=backend, device=device, data_seed=data_seed, model_seed=seed)
+        for backend, device, data_seed, seed in places
+    ]
+
+
+def make_plan(
+    suite: Suite,
+    records: Iterable[RunRecord],
+    here: frozenset[str] = frozenset(),
+    measurements: Iterable[Measurement] = (),
+) -> Plan:
     """Return the plan of a suite given what is recorded, and which environments are this machine's.
+
+    With ``seeds = "auto"`` what is missing is what can be run now; plan again when it is recorded, until nothing
+    is missing. A run that failed stays missing: a driver tries it once a command, not once a plan.
 
     Raises:
         BenchError: The suite names a case or a backend that does not exist.
@@ -91,6 +207,9 @@ def make_plan(suite: Suite, records: Iterable[RunRecord], here: frozenset[str] =
     selected = suite.select()
     for backend in suite.backends:
         engines.get(backend)
-    specs = expand(suite, selected)
+    known = list(records)
+    specs = expand(suite, selected, known, here)
     wanted = {s.run_id for s in specs}
-    return Plan(suite, selected, specs, [r for r in records if r.run_id in wanted], here)
+    plan = Plan(suite, selected, specs, [r for r in known if r.run_id in wanted], here)
+    timed = {spec.measure_id for spec in plan.measured}
+    return replace(plan, measurements=tuple(m for m in measurements if m.measure_id in timed))

@@ -19,6 +19,7 @@ ROWS = """
 naive_next_step                    waves_next_step              naive                   -      -   0.020211367 -
 linear                             waves_next_step              linear                  0.001  20  0.0042      -
 least_squares_next_step            waves_next_step              least_squares           -      -   -           -
+wave_oracle_next_step              waves_next_step              wave_oracle             -      -   -           -
 simple_rnn                         waves_next_step              simple_rnn              0.005  20  0.0108      -
 deep_rnn                           waves_next_step              simple_rnn              0.001  20  0.0029      -
 deep_rnn_dense                     waves_next_step              simple_rnn              0.001  20  0.0027      -
@@ -26,6 +27,7 @@ naive_ten_steps_as_printed         waves_ten_steps              naive_leaky     
 naive_ten_steps                    waves_ten_steps              naive                   -      -   -           -
 linear_10                          waves_ten_steps              linear                  0.001  20  0.0188      -
 least_squares_ten_steps            waves_ten_steps              least_squares           -      -   -           -
+wave_oracle_ten_steps              waves_ten_steps              wave_oracle             -      -   -           -
 deep_rnn_10                        waves_ten_steps              simple_rnn              0.001  20  0.0082      -
 iterated_rnn_as_printed            waves_iterated_across_grids  iterated_rnn            0.001  20  0.0285489   -
 iterated_rnn                       waves_iterated_one_grid      iterated_rnn            0.001  20  -           -
@@ -87,6 +89,8 @@ def test_each_case_is_what_the_chapter_has(row):
     assert agrees(case.published.valid_mse, valid)
     assert agrees(case.published.valid_last_time_step_mse, last)
     assert bool(case.published.source) is (valid != "-")
+    assert bool(case.published.note) is (valid != "-" and rate != "-")
+    assert case.variant_of == ""
 
 
 def test_labels_are_short_and_tell_the_cases_of_one_dataset_apart():

@@ -1,9 +1,12 @@
 import pytest
 
 from bench.errors import BenchError
-from bench.suite import override, read_suite
+from bench.models.base import models
+from bench.suite import SUITES, Suite, override, read_suite
 
 GOOD = 'name = "mine"\ncases = ["chapter15/linear"]\nseeds = [1, 2]\n'
+AUTO = GOOD.replace("[1, 2]", '"auto"') + "[auto_seeds]\n"
+IN_PLACE = 'name = "mine"\nseeds = [1]\n[[cases]]\nname = "small"\ndataset = "waves_next_step"\nmodel = "linear"\n'
 
 
 def write(folder, text, name="mine"):
@@ -14,11 +17,44 @@ def write(folder, text, name="mine"):
 
 def test_the_committed_suites_select_what_they_say():
     chapter = read_suite("chapter15")
-    assert chapter.seeds == [42, 43, 44]
+    assert chapter.seeds == list(range(42, 52))
     selected = chapter.select()
-    assert len(selected) == len({c.name for c in selected}) >= 40
+    assert len(selected) == len({c.name for c in selected}) >= 42
     assert {c.recipe.epochs for c in selected if c.recipe} == {2, 20, 60}
     assert all(c.recipe is None or c.recipe.epochs == 2 for c in read_suite("smoke").select())
+
+
+def test_the_data_seed_suite_has_every_honest_wave_case_and_varies_nothing_else():
+    suite = read_suite("chapter15-data-seeds")
+    assert (suite.seeds, suite.data_seeds, suite.throughput) == ([42], list(range(42, 52)), False)
+    ours = {c.name for c in suite.select()}
+    for case in read_suite("chapter15").select():
+        faulty = any(e.variant not in ("corrected", "scored on the same positions") for e in case.errata)
+        if case.dataset.name.startswith("waves") and not faulty:
+            assert case.name in ours
+    assert not {c.name for c in suite.select() if getattr(c.model, "peeks", False)}
+
+
+def test_the_matched_suite_compares_like_with_like():
+    suite = read_suite("chapter15-matched")
+    assert (suite.seeds, suite.throughput) == (list(range(42, 47)), False)
+    trained = [c for c in suite.select() if c.recipe]
+    assert {c.dataset.name for c in suite.select()} == {"waves_every_step"}
+    by_rate = {}
+    for case in trained:
+        by_rate.setdefault(case.recipe.learning_rate, set()).add(case.variant_of or case.name)
+    assert set(by_rate) == {0.001, 0.003, 0.01}
+    assert by_rate[0.001] == by_rate[0.003] == by_rate[0.01]
+    assert len(by_rate[0.001]) == 9
+    assert len({c.recipe.model_copy(update={"learning_rate": 0.5}) for c in trained}) == 1
+
+
+@pytest.mark.parametrize("path", sorted(SUITES.glob("*.toml")), ids=lambda p: p.stem)
+def test_a_committed_suite_has_a_title_and_cases(path):
+    suite = read_suite(path.stem)
+    assert suite.title
+    assert suite.select()
+    assert suite.baseline in models.names()
 
 
 @pytest.mark.parametrize(
@@ -35,13 +71,96 @@ def test_the_committed_suites_select_what_they_say():
         (GOOD + "[recipe]\nepochs = '3'", r"key 'recipe.epochs': input should be a valid integer, is '3'"),
         (GOOD + "[recipe]\nepochs = 0", r"key 'recipe.epochs': input should be greater than 0, is 0"),
         (GOOD + "[recipe]\noptimizer = 'adm'", r"key 'recipe.optimizer': input should be 'adam'"),
+        (GOOD.replace("[1, 2]", "[]"), r"key 'seeds': list should have at least 1 item"),
+        (GOOD.replace("[1, 2]", '"atuo"'), r"key 'seeds': input should be 'auto', is 'atuo'"),
+        (GOOD + "[auto_seeds]\nleast = 12", r"key 'auto_seeds': value error, means nothing where seeds is a list"),
+        (AUTO + "least = 9", r"key 'auto_seeds.least': value error, at least 10: stopping earlier .* cover 90 to 92 %"),
+        (AUTO + "least = 10\ncap = 9", r"key 'auto_seeds.cap': value error, must not be less than least, is 9"),
+        (AUTO + "step = 0", r"key 'auto_seeds.step': input should be greater than 0, is 0"),
+        (AUTO + "width = 1", r"key 'auto_seeds.width': input should be greater than 1, is 1"),
+        (AUTO + "least = 31", r"key 'auto_seeds.cap': value error, must not be less than least, is 30"),
+        (AUTO + "first = 4294967290", r"key 'auto_seeds.first': input should be less than 4294966296"),
+        (AUTO + "frist = 1", r"unknown key 'auto_seeds.frist'; did you mean first"),
+        (GOOD + "throughput = 1", r"key 'throughput': input should be a valid boolean, is 1"),
+        (GOOD + "[grid]\nlearning_rat = [1.0]", r"unknown key 'grid.learning_rat'; did you mean learning_rate"),
+        (GOOD + "[grid]\nlearning_rate = 0.1", r"key 'grid.learning_rate': input should be a valid list, is 0.1"),
+        (GOOD + "[grid]\nlearning_rate = ['a']", r"key 'grid.learning_rate.0': input should be a valid number, is 'a'"),
+        (GOOD + "[grid]\nlearning_rate = []", r"key 'grid.learning_rate': list should have at least 1 item"),
+        (GOOD + "[grid]\nepochs = [1, 1]", r"key 'grid.epochs': value error, names one value twice"),
+        (GOOD + "[grid]\nepochs = [1.5]", r"key 'grid.epochs.0': input should be a valid integer"),
+        (GOOD + "[grid]\nepochs = [1]\n[recipe]\nepochs = 2", r"key 'grid': .* epochs, which recipe sets to one"),
+        (GOOD + 'only = ["chapter15/deep_rnn"]', r"suite 'mine': unknown case 'chapter15/deep_rnn'"),
         (GOOD.replace('"mine"', '"other"'), r"key 'name' is 'other', expected 'mine'"),
+        (GOOD.replace('"mine"', '"a/b"'), r"key 'name': value error, a suite's name is 1 to 100 letters"),
+        (GOOD.replace('"mine"', '"../mine"'), r"key 'name': value error, a suite's name is"),
+        (GOOD.replace('"mine"', '"mi|ne"'), r"key 'name': value error, a suite's name is"),
+        (GOOD.replace('"mine"', '"mine\\n"'), r"key 'name': value error, a suite's name is"),
+        (GOOD + 'title = "a\\u0007b"', r"key 'title': value error, holds a control character"),
+        (GOOD + f'title = "{301 * "a"}"', r"key 'title': string should have at most 300 characters"),
         (GOOD + "]", r"mine.toml: not valid TOML"),
     ],
 )
 def test_a_fault_names_file_key_and_what_was_expected(tmp_path, text, complaint):
-    with pytest.raises(BenchError, match=complaint):
+    with pytest.raises(BenchError, match=complaint) as caught:
         read_suite(write(tmp_path, text)).select()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (IN_PLACE.replace('"small"', '"a|b"'), r"key 'cases.0.name': value error, a case's name holds none of"),
+        (IN_PLACE.replace('"small"', '"a`b"'), r"key 'cases.0.name': value error, a case's name holds none of"),
+        (IN_PLACE.replace('"small"', "'a\\b'"), r"key 'cases.0.name': value error, a case's name holds none of"),
+        (IN_PLACE.replace('"small"', '"a,b"'), r"key 'cases.0.name': value error, a case's name holds none of"),
+        (IN_PLACE.replace('"small"', '"a\\nb"'), r"key 'cases.0.name': value error, holds a control character"),
+        (IN_PLACE.replace('"small"', '"a\\u202eb"'), r"key 'cases.0.name': value error, holds a control character"),
+        (IN_PLACE.replace('"small"', '"../b"'), r"key 'cases.0.name': value error, a case's name is NAME or FAMILY/N"),
+        (IN_PLACE.replace('"small"', '"a//b"'), r"key 'cases.0.name': value error, a case's name is NAME or FAMILY/N"),
+        (IN_PLACE.replace('"small"', '" a"'), r"key 'cases.0.name': value error, a case's name is NAME or FAMILY/NAME"),
+        (IN_PLACE.replace('"small"', '""'), r"key 'cases.0.name': string should have at least 1 character"),
+        (IN_PLACE.replace("small", "a" * 101), r"key 'cases.0.name': string should have at most 100 characters"),
+        (IN_PLACE + 'label = "a\\u001bb"', r"key 'cases.0.label': value error, holds a control character"),
+        (
+            IN_PLACE + 'published = { source = "a\\tb" }',
+            r"key 'cases.0.published.source': value error, holds a control",
+        ),
+        (IN_PLACE + "modle = 1", r"unknown key 'cases.0.modle'; did you mean model"),
+        (IN_PLACE + "recipe = { epoch = 1 }", r"unknown key 'cases.0.recipe.epoch'; did you mean epochs"),
+        (IN_PLACE + "published = { nota = 1 }", r"unknown key 'cases.0.published.nota'; did you mean note"),
+        (IN_PLACE.replace("dataset", "#"), r"key 'cases.0.dataset' is missing"),
+        (GOOD.replace('["chapter15/linear"]', "[3]"), r"key 'cases.0': input should be a valid dictionary"),
+    ],
+)
+def test_a_fault_of_a_case_in_place_names_its_key(tmp_path, text, complaint):
+    with pytest.raises(BenchError, match=complaint) as caught:
+        read_suite(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_name_may_be_what_people_write(tmp_path):
+    for name in ("GRU (20 units)", "my/größe 3", "a.b-c_d=2"):
+        (case,) = read_suite(write(tmp_path, IN_PLACE.replace("small", name))).select()
+        assert case.name == name
+    assert Suite.model_validate({"name": "2026-11_a.b", "cases": ["x"], "seeds": [1]}).name == "2026-11_a.b"
+
+
+def test_digests_of_suites_stay_what_they_are():
+    """A digest names a sweep: keys that came later must not change it where they are not used."""
+    assert read_suite("smoke").digest == "12509c96"
+    assert override(read_suite("chapter15"), seeds=[42, 43, 44]).digest == "43f8bcfb"
+    table = {"dataset": "waves_next_step", "model": {"name": "simple_rnn", "units": [3]}}
+    case = {"name": "small", **table, "published": {"valid_mse": 0.5}}
+    assert Suite.model_validate({"name": "mine", "seeds": [1], "cases": [case]}).digest == "29b5d412"
+
+
+def test_what_changes_no_run_is_not_in_the_digest(tmp_path):
+    plain = read_suite(write(tmp_path, GOOD))
+    assert plain.throughput
+    assert read_suite(write(tmp_path, GOOD + "throughput = false")).digest == plain.digest
+    assert read_suite(write(tmp_path, GOOD + "[grid]\nepochs = [1, 2]")).digest != plain.digest
+    auto = read_suite(write(tmp_path, AUTO)).digest
+    assert len({plain.digest, auto, read_suite(write(tmp_path, AUTO + "cap = 20")).digest}) == 3
 
 
 def test_an_unknown_case_offers_close_matches(tmp_path):
@@ -78,7 +197,7 @@ cases = ["chapter15/naive_next_step", { name = "small", DATASET, MODEL, recipe =
 def test_overrides_change_the_digest_only_where_they_change_something():
     suite = read_suite("chapter15")
     assert override(suite) == suite
-    assert override(suite, seeds=[42, 43, 44], devices=["cpu"]).digest == suite.digest
+    assert override(suite, seeds=list(range(42, 52)), devices=["cpu"]).digest == suite.digest
     assert override(suite, cases=["chapter15/*"]).digest == suite.digest
     few = override(suite, cases=["*gru"], seeds=[1], epochs=3)
     assert few.digest != suite.digest

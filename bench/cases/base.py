@@ -3,9 +3,9 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from bench.datasets.base import Dataset, datasets
 from bench.errors import BenchError
@@ -15,15 +15,35 @@ from bench.record import Component
 from bench.registry import Registry
 
 
+def printable(text: str) -> str:
+    """Return text that one line of a report can hold.
+
+    Raises:
+        ValueError: A line break, a control character, or one that turns the writing around.
+    """
+    if not text.isprintable():
+        raise ValueError("holds a control character or one that cannot be seen; leave it out")
+    return text
+
+
+Line = Annotated[str, AfterValidator(printable)]
+
+
 class Published(BaseModel):
-    """Values printed in the source, and where. ``curve`` names its series in the published curves."""
+    """Values printed in the source, and where.
+
+    Attributes:
+        curve: Names its series in the published curves.
+        note: In one clause, a fact about the source that can make its values differ from ours.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     valid_mse: float | None = None
     valid_last_time_step_mse: float | None = None
-    source: str = ""
-    curve: str = ""
+    source: Line = ""
+    curve: Line = ""
+    note: Line = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +69,7 @@ class Case:
         name: The name it is registered under, ``family/case``.
         label: Short name for tables and figures.
         recipe: None for a predictor.
+        variant_of: The name of the case that this one varies in its recipe; empty for a case of its own.
     """
 
     dataset: Dataset
@@ -58,6 +79,7 @@ class Case:
     published: Published = field(default_factory=Published)
     errata: tuple[Erratum, ...] = ()
     name: str = ""
+    variant_of: str = ""
 
     def __post_init__(self) -> None:
         """Give a trained model the default recipe where none is named.
@@ -119,5 +141,5 @@ def _make(kind: str, cls: Any, name: str, params: dict[str, Any]) -> Any:
         if not isinstance(error, ValidationError):
             raise BenchError(f"{kind} {name!r}: its parameters are not plain data ({error})") from None
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise BenchError(f"{kind} {name!r}: {key}: {first['msg']}") from None
+        where = ".".join(str(part) for part in first["loc"])
+        raise BenchError(f"{kind} {name!r}: {where}{': ' if where else ''}{first['msg']}") from None

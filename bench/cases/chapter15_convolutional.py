@@ -2,6 +2,7 @@
 
 from bench.cases.base import Case, Published, case
 from bench.cases.chapter15_errata import AS_PRINTED, CORRECTED, erratum
+from bench.cases.chapter15_notes import WHOLE_EPOCHS
 from bench.datasets.waves import WavesEveryStep
 from bench.models.convolutional import ConvGRU, GatedWaveNet, WaveNet
 from bench.recipe import Recipe
@@ -20,6 +21,7 @@ def conv_gru() -> Case:
             valid_last_time_step_mse=0.0081,
             source="Using One-Dimensional Convolutional Layers to Process Sequences",
             curve="seq2seq_conv_gru",
+            note=WHOLE_EPOCHS,
         ),
         errata=(erratum(6, AS_PRINTED),),
     )
@@ -33,7 +35,9 @@ def wavenet() -> Case:
         model=WaveNet(),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="WaveNet",
-        published=Published(valid_mse=0.0207, valid_last_time_step_mse=0.0095, source="WaveNet", curve="wavenet"),
+        published=Published(
+            valid_mse=0.0207, valid_last_time_step_mse=0.0095, source="WaveNet", curve="wavenet", note=WHOLE_EPOCHS
+        ),
     )
 
 
@@ -45,7 +49,13 @@ def wavenet_gated_as_printed() -> Case:
         model=GatedWaveNet(activate_twice=True, softmax_head=True),
         recipe=Recipe(learning_rate=0.001, epochs=2, batch_size=32),
         label="gated WaveNet (as printed, 2 epochs)",
-        published=Published(valid_mse=0.1217, valid_last_time_step_mse=0.1189, source="WaveNet", curve="wavenet_gated"),
+        published=Published(
+            valid_mse=0.1217,
+            valid_last_time_step_mse=0.1189,
+            source="WaveNet",
+            curve="wavenet_gated",
+            note=WHOLE_EPOCHS,
+        ),
         errata=(erratum(3, "as printed, 2 epochs"), erratum(4, "as printed, 2 epochs")),
     )
 

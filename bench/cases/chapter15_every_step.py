@@ -2,6 +2,7 @@
 
 from bench.cases.base import Case, Published, case
 from bench.cases.chapter15_errata import AS_PRINTED, CORRECTED, erratum
+from bench.cases.chapter15_notes import WHOLE_EPOCHS
 from bench.datasets.waves import WavesEveryStep
 from bench.models.least_squares import LeastSquares
 from bench.models.naive import Naive
@@ -34,6 +35,7 @@ def seq2seq_rnn() -> Case:
             valid_last_time_step_mse=0.0095,
             source="Forecasting Several Steps Ahead",
             curve="seq2seq_rnn",
+            note=WHOLE_EPOCHS,
         ),
         errata=(erratum(7, AS_PRINTED),),
     )
@@ -64,6 +66,7 @@ def seq2seq_rnn_batch_norm() -> Case:
             valid_last_time_step_mse=0.0171,
             source="Deep RNN with Batch Norm",
             curve="seq2seq_rnn_batch_norm",
+            note=WHOLE_EPOCHS,
         ),
     )
 
@@ -81,6 +84,7 @@ def seq2seq_rnn_layer_norm() -> Case:
             valid_last_time_step_mse=0.0149,
             source="Deep RNNs with Layer Norm",
             curve="seq2seq_rnn_layer_norm",
+            note=WHOLE_EPOCHS,
         ),
     )
 
@@ -98,6 +102,7 @@ def seq2seq_rnn_own_loop_as_printed() -> Case:
             valid_last_time_step_mse=0.0139,
             source="Creating a Custom RNN Class",
             curve="seq2seq_rnn_custom_loop",
+            note=WHOLE_EPOCHS,
         ),
         errata=(erratum(2, AS_PRINTED),),
     )
@@ -128,6 +133,7 @@ def seq2seq_lstm() -> Case:
             valid_last_time_step_mse=0.008518972,
             source="LSTMs",
             curve="seq2seq_lstm",
+            note=WHOLE_EPOCHS,
         ),
     )
 
@@ -145,6 +151,7 @@ def seq2seq_gru() -> Case:
             valid_last_time_step_mse=0.011060879,
             source="GRUs",
             curve="seq2seq_gru",
+            note=WHOLE_EPOCHS,
         ),
         errata=(erratum(6, "scored on the same positions"),),
     )

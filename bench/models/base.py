@@ -48,6 +48,8 @@ class Predictor(Model):
     trained: ClassVar[bool] = False
     peeks: ClassVar[bool] = False
     """True only for an as-printed variant whose fault is to look at the targets."""
+    oracle: ClassVar[bool] = False
+    """True for a reference that knows how its data were made; a report places models between naive and it."""
 
     def fit(self, train: Split, task: Task) -> Forecast:
         """Return a function that forecasts ``task`` from windows, fitted on ``train`` if need be.

@@ -1,0 +1,232 @@
+"""What a suite is: a selection of cases, seeds, devices and backends, as checked data."""
+
+import fnmatch
+import re
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
+
+from bench.cases.base import Case, Published, cases, printable
+from bench.cases.in_place import InPlaceCase
+from bench.cases.variants import variants
+from bench.digest import digest
+from bench.errors import BenchError
+from bench.models.base import models
+from bench.recipe import RecipeGrid, RecipeOverrides
+from bench.registry import close_matches
+
+LEAST_SEEDS = 10
+"""A rule that looks at the seeds and may stop before so many gives intervals that cover too seldom."""
+MOST_SEEDS = 1000
+
+
+def _file_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
+        raise ValueError("a suite's name is 1 to 100 letters, digits, '-', '_' and '.', the first a letter or digit")
+    return text
+
+
+def _form(value: Any) -> str:
+    return "text" if isinstance(value, str) else "other"
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
+SeedList = Annotated[list[Seed], Field(min_length=1)]
+Seeds = Annotated[
+    Annotated[Literal["auto"], Tag("text")] | Annotated[SeedList, Tag("other")],
+    Discriminator(_form),
+]
+Entry = Annotated[
+    Annotated[str, Tag("text")] | Annotated[InPlaceCase, Tag("other")],
+    Discriminator(_form),
+]
+
+
+class AutoSeeds(BaseModel):
+    """How many seeds a case gets where a suite says ``seeds = "auto"``.
+
+    Seeds count up from ``first``. There are ``least`` of them, then ``step`` more at a time, until the upper
+    end of the 95 % interval of the geometric mean is at most ``width`` times that mean or ``cap`` are used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: Annotated[int, Field(ge=0, lt=2**32 - MOST_SEEDS, strict=True)] = 42
+    least: Annotated[int, Field(strict=True)] = LEAST_SEEDS
+    cap: Annotated[int, Field(le=MOST_SEEDS, strict=True, validate_default=True)] = 30
+    step: Annotated[PositiveInt, Field(strict=True)] = 5
+    width: Annotated[float, Field(gt=1, allow_inf_nan=False)] = 1.1
+
+    @field_validator("least")
+    @classmethod
+    def _enough(cls, value: int) -> int:
+        if value < LEAST_SEEDS:
+            raise ValueError(f"at least {LEAST_SEEDS}: stopping earlier gives 95 % intervals that cover 90 to 92 %")
+        return value
+
+    @field_validator("cap")
+    @classmethod
+    def _above(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("least", LEAST_SEEDS):
+            raise ValueError("must not be less than least")
+        return value
+
+    def seeds(self, count: int) -> list[int]:
+        """Return the first ``count`` seeds."""
+        return list(range(self.first, self.first + count))
+
+
+class Suite(BaseModel):
+    """What is run and compared. A suite with the same digest plans the same runs.
+
+    Attributes:
+        name: Same as the file's.
+        title: A heading for the report.
+        cases: Registered names or globs such as ``"chapter15/*"``, or tables that define a case.
+        seeds: Model seeds: initial weights and the order of windows. ``"auto"`` lets each case have as many as its
+            scores ask for.
+        auto_seeds: The rule for that; see `AutoSeeds`.
+        data_seeds: Seeds of the data sets.
+        devices: ``cpu``, ``gpu`` or ``gpu:1``.
+        backends: ``tensorflow``.
+        baseline: The model that skill is measured against, on each task that has it.
+        recipe: Overrides for every trained case.
+        grid: Lists of values of recipe fields; each trained case becomes one case a combination.
+        only: Of the variants that the grid makes, the names of those that are kept; empty for all. A command's
+            choice of cases sets it.
+        throughput: Whether the throughput lane measures the cases after their runs.
+        time_limit_s: A run that takes longer is ended and recorded as timed out; None for no limit.
+        crash_retries: How often a run whose worker died is tried again within the sweep. A run that failed,
+            diverged or timed out is not: it would do so again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, AfterValidator(_file_name)]
+    title: Annotated[str, Field(max_length=300), AfterValidator(printable)] = ""
+    cases: list[Entry] = Field(min_length=1)
+    seeds: Seeds
+    auto_seeds: AutoSeeds = AutoSeeds()
+    data_seeds: list[Seed] = Field(default=[42], min_length=1)
+    devices: list[str] = Field(default=["cpu"], min_length=1)
+    backends: list[str] = Field(default=["tensorflow"], min_length=1)
+    baseline: str = "naive"
+    recipe: RecipeOverrides = RecipeOverrides()
+    grid: RecipeGrid = RecipeGrid()
+    only: list[str] = []
+    throughput: Annotated[bool, Field(strict=True)] = True
+    time_limit_s: PositiveFloat | None = None
+    crash_retries: Annotated[int, Field(ge=0, le=10, strict=True)] = 1
+
+    @field_validator("devices")
+    @classmethod
+    def _short(cls, values: list[str]) -> list[str]:
+        """Name the first device of a kind in one way: ``gpu:0`` is ``gpu``."""
+        return [value.removesuffix(":0") for value in values]
+
+    @field_validator("seeds", "data_seeds", "devices", "backends")
+    @classmethod
+    def _distinct(cls, values: Any) -> Any:
+        if isinstance(values, list) and len(set(values)) != len(values):
+            raise ValueError("names one value twice")
+        return values
+
+    @field_validator("auto_seeds")
+    @classmethod
+    def _in_use(cls, value: AutoSeeds, info: ValidationInfo) -> AutoSeeds:
+        if value != AutoSeeds() and info.data.get("seeds") != "auto":
+            raise ValueError('means nothing where seeds is a list; write seeds = "auto" or leave it out')
+        return value
+
+    @field_validator("grid")
+    @classmethod
+    def _apart(cls, grid: RecipeGrid, info: ValidationInfo) -> RecipeGrid:
+        recipe = info.data.get("recipe", RecipeOverrides())
+        twice = [key for key in grid.keys if getattr(recipe, key) is not None]
+        if twice:
+            raise ValueError(f"compares values of {twice[0]}, which recipe sets to one; leave it out of one of the two")
+        return grid
+
+    @property
+    def digest(self) -> str:
+        """Eight hexadecimal digits that name this selection."""
+        left_out: dict[str, Any] = dict.fromkeys(("title", "throughput", "time_limit_s", "crash_retries"), True)
+        left_out["cases"] = {"__all__": {"published": {"note"}}}
+        # keys that came later count only where they are used, so that older selections keep their digests
+        later = {"grid": bool(self.grid.keys), "only": bool(self.only), "auto_seeds": self.seeds == "auto"}
+        left_out |= {key: True for key, used in later.items() if not used}
+        return digest(self.model_dump(mode="json", exclude=left_out), 8)
+
+    @property
+    def seeds_rule(self) -> str:
+        """How many seeds a case gets, in words; empty where the suite lists them."""
+        if self.seeds != "auto":
+            return ""
+        rule = self.auto_seeds
+        return (
+            f"each trained case gets {rule.least} seeds, from {rule.first} on, then {rule.step} more at a time, until "
+            "the upper end of the 95 % interval of its geometric mean (validation MSE, for labels cross entropy, after "
+            f"the last epoch) is at most {rule.width:g} times that mean or {rule.cap} seeds are used"
+        )
+
+    def select(self) -> list[Case]:
+        """Return the cases, in the suite's order, each once, with the suite's recipe applied and its grid laid out.
+
+        Raises:
+            BenchError: A name or a glob matches nothing, or two cases share a name.
+        """
+        models.get(self.baseline)
+        chosen: dict[str, Case] = {}
+        for entry in self.cases:
+            if isinstance(entry, InPlaceCase):
+                if entry.name in chosen:
+                    raise BenchError(f"suite {self.name!r}: case {entry.name!r} is defined twice; rename one")
+                chosen[entry.name] = entry.resolve()
+            else:
+                for name in match_cases(entry, cases.names()):
+                    chosen.setdefault(name, cases.get(name))
+        laid_out: dict[str, Case] = {}
+        for case in chosen.values():
+            for variant in variants(_with_recipe(case, self.recipe), self.grid):
+                if variant.name in laid_out:
+                    raise BenchError(f"suite {self.name!r}: two cases are called {variant.name!r}; rename one")
+                laid_out[variant.name] = variant
+        for name in self.only:
+            if name not in laid_out:
+                raise BenchError(f"suite {self.name!r}: unknown case {name!r}; {close_matches(name, list(laid_out))}")
+        return [case for name, case in laid_out.items() if not self.only or name in self.only]
+
+
+def match_cases(pattern: str, known: list[str]) -> list[str]:
+    """Return the names that a name or a glob stands for; a name may leave out its family.
+
+    Raises:
+        BenchError: It matches none.
+    """
+    if pattern in known:
+        return [pattern]
+    found = fnmatch.filter(known, pattern) or [n for n in known if fnmatch.fnmatch(n.rpartition("/")[2], pattern)]
+    if not found:
+        short = [n.rpartition("/")[2] for n in known]
+        raise BenchError(f"unknown case {pattern!r}; {close_matches(pattern, known + short)}")
+    return found
+
+
+def _with_recipe(case: Case, overrides: RecipeOverrides) -> Case:
+    """Return a case with a suite's recipe; under another recipe its published values are none to be held to."""
+    if case.recipe is None:
+        return case
+    recipe = overrides.apply(case.recipe)
+    return case if recipe == case.recipe else replace(case, recipe=recipe, published=Published())
