@@ -10,7 +10,7 @@ from bench.record import RunRecord, RunSpec
 
 @dataclass(frozen=True)
 class Job:
-    """Runs of one case that share their data, device and backend, and so one compiled program."""
+    """Runs of one case on one device and backend, which share one compiled program."""
 
     specs: tuple[RunSpec, ...]
 
@@ -56,10 +56,14 @@ Event = RunStarted | EpochEnded | RunEnded
 
 
 def make_jobs(specs: Sequence[RunSpec]) -> list[Job]:
-    """Group runs into jobs, predictors first: they are done in no time and give the first rows."""
+    """Group runs into jobs, predictors first: they are done in no time and give the first rows.
 
-    def shared(spec: RunSpec) -> tuple[str, int, str, str]:
-        return (spec.case, spec.data_seed, spec.device, spec.backend)
+    Runs of a network go together over all data seeds, since they share its compiled program.
+    """
+
+    def shared(spec: RunSpec) -> tuple[str, int | None, str, str]:
+        alone = spec.data_seed if spec.model_seed is None else None
+        return (spec.case, alone, spec.device, spec.backend)
 
     jobs = [Job(tuple(group)) for _, group in groupby(specs, key=shared)]
     return sorted(jobs, key=lambda job: job.specs[0].model_seed is not None)

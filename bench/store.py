@@ -3,17 +3,24 @@
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from bench import faults
 from bench.errors import BenchError
 from bench.measurement import MEASUREMENT_SCHEMA, Measurement
 from bench.record import FINISHED, RunRecord, from_json, read_json, to_json
 
 RESULTS = Path("results")
+NEW, PROBE = ".new-", ".probe-"
+"""How names of files begin that are no records yet, or never will be."""
+LEFTOVER_S = 60.0
+"""Such a file that is older belongs to a writer that was killed: a write takes milliseconds."""
 K = TypeVar("K", RunRecord, Measurement)
 
 
@@ -26,15 +33,17 @@ class Store:
         self.measurements = results / "measurements"
 
     def prepare(self) -> None:
-        """Make the folder and try that it can be written.
+        """Make the folder, try that it can be written, and remove what a killed writer left there.
 
         Raises:
             BenchError: It cannot.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".probe-"):
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=PROBE):
                 pass
+            for folder in (self.folder, self.measurements):
+                _remove_leftovers(folder)
         except OSError as error:
             raise BenchError(
                 f"cannot write to the results folder {self.results} ({error.strerror}); "
@@ -86,8 +95,8 @@ def _read_all(folder: Path, parse: Callable[[str], K]) -> list[K]:
             records.append(record)
         except ValidationError as error:
             bad.append((path, f"{error.error_count()} fields do not fit the schema"))
-        except (OSError, ValueError) as error:
-            bad.append((path, str(error).splitlines()[0]))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
+            bad.append((path, next(iter(str(error).splitlines()), type(error).__name__)))
     if bad:
         path, reason = bad[0]
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
@@ -114,21 +123,49 @@ def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
 
 
 def _write_whole(path: Path, text: str) -> bool:
-    """Write via a temporary file and a link, so that a taken name is never overwritten."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    """Write via a temporary file and a link, so that a taken name is never overwritten.
+
+    Raises:
+        OSError: It names the file that could not be written.
+    """
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        faults.point("store.begin")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=NEW)
         try:
-            os.link(name, path)
-        except FileExistsError:
-            return False
-        except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
-                raise
-            Path(name).rename(path)  # no hard links here: the name was free a moment ago, and we are the only writer
-        return True
-    finally:
-        Path(name).unlink(missing_ok=True)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text[: len(text) // 2])
+                file.flush()
+                faults.point("store.half_written")
+                file.write(text[len(text) // 2 :])
+                file.flush()
+                faults.point("store.written")
+                os.fsync(file.fileno())
+            faults.point("store.synced")
+            if not _put(Path(name), path):
+                return False
+            faults.point("store.linked")
+            return True
+        finally:
+            Path(name).unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _put(new: Path, path: Path) -> bool:
+    """Give a written file its name; return False where that is taken."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+        new.rename(path)  # no hard links here: the name was free a moment ago, and we are the only writer
+    return True
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for path in [*folder.glob(f"{NEW}*"), *folder.glob(f"{PROBE}*")]:
+        with suppress(FileNotFoundError):  # a writer is at work, and that was its file
+            if time.time() - path.stat().st_mtime > LEFTOVER_S:
+                path.unlink()

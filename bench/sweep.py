@@ -6,7 +6,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bench import faults
 from bench.executors.base import Executor
+from bench.interrupt import Interrupts
 from bench.jobs import Event, RunEnded, make_jobs
 from bench.record import FINISHED, RunRecord, RunSpec
 from bench.store import Store
@@ -62,7 +64,11 @@ def run_sweep(
         now: A clock in seconds.
 
     Returns:
-        What was recorded; ``interrupted`` when Ctrl-C or SIGTERM cut it short.
+        What was recorded; ``interrupted`` when Ctrl-C or SIGTERM cut it short: every run that had ended is recorded,
+        and those that were going on are done again by the next sweep. After a second one it does not return.
+
+    Raises:
+        OSError: The store could not take a record; its run is done again by the next sweep.
     """
     sweep = Sweep()
     open_runs: dict[str, set[str]] = {}
@@ -70,9 +76,10 @@ def run_sweep(
         open_runs.setdefault(spec.case, set()).add(spec.run_id)
     refreshed = float("-inf")
     try:
-        with closing(executor.run(make_jobs(specs))) as events:  # type: ignore[type-var]
+        with Interrupts(executor.stop) as told, closing(executor.run(make_jobs(specs))) as events:  # type: ignore[type-var]
             for event in events:
                 if isinstance(event, RunEnded):
+                    faults.point("sweep.received")
                     event = RunEnded(store.write(event.record))
                     sweep.records.append(event.record)
                     sink.send(event.record)
@@ -80,6 +87,7 @@ def run_sweep(
                 on_event(event)
                 if isinstance(event, RunEnded) and not open_runs[event.record.spec.case]:
                     refreshed = _refresh(refresh, refreshed, now)
+        sweep.interrupted = told.heard
     except KeyboardInterrupt:
         sweep.interrupted = True
     return sweep

@@ -105,3 +105,68 @@ def test_forecasts_do_not_depend_on_their_batch_unless_the_model_says_so():
         whole, half = program.forecast(splits.valid.x), program.forecast(splits.valid.x[16:])
         alike = np.allclose(whole[16:], half, rtol=1e-5, atol=1e-6)
         assert alike is not case.model.batch_dependent
+
+
+def networks_of(*names):
+    """The model, recipe and a few windows of each named network."""
+    for name in names:
+        case = NETWORKS[name]
+        assert isinstance(case.model, Network)
+        assert case.recipe is not None
+        yield case.model, case.recipe, few_windows(case)
+
+
+def test_another_data_set_of_the_same_shapes_is_trained_on_without_compiling():
+    ((model, recipe, splits),) = networks_of("deep_rnn_dense")
+    other = Split(splits.train.task, splits.train.x[::-1].copy(), splits.train.y[::-1].copy())
+    order = window_order(7, 0, len(splits.train.x), recipe.batch_size)[:STEPS]
+    program = make_program("tensorflow", model, recipe, splits)
+    weights = program.fresh_weights(7)
+
+    def loss(train: Split) -> float:
+        program.use(train)
+        program.reset(weights)
+        return program.train(order)
+
+    first = loss(splits.train)
+    compiled, spent = program.compilations, program.compile_s
+    swapped = loss(other)
+    assert loss(splits.train) == first != swapped
+    assert (program.compilations, program.compile_s) == (compiled, spent)
+
+    fresh = make_program("tensorflow", model, recipe, Splits(other, splits.valid, splits.test))
+    fresh.reset(weights)
+    assert fresh.train(order) == swapped
+
+
+def test_windows_of_other_shapes_are_compiled_anew_and_trained_on():
+    ((model, recipe, splits),) = networks_of("linear")
+    program = make_program("tensorflow", model, recipe, splits)
+    order = window_order(7, 0, 64, recipe.batch_size)
+    weights = program.fresh_weights(7)
+    losses = []
+    for windows in (len(splits.train.x), 64):  # the order names none but the first 64
+        program.use(Split(splits.train.task, splits.train.x[:windows], splits.train.y[:windows]))
+        program.reset(weights)
+        losses.append(program.train(order))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert program.compilations == 2
+
+
+def test_compilations_and_evaluations_are_counted_and_a_batch_is_forecast_as_it_is():
+    for model, recipe, splits in networks_of("seq2seq_rnn", "iterated_rnn"):
+        program = make_program("tensorflow", model, recipe, splits)
+        program.load(program.fresh_weights(3))
+        assert (program.compilations, program.evaluations) == (0, 0)
+        whole = program.forecast(splits.valid.x)
+        assert (program.compilations, program.evaluations) == (1, 1)
+        for size in (32, 1, 32, 1):
+            part = program.forecast_batch(splits.valid.x[:size])
+            np.testing.assert_allclose(part, whole[:size], rtol=1e-4, atol=1e-6)
+        assert program.compilations == (1 if model.iterates else 3), "one for each number of windows"
+        assert program.evaluations == 1
+        program.train(window_order(7, 0, len(splits.train.x), recipe.batch_size), 1)
+        assert program.compilations == (2 if model.iterates else 4)
+        assert program.weight_bytes == 4 * program.parameters
+        assert program.device_peak_bytes is None
+        program.close()

@@ -19,6 +19,10 @@ from bench.jobs import RunEnded, RunStarted, make_jobs
 from bench.models.base import models
 from bench.plan import expand
 from bench.suite import Suite
+from bench.worker import LOG_BYTES
+from tests.test_smoke import wait_until
+
+PLUGINS = "tests.plugins", "tests.torture.plugins"
 
 
 def suite_of(*models, devices=("cpu",), data_seeds=(1,)):
@@ -37,17 +41,21 @@ def specs_of(*models, **options):
 @pytest.fixture(autouse=True, scope="module")
 def plugins_here():
     """Register the plug-ins in this process while these tests run, and no longer."""
-    importlib.import_module("tests.plugins")
+    known = set(datasets.names()), set(models.names())
+    for name in PLUGINS:
+        importlib.import_module(name)
     yield
-    datasets.remove("test_ramps")
-    models.remove("test_constant")
-    del sys.modules["tests.plugins"]
+    for registry, names in zip((datasets, models), known, strict=True):
+        for name in set(registry.names()) - names:
+            registry.remove(name)
+    for name in PLUGINS:
+        del sys.modules[name]
 
 
 @pytest.fixture(autouse=True)
 def plugins_in_workers(monkeypatch):
     """Workers import the plug-ins because the packages that they search name them."""
-    monkeypatch.setenv("BENCH_PLUGINS", "tests.plugins")
+    monkeypatch.setenv("BENCH_PLUGINS", ",".join(PLUGINS))
 
 
 def run(specs, slots, tmp_path):
@@ -65,7 +73,9 @@ def test_runs_are_done_and_others_survive_faults(tmp_path):
     assert [found[f"t/{i}"].status for i in range(5)] == ["done", "failed", "diverged", "crashed", "done"]
     assert found["t/1"].failure.reason == "RuntimeError: on purpose"
     assert "second line" in found["t/1"].failure.details
-    assert "exit code" in found["t/3"].failure.reason
+    assert found["t/3"].failure.reason == (
+        "the worker process was killed by SIGKILL (the system may have run out of memory)"
+    )
     assert "last words" in found["t/3"].failure.details
     assert found["t/4"].scores_last["valid"]["mse"] > 0
     assert all(e.spec.case in found for e in events if isinstance(e, RunStarted))
@@ -102,6 +112,134 @@ def test_a_crash_is_tried_again_as_often_as_the_limit_says_and_each_attempt_is_a
     jobs = make_jobs(specs_of({"fault": "kill"}, {"fault": "raise"}, {"value": 1.0}))
     found = [e.record for e in executor.run(jobs) if isinstance(e, RunEnded)]
     assert [r.status for r in found] == ["crashed"] * 3 + ["failed", "done"]
+
+
+def sabotage(fault, **options):
+    return {"name": "torture_saboteur", "fault": fault, **options}
+
+
+def job_of(*specs):
+    """One job of runs that would be jobs of their own: as its seeds are for a trained case."""
+    return replace(make_jobs(specs[:1])[0], specs=tuple(s.model_copy(update={"case": specs[0].case}) for s in specs))
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "reason", "details"),
+    [
+        ("segv", "crashed", "the worker process was killed by SIGSEGV", "Fatal Python error: Segmentation fault"),
+        ("vanish", "crashed", "the worker process ended by itself (exit code 0)", "last words"),
+        ("memory", "failed", "MemoryError: Unable to allocate 8.00 GiB for an array", "run_out_of_memory"),
+        ("exit", "failed", "SystemExit: 0", "exit_cleanly"),
+        ("hang_in_c", "timed_out", "the run took longer than its limit of 3 s", "last words"),
+    ],
+)
+def test_a_fault_is_a_record_with_its_reason_and_the_rest_of_its_job_goes_on(tmp_path, fault, status, reason, details):
+    good = specs_of({"value": 1.0}, {"value": 2.0})
+    (bad,) = specs_of(sabotage(fault))
+    slots = make_slots(["cpu"], 1, 1)
+    executor = LocalExecutor(slots, tmp_path / "logs", Limits(run_s=3.0))
+    found = [e.record for e in executor.run([job_of(good[0], bad, good[1])]) if isinstance(e, RunEnded)]
+    assert [r.status for r in found] == ["done", status, "done"]
+    assert found[1].failure.reason.startswith(reason)
+    assert details in found[1].failure.details
+    assert [r.provenance.core for r in found] == [slots[0].core] * 3
+
+
+def test_a_flood_of_output_is_cut_and_its_end_is_kept(tmp_path):
+    specs = specs_of(sabotage("flood", megabytes=64), sabotage("flood_and_die", megabytes=64), {"value": 1.0})
+    found = records(run(specs, make_slots(["cpu"], 1, 1), tmp_path))
+    assert [found[f"t/{i}"].status for i in range(3)] == ["done", "crashed", "done"]
+    assert found["t/1"].failure.details.endswith("the end of the flood\n")
+    assert len(found["t/1"].failure.details) <= 2000
+    assert (tmp_path / "logs" / "worker-0.log").stat().st_size <= LOG_BYTES
+
+
+def test_a_record_tells_of_its_own_run_and_not_of_the_one_before(tmp_path):
+    talkative, silent = specs_of(sabotage("raise"), {"fault": "kill"})
+    found = [e.record for e in LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path).run([job_of(talkative, silent)])
+             if isinstance(e, RunEnded)]  # fmt: skip
+    assert found[1].failure.details == "last words\n"
+
+
+def test_a_replacement_is_pinned_to_the_same_core_and_the_successor_finishes_the_job(tmp_path):
+    """The saboteur kills its first worker only: the second attempt of the same run is done, on the same core."""
+    slot = make_slots(["cpu"], None, 9)[-1]
+    once = sabotage("kill", once=str(tmp_path / "was here"))
+    executor = LocalExecutor([slot], tmp_path / "logs", Limits(crash_retries=1))
+    job = job_of(*specs_of(once, {"value": 1.0}, {"value": 2.0}))
+    events, cores, pids = [], [], []
+    for event in executor.run([job]):
+        events.append(event)
+        if isinstance(event, RunStarted):
+            (worker,) = [p for p in psutil.Process().children() if "spawn_main" in _command(p)]
+            pids.append(worker.pid)
+            with_affinity = wait_until(lambda worker=worker: _cores(worker) == [slot.core], 120)
+            cores.append(with_affinity or not _alive(worker.pid))
+    ended = [e.record for e in events if isinstance(e, RunEnded)]
+    assert [(r.status, r.spec.model.name) for r in ended] == [
+        ("crashed", "torture_saboteur"),
+        ("done", "test_constant"),
+        ("done", "test_constant"),
+        ("done", "torture_saboteur"),
+    ]
+    assert all(cores)
+    assert {r.provenance.core for r in ended} == {slot.core}
+
+
+def test_a_worker_that_dies_between_two_runs_costs_none(tmp_path, monkeypatch):
+    """Nobody is to blame: no run is recorded as crashed, and the job is done by the next worker."""
+    monkeypatch.setenv("BENCH_FAULT", "worker.sent:kill:2")
+    jobs = [job_of(*specs_of({"value": 1.0}, {"value": 2.0}, {"value": 3.0}))]
+    events = list(LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs").run(jobs))
+    found = [e.record for e in events if isinstance(e, RunEnded)]
+    assert [(r.status, r.spec.model.params["value"]) for r in found] == [("done", 1.0), ("done", 2.0), ("done", 3.0)]
+
+
+def test_a_worker_that_dies_after_a_run_and_before_its_record_has_crashed(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_FAULT", "worker.ran:kill:2")
+    jobs = [job_of(*specs_of({"value": 1.0}, {"value": 2.0}, {"value": 3.0}))]
+    executor = LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs", Limits(crash_retries=2))
+    found = [e.record for e in executor.run(jobs) if isinstance(e, RunEnded)]
+    assert [r.status for r in found] == ["done", "crashed", "done", "crashed", "done"]
+
+
+def test_a_time_limit_shorter_than_a_worker_takes_to_start_is_a_run_s_all_the_same(tmp_path):
+    executor = LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs", Limits(run_s=1.0))
+    found = [e.record for e in executor.run(make_jobs(specs_of({"value": 1.0}, {"value": 2.0})))
+             if isinstance(e, RunEnded)]  # fmt: skip
+    assert [r.status for r in found] == ["done", "done"]
+
+
+def test_workers_that_never_start_are_given_up_with_a_record(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path))  # no interpreter starts with that
+    found = [e.record for e in LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs").run(
+        make_jobs(specs_of({"value": 1.0}))) if isinstance(e, RunEnded)]  # fmt: skip
+    assert [r.status for r in found] == ["crashed"]
+    assert "exit code 1" in found[0].failure.reason
+
+
+def test_asked_to_stop_the_executor_yields_what_has_ended_and_ends_its_workers(tmp_path):
+    executor = LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs")
+    seen = []
+    for event in executor.run(make_jobs(specs_of({"value": 1.0}, {"wait_s": 600.0}, {"value": 2.0}))):
+        seen.append(event)
+        if isinstance(event, RunStarted) and event.spec.case == "t/1":
+            executor.stop()
+    assert [e.record.spec.case for e in seen if isinstance(e, RunEnded)] == ["t/0"]
+    assert not [p for p in psutil.Process().children() if "spawn_main" in _command(p)]
+
+
+def test_two_workers_and_one_give_the_same_records(tmp_path):
+    specs = specs_of({"value": 1.0}, {"value": 2.0}, {"fault": "nan"}, {"fault": "raise"}, data_seeds=range(5))
+
+    def numbers(count):
+        ended = run(specs, make_slots(["cpu"], count, 99), tmp_path / str(count))
+        records = [e.record for e in ended if isinstance(e, RunEnded)]
+        return {r.run_id: r.model_dump(exclude={"timing", "provenance"}) for r in records}
+
+    one = numbers(1)
+    assert len(one) == 20
+    assert numbers(2) == one
 
 
 def test_a_sweep_on_two_devices_starts_each_worker_for_its_device(tmp_path, monkeypatch):
@@ -157,7 +295,7 @@ def test_closing_the_iterator_ends_the_workers(tmp_path):
     )
     next(events)
     events.close()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         left = [p for p in set(psutil.Process().children(recursive=True)) - before if "spawn_main" in _command(p)]
         if not left:
@@ -166,26 +304,28 @@ def test_closing_the_iterator_ends_the_workers(tmp_path):
     assert not left
 
 
-def test_a_worker_leaves_when_its_driver_is_killed(tmp_path):
+@pytest.mark.parametrize("fault", ["hang", "hang_in_c"])
+def test_a_worker_leaves_when_its_driver_is_killed(tmp_path, fault):
+    """Also from C code that holds the interpreter's lock, where no thread of the worker can run."""
     script = (
         "from tests.test_executors import *\n"
         "if __name__ == '__main__':\n"
+        "    for name in PLUGINS:\n"
+        "        importlib.import_module(name)\n"
         "    import pathlib, os, psutil\n"
         "    ex = LocalExecutor(make_slots(['cpu'], 1, 1), pathlib.Path(os.environ['LOGS']))\n"
-        "    for event in ex.run(make_jobs(specs_of({'wait_s': 600.0}))):\n"
+        f"    for event in ex.run(make_jobs(specs_of(sabotage({fault!r})))):\n"
         "        print(*[c.pid for c in psutil.Process().children(recursive=True)], flush=True)\n"
     )
-    environment = os.environ | {"LOGS": str(tmp_path), "BENCH_PLUGINS": "tests.plugins"}
+    environment = os.environ | {"LOGS": str(tmp_path)}
     file = tmp_path / "driver.py"
     file.write_text(f"import sys\nsys.path.insert(0, {str(Path.cwd())!r})\n" + script)
     with psutil.Popen([sys.executable, str(file)], env=environment, stdout=-1, text=True) as driver:
         pids = [int(pid) for pid in driver.stdout.readline().split()]
         assert pids
+        assert wait_until(lambda: "last words" in (tmp_path / "worker-0.log").read_text(), 120)
         driver.kill()
-    deadline = time.monotonic() + 30
-    while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(_alive(pid) for pid in pids)
+    assert wait_until(lambda: not any(_alive(pid) for pid in pids), 120)
 
 
 def test_slots_are_one_a_core_and_one_a_gpu(monkeypatch):
@@ -216,6 +356,13 @@ def _alive(pid):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _cores(process):
+    try:
+        return process.cpu_affinity()
+    except psutil.Error:
+        return []
 
 
 def _command(process):

@@ -1,12 +1,16 @@
 import errno
 import json
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
+from bench.digest import digest
 from bench.errors import BenchError
-from bench.record import from_json, to_json
-from bench.store import Store, latest
+from bench.measurement import MEASUREMENT_SCHEMA, Measurement, MeasureSpec, Round, measure_spec
+from bench.record import from_json, read_json, to_json
+from bench.store import LEFTOVER_S, Store, latest
 from tests.fakes import fake_record
 
 
@@ -38,6 +42,12 @@ def test_nan_and_infinity_survive(store):
     assert store.read()[0].curve.train_loss == [float("inf"), 1.0]
 
 
+def resigned(text, **changes):
+    """Return a record with changed fields and a checksum that fits them."""
+    body = {k: v for k, v in (json.loads(text) | changes).items() if k != "checksum"}
+    return json.dumps(body | {"checksum": digest(body, 64)})
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -45,6 +55,9 @@ def test_nan_and_infinity_survive(store):
         (lambda text: text.replace('"status": "done"', '"status": "diverged"'), "checksum"),
         (lambda text: "[]", "not a record"),
         (lambda text: "", "Expecting value"),
+        (lambda text: "[" * 100_000, "recursion"),
+        (lambda text: resigned(text, schema_version=[1]), "not supported between"),
+        (lambda text: resigned(text, attempt="one", spec=[]), "2 fields do not fit the schema"),
     ],
 )
 def test_a_bad_file_is_named_with_its_reason_and_harms_no_other(store, spoil, reason):
@@ -84,14 +97,88 @@ def test_a_file_system_without_hard_links_serves_too(store, monkeypatch):
     assert len(store.read()) == 2
 
 
-def test_a_full_disk_leaves_nothing_half_written(store, monkeypatch):
-    def full(_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+
+class FullFile:
+    """An open file that takes a few characters and no more."""
+
+    def __init__(self, file):
+        self.file, self.left = file, 100
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+    def write(self, text):
+        self.file.write(text[: self.left])
+        full()
+
+
+@pytest.mark.parametrize("step", ["mkstemp", "write", "fsync", "link", "rename"])
+def test_a_full_disk_leaves_nothing_half_written_and_names_the_file(store, monkeypatch, step):
+    kept, lost = store.write(fake_record("fake/gru")), fake_record("fake/rnn")
+    if step == "mkstemp":
+        monkeypatch.setattr(tempfile, "mkstemp", full)
+    elif step == "write":
+        fdopen = os.fdopen
+        monkeypatch.setattr(os, "fdopen", lambda *a, **k: FullFile(fdopen(*a, **k)))
+    elif step == "rename":
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "not permitted")))
+        monkeypatch.setattr(Path, "rename", full)
+    else:
+        monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space") as error:
+        store.write(lost)
+    assert error.value.filename == str(store.folder / f"{lost.key}.json")
+    monkeypatch.undo()
+    assert [p.name for p in store.folder.iterdir()] == [f"{kept.key}.json"]
+    assert store.write(lost).attempt == 1, "with room again it is written under the name that it lacked"
+    assert len(store.read()) == 2
+
+
+@pytest.mark.parametrize("action", ["enospc", "raise"])
+@pytest.mark.parametrize("point", ["begin", "half_written", "written", "synced", "linked"])
+def test_a_fault_anywhere_in_a_write_leaves_a_whole_record_or_none(store, monkeypatch, point, action):
+    monkeypatch.setenv("BENCH_FAULT", f"store.{point}:{action}")
+    with pytest.raises((OSError, RuntimeError)):
         store.write(fake_record("fake/rnn"))
-    assert list(store.folder.iterdir()) == []
+    stands = point == "linked"
+    assert len(store.read()) == stands
+    assert len(list(store.folder.iterdir())) == stands
+
+
+def test_what_a_killed_writer_left_is_never_read_and_removed_when_it_is_old(store):
+    old, new = store.folder / ".new-abc", store.folder / ".new-def"
+    for path in (old, new, store.folder / ".probe-abc"):
+        path.write_text("half a rec")
+    kept = store.write(fake_record("fake/rnn"))
+    for path in store.folder.iterdir():
+        if path != new:
+            os.utime(path, (1e9, 1e9))
+    assert new.stat().st_mtime - old.stat().st_mtime > LEFTOVER_S
+    assert store.read() == [kept]
+    store.prepare()
+    assert {p.name for p in store.folder.iterdir()} == {".new-def", f"{kept.key}.json"}
+
+
+def test_a_folder_that_turned_read_only_is_an_error_and_costs_nothing(store, monkeypatch):
+    """Root may write anywhere, so the refusal is the system call's."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    kept = store.write(fake_record("fake/rnn"))
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(OSError, match="Read-only"):
+        store.write(fake_record("fake/gru"))
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    with pytest.raises(BenchError, match=r"cannot write to the results folder .*Read-only file system"):
+        store.prepare()
+    assert store.read() == [kept]
 
 
 def test_an_unwritable_folder_is_said_in_one_line(tmp_path):
@@ -121,3 +208,49 @@ def test_the_first_schema_stays_readable(request):
     assert record.schema_version == 1
     assert record.spec.case == "fake/rnn"
     assert to_json(record) == text
+
+
+def fake_measurement() -> Measurement:
+    """A measurement with all that one can hold: warm-ups, a contended round, both kinds, latencies."""
+    record = fake_record("fake/rnn")
+    rounds = [
+        Round(kind=kind, number=n, warm_up=n == 0, windows=640, wall_s=wall, cpu_s=wall * 0.99, contended=n == 2)
+        for kind, walls in (("train", (0.31, 0.21, 0.4, 0.22, 0.2)), ("infer", (0.11, 0.08, 0.2, 0.09)))
+        for n, wall in enumerate(walls)
+    ]
+    spec = measure_spec(record.spec)
+    return Measurement(
+        measure_id=spec.measure_id,
+        spec=spec,
+        data_seed=42,
+        task=record.task,
+        parameters=1000,
+        model_bytes=4000,
+        settled=True,
+        rounds=tuple(rounds),
+        latency_s=(0.002, 0.0015, 0.0021),
+        build_s=0.4,
+        compile_s=1.9,
+        peak_memory_bytes=700_000_000,
+        base_memory_bytes=500_000_000,
+        environment=record.environment,
+        provenance=record.provenance,
+    )
+
+
+def test_the_first_schema_of_measurements_stays_readable(request):
+    """As for records: add a file for each schema, never change one."""
+    text = (request.path.parent / "golden" / "measurement_schema_1.json").read_text()
+    measurement = read_json(text, Measurement, MEASUREMENT_SCHEMA)
+    assert measurement.schema_version == 1
+    assert isinstance(measurement.spec, MeasureSpec)
+    assert [r.kind for r in measurement.rounds] == ["train"] * 5 + ["infer"] * 4
+    assert measurement.windows_per_s("train") == pytest.approx(640 / 0.21)
+    assert to_json(measurement) == text
+
+
+def test_measurements_are_kept_apart_from_records_and_never_overwritten(store):
+    made = fake_measurement()
+    assert [store.write_measurement(made).attempt for _ in range(2)] == [1, 2]
+    assert [m.attempt for m in store.read_measurements()] == [1, 2]
+    assert store.read() == []

@@ -1,7 +1,12 @@
 """The sweep on fakes: an executor that plays events, a store in a temporary folder, a sink that listens."""
 
+import os
+import signal
+import threading
+
 import pytest
 
+from bench.interrupt import Interrupts
 from bench.jobs import EpochEnded, RunEnded, RunStarted, make_jobs
 from bench.store import Store
 from bench.sweep import run_sweep
@@ -12,7 +17,10 @@ class FakeExecutor:
     def __init__(self, statuses=(), interrupt_after=None):
         self.statuses = list(statuses)
         self.interrupt_after = interrupt_after
-        self.closed = False
+        self.closed = self.stopped = False
+
+    def stop(self):
+        self.stopped = True
 
     def run(self, jobs):
         ended = 0
@@ -21,6 +29,8 @@ class FakeExecutor:
                 for spec in job.specs:
                     if ended == self.interrupt_after:
                         raise KeyboardInterrupt
+                    if self.stopped:
+                        return
                     yield RunStarted(spec)
                     yield EpochEnded(spec.run_id, 1, 1)
                     status = self.statuses[ended] if ended < len(self.statuses) else "done"
@@ -79,6 +89,72 @@ def test_an_interrupt_keeps_what_is_recorded_and_ends_the_workers(store):
     assert sweep.interrupted
     assert executor.closed
     assert len(store.read()) == 2
+
+
+class InterruptedStore(Store):
+    """Ctrl-C arrives in the middle of writing the second record."""
+
+    def write(self, record):
+        if len(self.read()) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().write(record)
+
+
+@pytest.fixture
+def handlers():
+    """Put back what an interrupt that was heard leaves in place."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield before
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_an_interrupt_in_the_middle_of_a_write_lets_it_end_and_the_sweep_with_it(store, handlers):
+    executor, sink = FakeExecutor(), Listener()
+    sweep = run_sweep(SPECS, executor, InterruptedStore(store.results), sink)
+    assert sweep.interrupted
+    assert executor.closed
+    assert store.read() == sweep.records == sink.records
+    assert len(sweep.records) == 2
+
+
+def test_a_second_interrupt_leaves_at_once_also_after_the_sweep(handlers):
+    stopped, codes = [], []
+    with Interrupts(lambda: stopped.append(1), codes.append) as told:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (told.heard, stopped, codes) == (True, [1], [])
+        os.kill(os.getpid(), signal.SIGINT)
+        assert (stopped, codes) == ([1], [3])
+    os.kill(os.getpid(), signal.SIGINT)
+    assert codes == [3, 3]
+
+
+def test_without_an_interrupt_the_handlers_are_put_back(handlers):
+    with Interrupts(lambda: None):
+        assert signal.getsignal(signal.SIGINT) != handlers[signal.SIGINT]
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
+
+
+def test_a_sweep_in_a_thread_leaves_the_handlers_alone(store, handlers):
+    sweeps = []
+    thread = threading.Thread(target=lambda: sweeps.append(run_sweep(SPECS, FakeExecutor(), store, Listener())))
+    thread.start()
+    thread.join()
+    assert len(sweeps[0].records) == 4
+    assert {number: signal.getsignal(number) for number in handlers} == handlers
+
+
+@pytest.mark.parametrize("point", ["sweep.received", "store.begin", "store.linked"])
+def test_a_record_that_cannot_be_stored_ends_the_sweep_and_its_workers(store, monkeypatch, point):
+    monkeypatch.setenv("BENCH_FAULT", f"{point}:enospc:2")
+    executor = FakeExecutor()
+    with pytest.raises(OSError, match="No space left"):
+        run_sweep(SPECS, executor, store, Listener())
+    assert executor.closed
+    kept = {r.run_id for r in store.read()}
+    again = run_sweep([s for s in SPECS if s.run_id not in kept], FakeExecutor(), store, Listener())
+    assert len(again.records) + len(kept) == 4
+    assert {r.attempt for r in store.read()} == {1}
 
 
 def test_the_report_is_refreshed_as_cases_end_but_not_too_often(store):

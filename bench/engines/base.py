@@ -27,6 +27,25 @@ class Program(Protocol):
     def parameters(self) -> int:
         """Numbers in the network's weights."""
 
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the network's weights."""
+
+    @property
+    def compilations(self) -> int:
+        """Programs traced and compiled so far."""
+
+    @property
+    def evaluations(self) -> int:
+        """Calls of `forecast` so far."""
+
+    @property
+    def device_peak_bytes(self) -> int | None:
+        """Most memory that the backend has held on an accelerator; None on the CPU."""
+
+    def use(self, train: Split) -> None:
+        """Train on these windows from now on; nothing is compiled where their shapes are the old ones."""
+
     def fresh_weights(self, model_seed: int) -> list[Array]:
         """Return initial weights made from the seed alone, in the order of `weights`."""
 
@@ -44,6 +63,9 @@ class Program(Protocol):
 
     def forecast(self, x: Array) -> Array:
         """Forecast windows ``x (windows, input_length, features)``, shaped as the scored task's targets."""
+
+    def forecast_batch(self, x: Array) -> Array:
+        """As `forecast`, but all of ``x`` is one batch: each number of windows is compiled once."""
 
     def close(self) -> None:
         """Free what the program holds."""

@@ -11,3 +11,9 @@ class Executor(Protocol):
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Yield events until every run of every job has ended; closing the iterator stops the work."""
+
+    def stop(self) -> None:
+        """End the work: no run is begun any more, and the iterator ends after what is done already.
+
+        A signal handler calls this, so it must return at once and take no lock.
+        """

@@ -1,29 +1,31 @@
-"""This machine: one long-lived worker process a core or a GPU, each in a pool of its own.
+"""This machine: one long-lived worker process a core or a GPU, and a thread that feeds it and replaces it when it dies.
 
-Pebble's pools replace a worker that dies. A pool for each slot means that the replacement gets the
-same core. Events travel by a pipe of each slot, because a Pebble task gives one result and a job
-is many runs.
+A replacement gets its predecessor's slot, and so its core. Its process and its pipe are `bench.executors.process`'s.
 """
 
-import multiprocessing
-import os
-import queue
+import signal
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
-from typing import Any
-
-from pebble import ProcessExpired, ProcessPool
+from queue import SimpleQueue
 
 from bench.devices import find_device, usable_cores
 from bench.errors import BenchError
-from bench.jobs import Event, Job, RunEnded, RunStarted, Slot
-from bench.record import Failure, RunSpec, Status
-from bench.worker import Trial, run_job, start
+from bench.executors.process import Died, WorkerProcess
+from bench.jobs import Event, Job, RunEnded, Slot
+from bench.record import Failure, Status
+from bench.worker import Trial, log_tail
+
+START_S = 300.0
+"""A worker that has not begun a run in this time is replaced."""
+IDLE_DEATHS = 2
+"""How many workers in a row may die before they begin a run; the next one's first run is called the culprit."""
+POLL_S = 0.5
+"""How often the driver looks whether a worker is still alive, beside being told."""
 
 
 def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> list[Slot]:
@@ -69,27 +71,34 @@ class LocalExecutor:
         self._slots = slots
         self._logs = logs
         self._limits = limits or Limits()
+        self._events: SimpleQueue[Event | _Stop | _SlotDone] = SimpleQueue()
+
+    def stop(self) -> None:
+        """End the workers; `run` yields what they had sent before, and ends."""
+        self._events.put(_Stop())  # the one put that may interrupt another: see queue.SimpleQueue
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Yield events as workers send them; closing the iterator ends the workers."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        events: queue.Queue[Event | _SlotDone] = queue.Queue()
         specs = {slot.device_spec for slot in self._slots}
         homeless = {job.device for job in jobs} - specs
         if homeless:
             raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
         waiting = {spec: deque(job for job in jobs if job.device == spec) for spec in specs}
         runners = [
-            _SlotRunner(slot, waiting[slot.device_spec], events, self._logs / f"worker-{number}.log", self._limits)
-            for number, slot in enumerate(self._slots)
+            _SlotRunner(slot, waiting[slot.device_spec], self._events, self._logs / f"worker-{n}.log", self._limits)
+            for n, slot in enumerate(self._slots)
         ]
         for runner in runners:
             runner.start()
         try:
             working = len(runners)
             while working:
-                event = events.get()
-                if isinstance(event, _SlotDone):
+                event = self._events.get()
+                if isinstance(event, _Stop):
+                    for runner in runners:
+                        runner.stop()
+                elif isinstance(event, _SlotDone):
                     working -= 1
                     if event.error is not None:
                         raise event.error
@@ -102,29 +111,49 @@ class LocalExecutor:
                 runner.join()
 
 
+class _Stop:
+    """Asks the executor to end."""
+
+
+@dataclass(frozen=True)
+class _SlotDone:
+    error: BaseException | None
+
+
+class _Stopped(Exception):
+    """The executor is to end."""
+
+
 class _TimedOut(Exception):
     """A run outlasted its limit."""
-
-
-class _SlotDone:
-    def __init__(self, error: BaseException | None):
-        self.error = error
 
 
 class _SlotRunner(threading.Thread):
     """Feeds one slot's worker with jobs and forwards its events; a worker that died is replaced."""
 
-    def __init__(self, slot: Slot, waiting: deque[Job], events: "queue.Queue[Any]", log: Path, limits: Limits):
+    def __init__(
+        self,
+        slot: Slot,
+        waiting: deque[Job],
+        events: "SimpleQueue[Event | _Stop | _SlotDone]",
+        log: Path,
+        limits: Limits,
+    ):
         super().__init__(daemon=True)
+        self._slot, self._waiting, self._events, self._log = slot, waiting, events, log
         self._limits = limits
         self._crashes: Counter[str] = Counter()
-        self._slot, self._waiting, self._events, self._log = slot, waiting, events, log
-        self._stopping = threading.Event()
-        self._worker: _Worker | None = None
-        self._current: Future[None] | None = None
+        self._idle_deaths = 0
+        self._stopping, self._wake = threading.Event(), threading.Event()
+        self._worker: WorkerProcess | None = None
 
     def run(self) -> None:
         """Work until no job waits, then say so."""
+        if hasattr(signal, "pthread_sigmask"):
+            # Workers inherit it: a Ctrl-C while one starts is none of its business. The tracker lets it through again
+            # when it is started, so that comes first.
+            resource_tracker.ensure_running()
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         error: BaseException | None = None
         try:
             while not self._stopping.is_set():
@@ -134,63 +163,70 @@ class _SlotRunner(threading.Thread):
                     break
                 while job is not None and not self._stopping.is_set():
                     job = self._work(job)
-            if self._worker is not None:
-                self._worker.end(now=self._stopping.is_set())
         except BaseException as raised:
             error = raised
+        try:
+            if self._worker is not None:
+                self._worker.end(now=error is not None or self._stopping.is_set())
+        except BaseException as raised:
+            error = error or raised
         finally:
             self._events.put(_SlotDone(error))
 
     def stop(self) -> None:
         """End the worker now, whatever it does; `run` returns soon after."""
         self._stopping.set()
-        if self._current is not None:
-            self._current.cancel()
+        self._wake.set()
 
     def _work(self, job: Job) -> Job | None:
         """Run a job; return what is left of it when its worker died or had to be ended."""
         if self._worker is None:
-            self._worker = _Worker(self._slot, self._log, self._events)
+            self._worker = WorkerProcess(self._slot, self._log, self._events.put)
         worker = self._worker
-        worker.since = time.monotonic()
-        self._current = worker.pool.schedule(run_job, args=(job,))
-        if self._stopping.is_set():  # asked to stop a moment before there was anything to cancel
-            self._current.cancel()
         try:
-            self._wait(self._current, worker)
+            self._wait(worker.submit(job), worker)
             return None
-        except CancelledError:
+        except _Stopped:
             return None
         except _TimedOut:
-            limit = self._limits.run_s
-            failure = Failure(reason=f"the run took longer than its limit of {limit:g} s", details=_tail(self._log))
-            return self._replace(worker, job, "timed_out", failure)
-        except Exception as error:  # the process died, or could not be started: its job's next run is the culprit
-            return self._replace(worker, job, "crashed", _crash(error, self._log))
+            reason = f"the run took longer than its limit of {self._limits.run_s:g} s"
+            return self._replace(worker, job, "timed_out", reason)
+        except Exception as error:  # the process died, could not be started, or what it sent cannot be read
+            return self._replace(worker, job, "crashed", worker.death() or f"the worker failed: {_line(error)}")
 
-    def _wait(self, future: "Future[None]", worker: "_Worker") -> None:
-        """Wait for a job's end, or for one of its runs to outlast the limit."""
-        limit = self._limits.run_s
+    def _wait(self, future: "Future[None]", worker: WorkerProcess) -> None:
+        """Wait for a job's end, for its worker's, or for one of its runs to outlast the limit."""
+        self._wake.clear()
+        future.add_done_callback(lambda _: self._wake.set())
         while True:
-            left = None if limit is None else worker.since + limit - time.monotonic()
-            if left is not None and left <= 0:
-                raise _TimedOut
-            try:
-                return future.result(timeout=left)
-            except TimeoutError:
-                continue  # a run may have ended meanwhile, and the next begun
+            if self._stopping.is_set():
+                raise _Stopped
+            if future.done():
+                return future.result()
+            if worker.death() is not None:
+                raise Died
+            left = worker.time_left(self._limits.run_s, START_S)
+            if left <= 0:
+                raise _TimedOut if worker.at is not None else TimeoutError("it did not begin a run")
+            self._wake.wait(min(left, POLL_S))
 
-    def _replace(self, worker: "_Worker", job: Job, status: Status, failure: Failure) -> Job | None:
+    def _replace(self, worker: WorkerProcess, job: Job, status: Status, reason: str) -> Job | None:
         """End a worker, record the run that it was at, and return what is left of the job."""
         worker.end(now=True)
         self._worker = None
-        if self._stopping.is_set():
-            return None
         left = [s for s in job.specs if s.run_id not in worker.ended]
-        if not left:
+        if self._stopping.is_set() or not left:
             return None
-        culprit = worker.current if worker.current in left else left[0]
-        self._events.put(RunEnded(Trial(culprit, self._slot, status=status, failure=failure).record()))
+        culprit = worker.at
+        if culprit is None:  # between two runs, or before the first: nobody's fault, unless it happens again and again
+            self._idle_deaths += status == "crashed"
+            if self._idle_deaths <= IDLE_DEATHS:
+                return Job(tuple(left))
+            culprit = left[0]
+        self._idle_deaths = 0
+        failure = Failure(reason=reason[:300], details=log_tail(self._log))
+        trial = Trial(culprit, self._slot, worker.began, status=status, failure=failure, total_s=worker.spent_s())
+        self._events.put(RunEnded(trial.record()))
         rest = tuple(s for s in left if s.run_id != culprit.run_id)
         self._crashes[culprit.run_id] += 1
         if status == "crashed" and self._crashes[culprit.run_id] <= self._limits.crash_retries:
@@ -198,56 +234,5 @@ class _SlotRunner(threading.Thread):
         return Job(rest) if rest else None
 
 
-class _Worker:
-    """One worker process: a pool of one, its pipe, and the thread that forwards what it sends."""
-
-    def __init__(self, slot: Slot, log: Path, events: "queue.Queue[Any]"):
-        context = multiprocessing.get_context("spawn")
-        self._receive, self._send = context.Pipe(duplex=False)
-        self.pool = ProcessPool(max_workers=1, context=context, initializer=start, initargs=(slot, self._send, log))
-        self.current: RunSpec | None = None
-        self.ended: set[str] = set()
-        self.since = time.monotonic()
-        self._events = events
-        self._forwarder = threading.Thread(target=self._forward, daemon=True)
-        self._forwarder.start()
-
-    def end(self, *, now: bool) -> None:
-        """End the process, at once or when it is idle, and forward all that it has sent."""
-        if now:
-            self.pool.stop()
-        else:
-            self.pool.close()
-        self.pool.join()
-        self._send.close()
-        self._forwarder.join()
-        self._receive.close()
-
-    def _forward(self) -> None:
-        while True:
-            try:
-                event = self._receive.recv()
-            except (EOFError, OSError):  # the end, or a message that its sender did not live to finish
-                return
-            if isinstance(event, RunStarted):
-                self.current = event.spec
-                self.since = time.monotonic()
-            elif isinstance(event, RunEnded):
-                self.since = time.monotonic()
-                self.ended.add(event.record.run_id)
-            self._events.put(event)
-
-
-def _crash(error: Exception, log: Path) -> Failure:
-    if isinstance(error, ProcessExpired):
-        return Failure(reason=f"the worker process ended by itself (exit code {error.exitcode})", details=_tail(log))
-    return Failure(reason=f"the worker failed: {type(error).__name__}: {error}"[:300], details=_tail(log))
-
-
-def _tail(log: Path, size: int = 2000) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
+def _line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

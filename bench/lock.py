@@ -1,0 +1,141 @@
+"""One writer at a time on a results folder, and who it is."""
+
+import json
+import math
+import os
+import shlex
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from bench.errors import BenchError
+
+LOCK, HOLDER = ".lock", ".lock.json"
+TOLD_WITHIN_S = 1.0
+"""A holder says who it is right after it has the lock; so long it is waited for to say so."""
+POLL_S = 0.1
+CLOCK_S = 2.0
+"""By how much a process may seem younger than what it wrote: the system counts its start in ticks."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds a results folder.
+
+    Attributes:
+        pid: Its number.
+        host: The machine that it runs on.
+        since: When it got the lock: UTC, ISO 8601.
+        command: What was typed.
+    """
+
+    pid: int
+    host: str
+    since: str
+    command: str
+
+    def __str__(self) -> str:
+        when = datetime.fromisoformat(self.since).strftime("%Y-%m-%d %H:%M UTC")
+        return f"process {self.pid} on host {self.host} since {when} ({self.command})"
+
+
+@contextmanager
+def hold(
+    results: Path, *, wait_s: float = 0.0, on_wait: Callable[[Holder | None], None] | None = None
+) -> Iterator[None]:
+    """Hold a results folder, which is made where it is missing; no other process can hold it meanwhile.
+
+    The system gives up the lock of a process that dies, however it dies.
+
+    Args:
+        results: The folder.
+        wait_s: How long to wait for another holder to end; 0 to leave at once, infinity to wait as long as it takes.
+        on_wait: Called once before waiting, with the holder (None where it does not say who it is).
+
+    Raises:
+        BenchError: Another process holds it, or the folder cannot be written.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(results / LOCK)
+        _acquire(lock, results, wait_s, on_wait)
+    except OSError as error:
+        raise BenchError(
+            f"cannot write to the results folder {results} ({error.strerror}); "
+            "make it writable or name another with --results"
+        ) from None
+    try:
+        _say_who(results)
+        yield
+    finally:
+        with suppress(OSError):
+            (results / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def read_holder(results: Path) -> Holder | None:
+    """Return the process that holds a results folder, by its own word.
+
+    None where it has not said so, and where who said so is gone: a dead process misleads nobody. A process on another
+    machine cannot be looked for, and is believed.
+    """
+    try:
+        holder = Holder(**json.loads((results / HOLDER).read_text(encoding="utf-8")))
+        since = datetime.fromisoformat(holder.since).timestamp()
+        if holder.host == socket.gethostname() and psutil.Process(holder.pid).create_time() > since + CLOCK_S:
+            return None  # the number went to a younger process
+    except (OSError, ValueError, TypeError, psutil.Error):
+        return None
+    return holder
+
+
+def _acquire(lock: FileLock, results: Path, wait_s: float, on_wait: Callable[[Holder | None], None] | None) -> None:
+    holder = None
+    for _ in range(round(TOLD_WITHIN_S / POLL_S)):
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            return
+        holder = read_holder(results)
+        if holder is not None:
+            break
+        with suppress(Timeout):
+            lock.acquire(timeout=POLL_S, poll_interval=POLL_S)
+            return
+    if wait_s > 0:
+        if on_wait is not None:
+            on_wait(holder)
+        with suppress(Timeout):
+            lock.acquire(timeout=-1 if math.isinf(wait_s) else wait_s, poll_interval=POLL_S)
+            return
+        holder = read_holder(results)
+    who = holder or "another process"
+    raise BenchError(f"{results} is held by {who}; wait for it with --wait, or name another --results")
+
+
+def _say_who(results: Path) -> None:
+    """Write the holder beside the lock, whole or not at all. A full disk costs others this word, and us nothing."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = Holder(os.getpid(), socket.gethostname(), since, _command())
+    with suppress(OSError):
+        handle, name = tempfile.mkstemp(dir=results, prefix=f"{HOLDER}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(asdict(holder), file)
+            Path(name).replace(results / HOLDER)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def _command() -> str:
+    """Return what was typed, on one line and not too long."""
+    name = Path(sys.argv[0]).name
+    text = shlex.join(["bench" if name in ("bench", "__main__.py") else name, *sys.argv[1:]])
+    return " ".join(text.split())[:200]

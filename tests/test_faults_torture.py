@@ -1,0 +1,44 @@
+"""A short torture: `python -m tests.torture` injects 200 faults, of more kinds and also into sweeps that train."""
+
+import pytest
+
+from tests.torture import trials
+from tests.torture.sweeps import ScratchSweep, compare, content, fault_points
+from tests.torture.trials import HARMS, torture
+
+
+@pytest.mark.slow
+def test_ten_faults_lose_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(trials.FAULTS_A_TRIAL, "plain", 5)
+    tally = torture(tmp_path, 10, 3, kinds=("plain",))
+    assert sum(tally.injected.values()) >= 10
+    assert {harm: tally.harms[harm] for harm in HARMS} == dict.fromkeys(HARMS, 0), "\n".join(tally.notes)
+
+
+def test_the_points_of_a_write_and_of_a_run_are_there_to_be_armed():
+    assert {
+        *("store.begin", "store.half_written", "store.written", "store.synced", "store.linked"),
+        *("sweep.received", "worker.ran", "worker.sent"),
+    } <= set(fault_points())
+
+
+def test_what_is_lost_doubled_or_different_is_counted(tmp_path):
+    """The comparison that the torture rests on sees each kind of harm."""
+    from tests.fakes import fake_record
+
+    sweep = ScratchSweep(tmp_path / "sweep", "plain")
+    sweep.store.prepare()
+    kept, crashed, lost = (fake_record("fake/rnn", seed) for seed in (1, 2, 3))
+    reference = {r.run_id: content(r) for r in (kept, crashed, lost)}
+    sweep.store.write(kept)
+    sweep.store.write(crashed.model_copy(update={"status": "crashed"}))
+    sweep.store.write(crashed)
+    assert sweep.look()[0] == 0
+    assert compare(reference, sweep.store.read()) == {"runs_lost": 1, "runs_doubled": 0, "differing_results": 0}
+    again = sweep.store.write(lost)
+    sweep.store.write(lost)
+    assert compare(reference, sweep.store.read()) == {"runs_lost": 0, "runs_doubled": 1, "differing_results": 0}
+    (sweep.store.folder / f"{kept.key}.json").unlink()
+    assert sweep.look()[0] == 1
+    wrong = again.model_copy(update={"scores_last": {"valid": {"mse": 1.0}}})
+    assert compare(reference, [kept, crashed, wrong])["differing_results"] == 1

@@ -1,0 +1,1 @@
+"""Sweeps under faults, and malformed input: `python -m tests.torture --help`."""
