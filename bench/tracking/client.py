@@ -9,19 +9,14 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
 
-from bench.tracking.items import Artifact, Dataset, Item, Metric, Param, Tag
+from bench.tracking.items import Artifact, Dataset, Item
+from bench.tracking.limits import batches, fit_key, fit_name, fit_tags
 
-PARAMS_A_BATCH = TAGS_A_BATCH = 100
-METRICS_A_BATCH = 800
-"""MLflow takes 100 params, 100 tags, 1,000 metrics, and 1,000 of all three together."""
-VALUE_LENGTH = 5000
-"""Longer params and tags are cut (MLflow's limits are 6,000 and 8,000)."""
 REQUEST_TIMEOUT_S = 5
 
 Status = str
@@ -36,17 +31,15 @@ class Run:
     tags: Mapping[str, str]
 
 
-@dataclass
-class Batch:
-    """What one request carries."""
-
-    params: list[Param] = field(default_factory=list)
-    metrics: list[Metric] = field(default_factory=list)
-    tags: list[Tag] = field(default_factory=list)
+class Refused(Exception):
+    """The tracker takes nothing of this kind, now or later, while it works otherwise."""
 
 
 class Tracker(Protocol):
-    """What the mirror needs of a tracking server. Every method may raise anything."""
+    """What the mirror needs of a tracking server.
+
+    Every method may raise anything; `Refused` where only what was sent is at fault.
+    """
 
     def open(self, experiment: str) -> None:
         """Connect, and find or make the experiment; called again after a failure."""
@@ -68,45 +61,6 @@ class Tracker(Protocol):
 
     def set_status(self, run_id: str, status: Status, end_ms: int | None = None) -> None:
         """Set the run's status, and unless it is RUNNING its end."""
-
-
-def tracking_uri(results: Path, environ: Mapping[str, str] = os.environ) -> str:
-    """Return MLFLOW_TRACKING_URI, or that of an SQLite file in the results folder."""
-    return environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.resolve() / 'mlflow.db'}"
-
-
-def safe_uri(uri: str) -> str:
-    """Return the URI without user, password, query and fragment, for people and logs."""
-    parts = urlsplit(uri)
-    return (
-        urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        if parts.netloc
-        else (uri.partition("?")[0])
-    )
-
-
-def batches(items: Iterable[Item]) -> Iterator[Batch]:
-    """Pack params, metrics and tags into as few requests as MLflow's limits allow; skip the rest."""
-    whole = Batch()
-    for item in items:
-        match item:
-            case Param():
-                whole.params.append(item)
-            case Metric():
-                whole.metrics.append(item)
-            case Tag():
-                whole.tags.append(item)
-    number = 0
-    while True:
-        batch = Batch(
-            whole.params[number * PARAMS_A_BATCH : (number + 1) * PARAMS_A_BATCH],
-            whole.metrics[number * METRICS_A_BATCH : (number + 1) * METRICS_A_BATCH],
-            whole.tags[number * TAGS_A_BATCH : (number + 1) * TAGS_A_BATCH],
-        )
-        if not (batch.params or batch.metrics or batch.tags):
-            return
-        yield batch
-        number += 1
 
 
 class MlflowTracker:
@@ -170,13 +124,14 @@ class MlflowTracker:
 
     def find(self, tags: Mapping[str, str]) -> Run | None:
         """See `Tracker.find`."""
-        query = " and ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items())
+        query = " and ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in fit_tags(tags).items())
         found = self._client.search_runs([self._experiment_id], query, max_results=1)
         return Run(found[0].info.run_id, found[0].data.tags) if found else None
 
     def create(self, name: str, start_ms: int, tags: Mapping[str, str]) -> str:
         """See `Tracker.create`."""
-        run = self._client.create_run(self._experiment_id, start_ms, dict(tags), name)
+        with _refusals():
+            run = self._client.create_run(self._experiment_id, start_ms, fit_tags(tags), fit_name(name))
         return str(run.info.run_id)
 
     def log(self, run_id: str, items: Iterable[Item]) -> None:
@@ -185,18 +140,19 @@ class MlflowTracker:
 
         items = list(items)
         for batch in batches(items):
-            self._client.log_batch(
-                run_id,
-                [entities.Metric(m.key, m.value, m.time_ms, m.step) for m in batch.metrics],
-                [entities.Param(p.key, p.value[:VALUE_LENGTH]) for p in batch.params],
-                [entities.RunTag(t.key, t.value[:VALUE_LENGTH]) for t in batch.tags],
-            )
+            with _refusals():
+                self._client.log_batch(
+                    run_id,
+                    [entities.Metric(m.key, m.value, m.time_ms, m.step) for m in batch.metrics],
+                    [entities.Param(p.key, p.value) for p in batch.params],
+                    [entities.RunTag(t.key, t.value) for t in batch.tags],
+                )
         if datasets := [_dataset_input(item) for item in items if isinstance(item, Dataset)]:
             self._client.log_inputs(run_id, datasets)
         if files := [item for item in items if isinstance(item, Artifact)]:
             with tempfile.TemporaryDirectory(prefix="bench-mlflow-") as folder:
                 for file in files:
-                    path = Path(folder, file.path)
+                    path = Path(folder, fit_key(file.path))
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(file.data)
                 self._client.log_artifacts(run_id, folder)
@@ -211,6 +167,19 @@ class MlflowTracker:
             self._client.update_run(run_id, status=status)
         else:
             self._client.set_terminated(run_id, status, end_ms)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise `Refused` for what MLflow calls invalid."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE":
+            raise
+        raise Refused(error.message) from error
 
 
 def _set_environment() -> None:
@@ -252,5 +221,5 @@ def _quoted(value: str) -> str:
 def _dataset_input(item: Dataset) -> Any:
     from mlflow import entities
 
-    data = entities.Dataset(item.name, item.digest[:36], "code", item.source, profile=item.profile)
+    data = entities.Dataset(fit_name(item.name), item.digest[:36], "code", item.source, profile=item.profile)
     return entities.DatasetInput(data, [entities.InputTag("mlflow.data.context", "training")])

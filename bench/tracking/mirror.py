@@ -1,31 +1,27 @@
 """Sends records to a tracker from one background thread, and never holds up or fails a sweep.
 
-The records on disk are the truth. A run in the tracker is found by its record's key and says in a
-tag whether all of it arrived, so that whatever is sent again adds nothing and mends what is half-sent.
+The records on disk are the truth. Whatever is sent again adds nothing and mends what is half-sent.
 """
 
-import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from bench.record import FINISHED, RunRecord
-from bench.tracking.client import MlflowTracker, Tracker, safe_uri
-from bench.tracking.items import NOTE, Artifact, Item, Param, Tag, milliseconds, record_items, run_name, source_tags
+from bench.tracking.client import MlflowTracker, Refused, Tracker
+from bench.tracking.items import NOTE, Param, Tag, milliseconds, source_tags
+from bench.tracking.sending import KIND, SENT, SWEEP, Record, send_record
+from bench.tracking.summary import Summary, Tally, summary_items
+from bench.tracking.uris import redacted, safe_uri
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.plan import Plan
-
-KIND, SWEEP, KEY, SENT = "bench.kind", "bench.sweep", "bench.record_key", "bench.sent"
 FAILURES_TO_GIVE_UP = 2
-NOTE_LENGTH = 5000
 HINT = "the records are safe, and `bench sync` or the next run of the suite sends them"
 
 
@@ -42,18 +38,12 @@ class Outcome:
     missing: int
 
 
-@dataclass(frozen=True)
-class _Summary:
-    report: Path | None
-    description: str
-    means: "pd.DataFrame"
-
-
 class Mirror:
-    """Mirrors a sweep: one parent run, and below it a run for each record.
+    """Mirrors a sweep: one parent run, and below it a run for each record of a run and of a measurement.
 
     A record that the experiment holds already, under this or an earlier sweep, is not sent again.
-    After two failures in a row nothing more is tried. `close` says so in one warning.
+    After two failures in a row nothing more is tried; one that the tracker refuses is left out and
+    stops no other. `close` says so in one warning.
 
     Args:
         uri: Of the tracking server or file, as `tracking_uri` returns it.
@@ -80,13 +70,13 @@ class Mirror:
         self._params = dict(params or {})
         self._warn = warn
         self._tracker = tracker or MlflowTracker(uri)
-        self._queue: SimpleQueue[RunRecord | _Summary | None] = SimpleQueue()
-        self._unsent: list[RunRecord | _Summary] = []
+        self._queue: SimpleQueue[Record | Summary | None] = SimpleQueue()
+        self._unsent: list[Record | Summary] = []
         self._opened = False
         self._parent_id = ""
         self._parent_was_finished = False
         self._parent_ended = False
-        self._ended_ms: int | None = None
+        self._tally = Tally()
         self._failures = 0
         self._reason = ""
         self._accepted = self._sent = self._present = self._summaries = 0
@@ -95,7 +85,7 @@ class Mirror:
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
         self._thread.start()
 
-    def send(self, record: RunRecord) -> None:
+    def send(self, record: Record) -> None:
         """Queue a record; return at once."""
         self._accepted += 1
         self._queue.put(record)
@@ -105,11 +95,11 @@ class Mirror:
 
         Args:
             report_folder: Goes below ``report/`` of the parent run; None for no report.
-            description_markdown: The opening; a table of ``means`` follows it.
+            description_markdown: The opening; a table of ``means``, and one of measurements, follow it.
             means: One row a case, its name in the first column; the index is not shown.
         """
         self._summaries += 1
-        self._queue.put(_Summary(report_folder, description_markdown, means))
+        self._queue.put(Summary(report_folder, description_markdown, means))
 
     def close(self, timeout_s: float | None = 30.0) -> Outcome:
         """Wait for what is queued, ``timeout_s`` at most; warn once if any of it did not arrive."""
@@ -124,7 +114,8 @@ class Mirror:
         self._closed = Outcome(self._sent, self._present, missing)
         if missing or self._summaries > 0:
             what = f"{missing} of {self._accepted} records were" if missing else "the sweep's summary was"
-            self._warn(f"MLflow at {safe_uri(self._uri)}: {what} not sent ({self._reason}); {HINT}")
+            reason = self._reason or "the mirror ended early"
+            self._warn(f"MLflow at {safe_uri(self._uri)}: {what} not sent ({reason}); {HINT}")
         return self._closed
 
     def _work(self) -> None:
@@ -138,11 +129,13 @@ class Mirror:
             self._try(self._leave)
 
     def _try(self, action: Callable[[], None]) -> bool:
-        """Run one action unless two failed in a row, or `close` waits no longer."""
+        """Run one action unless two failed in a row, or `close` waits no longer; False to try it again."""
         if self._failures >= FAILURES_TO_GIVE_UP or self._stop.is_set():
             return False
         try:
             action()
+        except Refused as error:  # it works: trying again changes nothing, and the next may well be taken
+            self._reason = _explain(error, self._uri)
         except Exception as error:
             self._failures += 1
             self._reason = _explain(error, self._uri)
@@ -150,119 +143,57 @@ class Mirror:
         self._failures = 0
         return True
 
-    def _handle(self, task: RunRecord | _Summary) -> None:
+    def _handle(self, task: Record | Summary) -> None:
+        if not isinstance(task, Summary):
+            self._tally.add(task)
         self._open()
-        if isinstance(task, _Summary):
+        if isinstance(task, Summary):
             self._send_summary(task)
             self._summaries -= 1
         elif send_record(self._tracker, task, self._sweep, lambda: self._parent(task)):
             self._sent += 1
         else:
             self._present += 1
-        if isinstance(task, RunRecord):
-            self._ended_ms = max(self._ended_ms or 0, milliseconds(task.provenance.ended_at))
 
     def _open(self) -> None:
         if not self._opened:
             self._tracker.open(self._experiment)
             self._opened = True
 
-    def _parent(self, first: RunRecord | None) -> str:
+    def _parent(self, first: Record | None) -> str:
         """Return the parent run's id; found or made when something is to be put below it."""
         if not self._parent_id:
             tracker, marks = self._tracker, {KIND: "sweep", SWEEP: self._sweep}
             found = tracker.find(marks)
             self._parent_was_finished = found is not None and found.tags.get(SENT) == "yes"
-            start_ms = milliseconds(first.provenance.started_at) if first else self._ended_ms or 0
+            start_ms = milliseconds(first.provenance.started_at) if first else self._tally.ended_ms or 0
             parent_id = (
                 found.run_id if found else tracker.create(f"sweep {self._sweep}", start_ms, marks | {SENT: "no"})
             )
             tracker.set_status(parent_id, "RUNNING")
-            items: list[Item] = [*(Param(key, value) for key, value in self._params.items())]
-            items += source_tags(first.provenance.git_commit if first else "")
-            tracker.log(parent_id, items)
+            tracker.log(parent_id, source_tags(first.provenance.git_commit if first else ""))
+            if self._params:
+                with suppress(Refused):  # another version may have said it in other words, and a param stays as it is
+                    tracker.log(parent_id, [Param(key, value) for key, value in self._params.items()])
             self._parent_id = parent_id
         return self._parent_id
 
-    def _send_summary(self, summary: _Summary) -> None:
+    def _send_summary(self, summary: Summary) -> None:
         parent_id = self._parent(None)
-        note = shorten(f"{summary.description.strip()}\n\n{markdown_table(summary.means)}", NOTE_LENGTH)
-        listed = json.dumps([{"path": "means.json", "type": "table"}])
-        means = summary.means.to_json(orient="split", index=False, date_format="iso", double_precision=15)
-        marks: list[Item] = [
-            Tag(NOTE, note),
-            Tag("mlflow.loggedArtifacts", listed),
-            Artifact("means.json", means.encode()),
-        ]
-        self._tracker.log(parent_id, marks)
+        items = [*summary_items(summary, self._tally), *self._tally.items()]
+        self._tracker.log(parent_id, items)
         if summary.report and summary.report.is_dir():
             self._tracker.log_folder(parent_id, summary.report, "report")
-        self._tracker.describe(note)
-        self._tracker.set_status(parent_id, "FINISHED", self._ended_ms)
+        self._tracker.describe(next(item.value for item in items if isinstance(item, Tag) and item.key == NOTE))
+        self._tracker.set_status(parent_id, "FINISHED", self._tally.ended_ms)
         self._tracker.log(parent_id, [Tag(SENT, "yes")])
         self._parent_ended = True
 
     def _leave(self) -> None:
         """End the parent of a sweep that was cut short, or that was complete before."""
+        self._tracker.log(self._parent_id, self._tally.items())
         status = "FINISHED" if self._parent_was_finished else "KILLED"
-        self._tracker.set_status(self._parent_id, status, self._ended_ms)
-
-
-def send_record(tracker: Tracker, record: RunRecord, sweep: str, parent: Callable[[], str]) -> bool:
-    """Send a record, or the rest of a half-sent one; return False if all of it was there already."""
-    found = tracker.find({KEY: record.key})
-    if found and found.tags.get(SENT) == "yes":
-        return False
-    marks = {KIND: "run", SWEEP: sweep, KEY: record.key, SENT: "no", "mlflow.parentRunId": parent()}
-    start_ms = milliseconds(record.provenance.started_at)
-    run_id = found.run_id if found else tracker.create(run_name(record), start_ms, marks)
-    tracker.log(run_id, record_items(record))
-    status = "FINISHED" if record.status in FINISHED else "FAILED"
-    tracker.set_status(run_id, status, milliseconds(record.provenance.ended_at))
-    tracker.log(run_id, [Tag(SENT, "yes")])
-    return True
-
-
-def sweep_params(plan: "Plan") -> dict[str, str]:
-    """Return what a sweep's parent run says of its suite."""
-    suite = plan.suite
-    params = {
-        "suite": suite.name,
-        "suite.cases": str(len(plan.cases)),
-        "suite.runs": str(len(plan.specs)),
-        "suite.seeds": ", ".join(map(str, suite.seeds)),
-        "suite.data_seeds": ", ".join(map(str, suite.data_seeds)),
-        "suite.devices": ", ".join(suite.devices),
-        "suite.backends": ", ".join(suite.backends),
-        "suite.baseline": suite.baseline,
-    }
-    overrides = suite.recipe.model_dump(exclude_none=True)
-    return params | {f"suite.{key}": str(value) for key, value in overrides.items()}
-
-
-def markdown_table(means: "pd.DataFrame") -> str:
-    """Return a frame as a Markdown table: four digits, thousands separated, nothing for no number."""
-    head = [str(column) for column in means.columns]
-    numeric = [pd_type.kind in "iuf" for pd_type in means.dtypes]
-    rule = ["---:" if number else "---" for number in numeric]
-    rows = [[_cell(value) for value in row] for row in means.itertuples(index=False)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, rule, *rows])
-
-
-def _cell(value: object) -> str:
-    if value is None or value != value:  # NaN differs from itself
-        return ""
-    if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-    return str(value).replace("|", "\\|")
-
-
-def shorten(text: str, length: int) -> str:
-    """Return whole lines of a text, ``length`` characters at most, and say where it goes on."""
-    if len(text) <= length:
-        return text
-    more = "\n\n(The report has the rest.)"
-    return text[: length - len(more)].rpartition("\n")[0] + more
+        self._tracker.set_status(self._parent_id, status, self._tally.ended_ms)
 
 
 def _explain(error: Exception, uri: str) -> str:
@@ -271,8 +202,5 @@ def _explain(error: Exception, uri: str) -> str:
     for told, short in _REASONS.items():
         if told in text:
             return short
-    line = next(iter(text.splitlines()), "")
-    parts = urlsplit(uri)
-    for secret in (parts.netloc.rpartition("@")[0], parts.query):
-        line = line.replace(secret, "...") if secret else line
+    line = next(iter(redacted(text, uri).splitlines()), "")
     return f"{type(error).__name__}: {line:.160}" if line else type(error).__name__

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.tracking.client import tracking_uri
+from bench.tracking.uris import safe_uri, tracking_uri
 
 HOST = "127.0.0.1"
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -19,9 +19,11 @@ def serve_ui(results: Path, port: int) -> int:
     """Serve until interrupted; return the exit code.
 
     Raises:
-        BenchError: Nothing is mirrored in ``results``, or the port is taken.
+        BenchError: Nothing is mirrored in ``results``, a server has what was mirrored, or the port is taken.
     """
     uri = tracking_uri(results)
+    if uri.startswith(("http://", "https://")):
+        raise BenchError(f"MLFLOW_TRACKING_URI names a server, which has a UI of its own: open {safe_uri(uri)}")
     if "MLFLOW_TRACKING_URI" not in os.environ and not (results / "mlflow.db").exists():
         raise BenchError(f"nothing to show: {results / 'mlflow.db'} does not exist yet; run a suite first: make bench")
     with socket.socket() as probe:
@@ -33,13 +35,9 @@ def serve_ui(results: Path, port: int) -> int:
                 f"port {port} cannot be used ({error.strerror}); name another: make ui PORT=5001"
             ) from None
     print(f"MLflow UI: http://{HOST}:{port}/#/experiments?workflowType=machine_learning (Ctrl-C ends it)", flush=True)
-    command = [
-        *(sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"),
-        *("--backend-store-uri", uri, "--default-artifact-root", (results.resolve() / "artifacts").as_uri()),
-    ]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # In a session of its own: MLflow starts further processes, and all of them have to end with this one.
-    server = subprocess.Popen(command, env=dict(os.environ) | QUIET, start_new_session=True)
+    server = subprocess.Popen(ui_command(port), env=os.environ | ui_environment(uri, results), start_new_session=True)
     try:
         return server.wait()
     except KeyboardInterrupt:
@@ -48,3 +46,14 @@ def serve_ui(results: Path, port: int) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
+
+
+def ui_command(port: int) -> list[str]:
+    """Return what is run: bound to this machine, and without the URI, since everybody can read a command line."""
+    return [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
+
+
+def ui_environment(uri: str, results: Path) -> dict[str, str]:
+    """Return what the server takes from its environment."""
+    artifacts = (results.resolve() / "artifacts").as_uri()
+    return QUIET | {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts}

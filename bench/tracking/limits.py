@@ -1,0 +1,81 @@
+"""What MLflow takes: which characters, how long, and how much in one request. All that is sent is made to fit.
+
+Names come from suites, plug-ins and records; one that MLflow refuses would keep a whole run out of it.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bench.tracking.items import Item, Metric, Param, Tag
+
+PARAMS_A_BATCH = TAGS_A_BATCH = 100
+METRICS_A_BATCH = 800
+"""MLflow takes 100 params, 100 tags, 1,000 metrics, and 1,000 of all three together."""
+KEY_LENGTH = NAME_LENGTH = 250
+VALUE_LENGTH = 5000
+"""Longer params and tags are cut (MLflow's limits are 6,000 and 8,000)."""
+
+_UNFIT_IN_KEY = re.compile(r"[^\w\-. ]")
+"""MLflow takes letters, digits and these in keys, slashes between them, and a colon where it is not on Windows."""
+_UNFIT_IN_VALUE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Databases refuse NUL, UTF-8 half surrogates; the other control characters show as nothing."""
+
+
+@dataclass
+class Batch:
+    """What one request carries."""
+
+    params: list[Param] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+
+def fit_key(key: str) -> str:
+    """Return a key, or a path, that MLflow takes: unchanged, or changed and marked so that no two become one."""
+    parts = [_UNFIT_IN_KEY.sub("_", part) for part in key.split("/") if part not in ("", ".", "..")]
+    fit = "/".join(parts)
+    if key and fit == key and len(key) <= KEY_LENGTH and not key.startswith(".."):
+        return key
+    mark = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{fit.lstrip('./')[: KEY_LENGTH - 9]}_{mark}"
+
+
+def fit_value(value: str, length: int = VALUE_LENGTH) -> str:
+    """Return a text that any database of MLflow takes, ``length`` characters at most."""
+    return _UNFIT_IN_VALUE.sub("\N{REPLACEMENT CHARACTER}", value)[:length]
+
+
+def fit_name(name: str) -> str:
+    """Return the name of a run or a data set: one line, not empty."""
+    return fit_value(" ".join(name.split()), NAME_LENGTH) or "unnamed"
+
+
+def fit_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return tags with keys and values that MLflow takes."""
+    return {fit_key(key): fit_value(value) for key, value in tags.items()}
+
+
+def batches(items: Iterable[Item]) -> Iterator[Batch]:
+    """Pack params, metrics and tags, made to fit, into as few requests as the limits allow; skip the rest."""
+    whole = Batch()
+    for item in items:
+        match item:
+            case Param(key, value):
+                whole.params.append(Param(fit_key(key), fit_value(value)))
+            case Metric(key, value, time_ms, step):
+                whole.metrics.append(Metric(fit_key(key), value, time_ms, step))
+            case Tag(key, value):
+                whole.tags.append(Tag(fit_key(key), fit_value(value)))
+    number = 0
+    while True:
+        batch = Batch(
+            whole.params[number * PARAMS_A_BATCH : (number + 1) * PARAMS_A_BATCH],
+            whole.metrics[number * METRICS_A_BATCH : (number + 1) * METRICS_A_BATCH],
+            whole.tags[number * TAGS_A_BATCH : (number + 1) * TAGS_A_BATCH],
+        )
+        if not (batch.params or batch.metrics or batch.tags):
+            return
+        yield batch
+        number += 1
