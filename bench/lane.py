@@ -1,0 +1,298 @@
+"""The throughput lane: each case on each device and backend, measured alone on the machine.
+
+Every case lives in a process of its own, which is fresh when its memory and compilation are noted. Several prepare at
+once, a core each, since pinned processes do not slow each other; rounds are taken one at a time, all on one core, the
+others waiting.
+"""
+
+import getpass
+import math
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from bench.cases.base import make_model
+from bench.contention import free_on_gpu, processes_on_gpu
+from bench.environment import now, provenance
+from bench.errors import BenchError
+from bench.jobs import Slot
+from bench.lane_children import Child, prepare_all
+from bench.lane_worker import ROUND_S
+from bench.lock import LOCK, Holder, hold
+from bench.measurement import Measurement, MeasureSpec, Round
+from bench.models.base import Predictor
+from bench.store import Store
+from bench.timing import (
+    LATENCY_CALLS,
+    LEAST_ROUNDS,
+    WARM_UP_ROUNDS,
+    all_settled,
+    shared_core,
+    take_latencies,
+    take_rounds,
+)
+
+MEMORY_SHARE = 0.7
+"""Of the free memory, what the processes of cases that wait for each other may hold together."""
+PROCESS_BYTES = {"cpu": 1_000_000_000, "gpu": 1_500_000_000}
+"""What one such process may hold, on its own device."""
+PREPARE_S, PREDICTOR_S, CALL_S = 14.0, 1.5, 0.002
+"""Seconds to prepare a network or a predictor, and for a call of one window, for an estimate beforehand."""
+USUAL_ROUNDS = 1.5 * (LEAST_ROUNDS + WARM_UP_ROUNDS)
+
+
+class Sink(Protocol):
+    """Where measurements are copied to; must return at once and never raise."""
+
+    def send(self, measurement: Measurement) -> None:
+        """Take a measurement that is stored."""
+
+
+@dataclass(frozen=True)
+class CasePrepared:
+    """A case is compiled, or failed to be; ``number`` of ``total`` have got so far."""
+
+    spec: MeasureSpec
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class PassEnded:
+    """Cases of one data set have taken pass ``number``, from 0, of their rounds."""
+
+    cases: tuple[str, ...]
+    number: int
+
+
+@dataclass(frozen=True)
+class CaseMeasured:
+    """A measurement is stored; ``number`` of ``total`` are."""
+
+    measurement: Measurement
+    number: int
+    total: int
+
+
+LaneEvent = CasePrepared | PassEnded | CaseMeasured
+
+
+@dataclass
+class LaneResult:
+    """What the lane measured; ``interrupted`` where it was stopped before the end."""
+
+    measurements: list[Measurement] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def failed(self) -> list[Measurement]:
+        """Those without a result."""
+        return [m for m in self.measurements if m.status == "failed"]
+
+
+def measurable(spec: MeasureSpec) -> bool:
+    """Return whether a case can be timed: a predictor that looks at the answers cannot."""
+    model = make_model(spec.model.name, spec.model.params)
+    return not (isinstance(model, Predictor) and model.peeks)
+
+
+def missing(
+    specs: Iterable[MeasureSpec], measurements: Iterable[Measurement], here: Mapping[str, Slot]
+) -> list[MeasureSpec]:
+    """Return the specs, each once, that can be measured and have no result in this machine's environment.
+
+    Args:
+        specs: What is wanted.
+        measurements: All that are recorded.
+        here: A slot of each device, under the device's name, which says what its environment is.
+    """
+    done = {(m.measure_id, m.environment.digest) for m in measurements if m.status == "done"}
+
+    def wanted(spec: MeasureSpec) -> bool:
+        environment = here[spec.device].device.environment(spec.backend)
+        return (spec.measure_id, environment.digest) not in done and measurable(spec)
+
+    return [spec for spec in {s.measure_id: s for s in specs}.values() if wanted(spec)]
+
+
+def estimate_s(specs: Sequence[MeasureSpec], workers: int) -> float:
+    """Return about how many seconds the lane will take where so many cases prepare at once."""
+    trained = [s.recipe is not None for s in specs]
+    prepare = sum(PREPARE_S if t else PREDICTOR_S for t in trained) / max(1, min(workers, len(specs)))
+    return prepare + sum((2 if t else 1) * USUAL_ROUNDS * ROUND_S + LATENCY_CALLS * CALL_S for t in trained)
+
+
+def lane_folder() -> Path:
+    """Return the folder whose lock this machine's lanes share, of whichever user, as far as permissions allow."""
+    folder = Path(tempfile.gettempdir()) / "sequence-bench-lane"
+    with suppress(OSError):  # another user's: it was opened to all when it was made
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+        (folder / LOCK).touch()
+        (folder / LOCK).chmod(0o666)
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-"):
+            return folder
+    except OSError:
+        return folder.with_name(f"{folder.name}-{getpass.getuser()}")
+
+
+def run_lane(
+    specs: Sequence[MeasureSpec],
+    slots: Sequence[Slot],
+    *,
+    data_seed: int,
+    store: Store,
+    sink: Sink,
+    logs: Path,
+    on_event: Callable[[LaneEvent], None] = lambda _: None,
+    on_wait: Callable[[Holder | None], None] | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    folder: Path | None = None,
+) -> LaneResult:
+    """Measure every spec, holding the machine; store and mirror each measurement as it comes.
+
+    A case whose process dies or raises leaves a failed measurement, and the others go on.
+
+    Args:
+        specs: What to measure; none that peeks.
+        slots: Places on every device that the specs name.
+        data_seed: Of the data that are timed.
+        store: Takes each measurement first.
+        sink: Takes each measurement next.
+        logs: Folder for what the processes print.
+        on_event: Told of every event, for progress.
+        on_wait: Told once who holds the machine, where it must be waited for.
+        stop: Asked several times a second; once it says yes, all processes are ended.
+        folder: Holds the machine's lock; `lane_folder` by default.
+
+    Raises:
+        BenchError: A device has no slot.
+    """
+    homeless = {s.device for s in specs} - {slot.device_spec for slot in slots}
+    if homeless:
+        raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
+    logs.mkdir(parents=True, exist_ok=True)
+    lane = _Lane(slots, data_seed, store, sink, logs, on_event, stop, len(specs))
+    with hold(folder or lane_folder(), wait_s=math.inf, on_wait=on_wait):
+        for batch in _batches(_groups(specs), slots):
+            if lane.run(batch):
+                lane.result.interrupted = True
+                break
+    return lane.result
+
+
+@dataclass
+class _Lane:
+    slots: Sequence[Slot]
+    data_seed: int
+    store: Store
+    sink: Sink
+    logs: Path
+    on_event: Callable[[LaneEvent], None]
+    stop: Callable[[], bool]
+    total: int
+    prepared: int = 0
+    result: LaneResult = field(default_factory=LaneResult)
+
+    def run(self, groups: list[list[MeasureSpec]]) -> bool:
+        """Prepare the cases of these groups together, then measure group by group; return whether it was stopped."""
+        specs = [spec for group in groups for spec in group]
+        children: dict[str, Child] = {}
+        try:
+            for child in prepare_all(specs, self.slots, self.data_seed, self.logs, self.stop, children):
+                self.prepared += 1
+                self.on_event(CasePrepared(child.spec, self.prepared, self.total))
+            for group in groups:
+                if self.stop():
+                    return True
+                self._measure([children[s.measure_id] for s in group])
+            return self.stop()
+        except InterruptedError:
+            return True
+        finally:
+            for child in children.values():
+                child.kill()
+
+    def _measure(self, group: list[Child]) -> None:
+        """Take the rounds and calls of prepared cases in turn, store what they gave, and let them go."""
+        started_at = now()
+        ready = {c.spec.measure_id: c for c in group if c.facts is not None}
+        names = tuple(c.spec.case for c in ready.values())
+        where = next(slot for slot in self.slots if slot.device_spec == group[0].spec.device)
+        for child in ready.values():
+            child.move(where.core)
+        alone = self._contended(where, list(ready.values()))
+        rounds = take_rounds(ready, alone, lambda number: self.on_event(PassEnded(names, number))) if ready else {}
+        latencies = take_latencies({name: child for name, child in ready.items() if child.failure is None})
+        for child in group:
+            child.end()
+            name = child.spec.measure_id
+            self._record(child, where, started_at, rounds.get(name, []), latencies.get(name, []))
+
+    def _record(self, child: Child, slot: Slot, started_at: str, rounds: list[Round], latencies: list[float]) -> None:
+        facts = vars(child.facts) if child.facts is not None else {}
+        measurement = Measurement(
+            measure_id=child.spec.measure_id,
+            status="done" if child.failure is None else "failed",
+            spec=child.spec,
+            data_seed=self.data_seed,
+            settled=child.failure is None and all_settled(rounds, child.kinds),
+            rounds=tuple(rounds),
+            latency_s=tuple(latencies),
+            failure=child.failure,
+            environment=slot.device.environment(child.spec.backend),
+            provenance=provenance(started_at, now(), slot.core),
+            **{name: value for name, value in facts.items() if name != "kinds"},
+        )
+        measurement = self.store.write_measurement(measurement)
+        self.result.measurements.append(measurement)
+        self.sink.send(measurement)
+        self.on_event(CaseMeasured(measurement, len(self.result.measurements), self.total))
+
+    def _contended(self, slot: Slot, ours: list[Child]) -> Callable[[Round], bool]:
+        """Return what says whether a round shared its core or, with a process that is not ours, its GPU."""
+        if slot.device.kind == "cpu":
+            return shared_core
+        index = slot.device.index
+        # Numbers, not process ids: in a container NVML gives those of the machine outside it.
+        return lambda _: processes_on_gpu(index) > sum(child.alive for child in ours)
+
+
+def _groups(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:
+    """Return the specs by device, backend and data set: each group's rounds are taken in turn."""
+
+    def shared(spec: MeasureSpec) -> tuple[str, str, str]:
+        return spec.device, spec.backend, spec.dataset.model_dump_json()
+
+    return [list(group) for _, group in groupby(sorted(specs, key=shared), key=shared)]
+
+
+def _batches(groups: list[list[MeasureSpec]], slots: Sequence[Slot]) -> list[list[list[MeasureSpec]]]:
+    """Return groups that fit in memory together, on one device; a group too large for that is cut."""
+    room = {slot.device_spec: _room(slot) for slot in slots}
+    batches: list[list[list[MeasureSpec]]] = []
+    for group in groups:
+        device = group[0].device
+        for start in range(0, len(group), room[device]):
+            part = group[start : start + room[device]]
+            last = batches[-1] if batches else []
+            if last and last[0][0].device == device and sum(map(len, last)) + len(part) <= room[device]:
+                last.append(part)
+            else:
+                batches.append([part])
+    return batches
+
+
+def _room(slot: Slot) -> int:
+    """Return how many processes of cases the memory holds, on the slot's device and beside it; one at least."""
+    rooms = [MEMORY_SHARE * psutil.virtual_memory().available / PROCESS_BYTES["cpu"]]
+    if slot.device.kind == "gpu":
+        rooms.append(MEMORY_SHARE * free_on_gpu(slot.device.index) / PROCESS_BYTES["gpu"])
+    return max(1, int(min(rooms)))

@@ -1,0 +1,319 @@
+"""The child's side of the throughput lane: one case in a process of its own, timed when the driver says so.
+
+The process first gives what needs a fresh one: seconds to build and compile, and peak memory. Then it waits, and
+takes a round or times single calls whenever it is asked to.
+"""
+
+import contextlib
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from bench.cases.base import make_dataset, make_model
+from bench.engines.base import Program
+from bench.errors import BenchError
+from bench.initial import window_order
+from bench.jobs import Slot
+from bench.measurement import INFERENCE_BATCH, Kind, MeasureSpec, Round
+from bench.models.base import Network, Predictor
+from bench.record import Failure
+from bench.task import Array, Splits
+from bench.training import make_program
+from bench.worker import prepare_process
+
+MODEL_SEED = 0
+"""Of the weights and orders that are timed."""
+ROUND_S = 0.1
+"""Seconds that a round's work is cut to: a hundred times what a clock tick or a switch of processes takes."""
+TRIES = 3
+"""Tries of a piece of work, the quickest of which says how much of it fills a round; on a CPU in process time, so that
+the machine's load at that moment does not matter."""
+SHORTEST_S = 1e-6
+"""A piece of work takes at least this long, whatever the clock says."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a fresh process found out; fields as in `bench.measurement.Measurement`."""
+
+    kinds: tuple[Kind, ...]
+    task: dict[str, Any]
+    parameters: int | None = None
+    model_bytes: int | None = None
+    build_s: float | None = None
+    compile_s: float | None = None
+    peak_memory_bytes: int | None = None
+    base_memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class TakeRound:
+    """Asks for a round; answered by a `Round`."""
+
+    kind: Kind
+    number: int
+    warm_up: bool
+
+
+@dataclass(frozen=True)
+class TimeCalls:
+    """Asks for single calls of one window; answered by the seconds of each."""
+
+    calls: int
+
+
+@dataclass(frozen=True)
+class MoveTo:
+    """Asks to go on on this core; answered by None."""
+
+    core: int
+
+
+Request = TakeRound | TimeCalls | MoveTo
+
+
+class Counters(Protocol):
+    """What must not move inside the clock."""
+
+    @property
+    def compilations(self) -> int:
+        """Programs compiled so far."""
+
+    @property
+    def evaluations(self) -> int:
+        """Calls of an accuracy run's forecast so far."""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Counters of a predictor, which compiles nothing."""
+
+    compilations: int = 0
+    evaluations: int = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """The equal work of a round.
+
+    Attributes:
+        windows: That go through it.
+        calls: Made one after another inside the clock; each returns when its result is in NumPy.
+        before: Called outside the clock; puts things back to where the work starts, and waits for the device.
+    """
+
+    windows: int
+    calls: Sequence[Callable[[], object]]
+    before: Callable[[], object] = lambda: None
+
+
+def timed_round(
+    work: Work,
+    request: TakeRound,
+    counters: Counters,
+    wall: Callable[[], float] = time.perf_counter,
+    cpu: Callable[[], float] | None = time.process_time,
+) -> Round:
+    """Take one round; whether it was contended is for the driver to say.
+
+    Args:
+        work: What is done inside the clock.
+        request: Which round it is.
+        counters: Read at both ends.
+        wall: A clock in seconds.
+        cpu: Process time in seconds; None where it says nothing, as on a GPU.
+    """
+    work.before()
+    compilations, evaluations = counters.compilations, counters.evaluations
+    used = cpu() if cpu else 0.0
+    started = wall()
+    for call in work.calls:
+        call()
+    wall_s = wall() - started
+    return Round(
+        kind=request.kind,
+        number=request.number,
+        warm_up=request.warm_up,
+        windows=work.windows,
+        wall_s=wall_s,
+        cpu_s=cpu() - used if cpu else None,
+        contended=False,
+        compilations=counters.compilations - compilations,
+        evaluations=counters.evaluations - evaluations,
+    )
+
+
+class Bench:
+    """A case that is ready to be timed."""
+
+    def __init__(self, facts: Facts, work: dict[Kind, Work], one: Callable[[], object], counters: Counters, gpu: bool):
+        self.facts = facts
+        self._work, self._one, self._counters = work, one, counters
+        self._cpu = None if gpu else time.process_time
+
+    def answer(self, request: Request) -> Any:
+        """Do what is asked for and return the answer."""
+        if isinstance(request, TakeRound):
+            return timed_round(self._work[request.kind], request, self._counters, cpu=self._cpu)
+        if isinstance(request, TimeCalls):
+            return [_seconds(self._one) for _ in range(request.calls)]
+        return _move(request.core)
+
+
+def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> Bench:
+    """Import, load, build and compile a case in this fresh process, and note what that took.
+
+    Raises:
+        BenchError: A name or a parameter is wrong, the predictor peeks, or the backend does not see the GPU.
+    """
+    model = make_model(spec.model.name, spec.model.params)
+    if isinstance(model, Network):
+        _import_backend(spec.backend, slot)
+    splits = make_dataset(spec.dataset.name, spec.dataset.params).load(data_seed)
+    task = asdict(splits.valid.task)
+    if isinstance(model, Network):
+        return _prepare_network(model, spec, splits, task, slot.device.kind == "gpu")
+    assert isinstance(model, Predictor)
+    if model.peeks:
+        raise BenchError(f"model {spec.model.name!r} looks at the answers: it forecasts nothing that could be timed")
+    forecast = model.fit(splits.train, splits.valid.task)
+    infer, one = _inference(forecast, splits.valid.x, time.process_time)
+    return Bench(Facts(("infer",), task), {"infer": infer}, one, Nothing(), gpu=False)
+
+
+def serve(slot: Slot, spec: MeasureSpec, data_seed: int, log: Path, connection: Connection) -> None:
+    """Prepare a case, send its `Facts`, then answer each `Request` until None comes.
+
+    An error is sent as a `Failure`, and is the end.
+    """
+    prepare_process(slot, log)
+    try:
+        bench = prepare(spec, slot, data_seed)
+        connection.send(bench.facts)
+        while (request := connection.recv()) is not None:
+            connection.send(bench.answer(request))
+    except EOFError:
+        return
+    except Exception as error:
+        details = "".join(traceback.format_exc().splitlines(keepends=True)[-15:])
+        text = str(error).splitlines()[0] if str(error) else ""
+        connection.send(Failure(reason=f"{type(error).__name__}: {text}"[:300], details=details))
+
+
+def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: dict[str, Any], gpu: bool) -> Bench:
+    assert spec.recipe is not None
+    base = psutil.Process().memory_info().rss
+    _forget_peak()
+    program = make_program(spec.backend, model, spec.recipe, splits)
+    weights = program.fresh_weights(MODEL_SEED)
+    program.reset(weights)
+    windows, batch = len(splits.train.x), spec.recipe.batch_size
+    orders = [window_order(MODEL_SEED, epoch, windows, batch) for epoch in range(2)]
+    program.train(orders[0])
+    program.forecast(splits.valid.x)
+    on_device = program.device_peak_bytes
+    facts = Facts(
+        kinds=("train", "infer"),
+        task=task,
+        parameters=program.parameters,
+        model_bytes=program.weight_bytes,
+        build_s=program.build_s,
+        compile_s=program.compile_s,
+        peak_memory_bytes=_peak() if on_device is None else on_device,
+        base_memory_bytes=base if on_device is None else 0,
+    )
+    clock = time.perf_counter if gpu else time.process_time
+    infer, one = _inference(program.forecast_batch, splits.valid.x, clock)
+    work: dict[Kind, Work] = {"train": _training(program, weights, orders, clock), "infer": infer}
+    return Bench(facts, work, one, program, gpu)
+
+
+def _training(
+    program: Program, weights: list[Array], orders: list[NDArray[np.int32]], clock: Callable[[], float]
+) -> Work:
+    """Return whole epochs that fill a round, or a part of one where an epoch is longer than that."""
+    steps, batch = orders[0].shape
+    epoch = partial(program.train, orders[0])
+    epoch_s = _seconds(epoch, clock)
+    if epoch_s < ROUND_S:
+        epoch_s = min(epoch_s, *(_seconds(epoch, clock) for _ in range(TRIES - 1)))
+    epochs = max(1, round(ROUND_S / epoch_s))
+    taken = steps if epoch_s < ROUND_S else max(1, round(steps * ROUND_S / epoch_s))
+    calls = [partial(program.train, orders[i % len(orders)], taken) for i in range(epochs)]
+
+    def before() -> None:
+        """Start from the same weights, so that every round computes the same; no step is a wait for the device."""
+        program.reset(weights)
+        program.train(orders[0], 0)
+
+    return Work(epochs * taken * batch, calls, before)
+
+
+def _inference(
+    forecast: Callable[[Array], Any], x: Array, clock: Callable[[], float]
+) -> tuple[Work, Callable[[], object]]:
+    """Return batches that fill a round, and a call that forecasts one window; both compiled."""
+    enough = x[np.arange(max(len(x), INFERENCE_BATCH)) % len(x)]
+    batches = [enough[i : i + INFERENCE_BATCH] for i in range(0, len(enough) - INFERENCE_BATCH + 1, INFERENCE_BATCH)]
+    one = partial(forecast, x[:1])
+    first = partial(forecast, batches[0])
+    one()
+    first()
+    number = max(1, round(ROUND_S / max(min(_seconds(first, clock) for _ in range(TRIES)), SHORTEST_S)))
+    calls = [partial(forecast, batches[i % len(batches)]) for i in range(number)]
+    return Work(number * INFERENCE_BATCH, calls), one
+
+
+def _import_backend(backend: str, slot: Slot) -> None:
+    os.environ["KERAS_BACKEND"] = backend
+    import keras
+
+    keras.config.set_floatx("float32")
+    if slot.device.kind == "gpu" and not keras.distribution.list_devices("gpu"):
+        raise BenchError(f"{backend} sees no GPU where {slot.device.name} is; this environment may lack CUDA")
+
+
+def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    started = clock()
+    call()
+    return clock() - started
+
+
+def _move(core: int) -> None:
+    """Pin every thread of this process: a thread keeps the core of the one that started it."""
+    if hasattr(os, "sched_setaffinity"):
+        for thread in psutil.Process().threads():
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(thread.id, {core})
+
+
+def _forget_peak() -> None:
+    """Let the system's record of peak memory start anew, where it can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def _peak() -> int:
+    """Return the most memory that this process held, in bytes.
+
+    On Linux from its own status: `getrusage` also counts what the parent held when it started this process.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

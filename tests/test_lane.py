@@ -1,0 +1,251 @@
+"""The throughput lane with real processes: mostly predictors, which need no backend, and one network."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing.connection import wait
+
+import pytest
+
+from bench.cases.base import Case, make_dataset, make_model
+from bench.datasets.base import datasets
+from bench.devices import Device, find_device
+from bench.errors import BenchError
+from bench.jobs import Slot
+from bench.lane import (
+    CaseMeasured,
+    CasePrepared,
+    PassEnded,
+    _batches,
+    _groups,
+    _Lane,
+    estimate_s,
+    lane_folder,
+    missing,
+    run_lane,
+)
+from bench.lane_children import Child
+from bench.lock import hold
+from bench.measurement import Measurement, Round, measure_spec
+from bench.models.base import models
+from bench.recipe import Recipe
+from bench.store import Store
+from bench.timing import LATENCY_CALLS, WARM_UP_ROUNDS, Gone
+from tests.fakes import fake_spec
+
+FEW = 3
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plugins_here():
+    """Register the plug-ins in this process while these tests run, and no longer."""
+    importlib.import_module("tests.plugins")
+    yield
+    datasets.remove("test_ramps")
+    models.remove("test_constant")
+    del sys.modules["tests.plugins"]
+
+
+@pytest.fixture(autouse=True)
+def plugins_in_workers(monkeypatch):
+    """Workers import the plug-ins because the packages that they search name them."""
+    monkeypatch.setenv("BENCH_PLUGINS", "tests.plugins")
+
+
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """A few rounds are enough, and only the first that counts is contended, whatever this machine does."""
+    monkeypatch.setattr("bench.timing.CAP_ROUNDS", FEW)
+    monkeypatch.setattr("bench.lane.shared_core", lambda taken: taken.number == WARM_UP_ROUNDS)
+
+
+def predictor(name, dataset="test_ramps", **params):
+    model = params.pop("model", "test_constant")
+    case = Case(make_dataset(dataset, {}), make_model(model, params), name=name)
+    return measure_spec(fake_spec(case))
+
+
+def network(name):
+    data = make_dataset("waves_next_step", {"n_series": 200})
+    return measure_spec(fake_spec(Case(data, make_model("linear", {}), Recipe(epochs=1), name=name)))
+
+
+def slots(count=2):
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
+    return [Slot("cpu", find_device("cpu"), cores[i % len(cores)]) for i in range(count)]
+
+
+class Sink:
+    def __init__(self):
+        self.taken = []
+
+    def send(self, measurement):
+        self.taken.append(measurement)
+
+
+def measure(specs, tmp_path, **options):
+    sink, events = Sink(), []
+    options = {"on_event": events.append, "folder": tmp_path / "lock"} | options
+    store = Store(tmp_path)
+    result = run_lane(specs, slots(), data_seed=5, store=store, sink=sink, logs=tmp_path / "logs", **options)
+    assert sorted(store.read_measurements(), key=lambda m: m.key) == sorted(sink.taken, key=lambda m: m.key)
+    assert sink.taken == result.measurements
+    return {m.spec.case: m for m in result.measurements}, events, result
+
+
+def test_cases_that_die_or_raise_leave_a_failed_measurement_and_the_others_go_on(tmp_path, few_rounds):
+    faults = {"t/dies": "kill", "t/raises": "raise", "t/good": "", "t/better": ""}
+    specs = [predictor(name, fault=fault, value=float(i)) for i, (name, fault) in enumerate(faults.items())]
+    found, events, result = measure(specs, tmp_path)
+    assert {name: m.status for name, m in found.items()} == {
+        "t/dies": "failed", "t/raises": "failed", "t/good": "done", "t/better": "done",
+    }  # fmt: skip
+    assert "exit code -9" in found["t/dies"].failure.reason
+    assert "last words" in found["t/dies"].failure.details
+    assert found["t/raises"].failure.reason == "RuntimeError: on purpose"
+    assert {m.spec.case for m in result.failed} == {"t/dies", "t/raises"}
+    assert sum(isinstance(e, CasePrepared) for e in events) == sum(isinstance(e, CaseMeasured) for e in events) == 4
+    good = found["t/good"]
+    assert (good.data_seed, good.task["name"], good.parameters, good.compile_s) == (5, "ramp", None, None)
+    assert len(good.latency_s) == LATENCY_CALLS
+    assert good.environment == slots()[0].device.environment("numpy")
+    assert not multiprocessing.active_children()
+
+    contended = [r for r in good.rounds if r.contended]
+    assert [r.number for r in contended] == [WARM_UP_ROUNDS], "kept raw"
+    assert len(good.speeds("infer")) == FEW, "and repeated"
+    assert contended[0].windows / contended[0].wall_s not in good.speeds("infer")
+    assert {e.cases for e in events if isinstance(e, PassEnded)} == {("t/good", "t/better")}
+
+
+def test_stopping_ends_all_processes_and_keeps_what_is_measured(tmp_path, few_rounds):
+    events = []
+    specs = [predictor("t/first"), predictor("u/hangs", dataset="test_ramps", wait_s=600.0)]
+    _, _, result = measure(specs, tmp_path, on_event=events.append, stop=lambda: bool(events))
+    assert result.interrupted
+    assert result.measurements == []
+    assert [e.spec.case for e in events] == ["t/first"]
+    assert not multiprocessing.active_children()
+
+
+def test_ctrl_c_ends_all_processes(tmp_path, few_rounds):
+    def interrupt(event):
+        if isinstance(event, PassEnded):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure([predictor("t/a")], tmp_path, on_event=interrupt)
+    assert not multiprocessing.active_children()
+    with hold(tmp_path / "lock"):
+        pass  # the machine is free again
+
+
+def test_a_process_that_dies_between_rounds_is_gone_with_its_reason(tmp_path):
+    child = Child(predictor("t/a"), slots()[0], 5, tmp_path / "log", lambda: False)
+    try:
+        assert wait([child.connection], 60)
+        child.receive_facts()
+        assert child.facts is not None
+        assert child.round("infer", 0, True).windows >= 32
+        os.kill(child._process.pid, signal.SIGKILL)
+        with pytest.raises(Gone):
+            child.round("infer", 1, True)
+        assert "exit code -9" in child.failure.reason
+        with pytest.raises(Gone):
+            child.latencies(1)
+    finally:
+        child.kill()
+
+
+@pytest.mark.slow
+def test_a_network_is_measured_with_all_that_the_record_has_room_for(tmp_path, few_rounds):
+    found, _, _ = measure([network("t/linear"), predictor("t/constant")], tmp_path)
+    assert {m.status for m in found.values()} == {"done"}
+    made = found["t/linear"]
+    for kind in ("train", "infer"):
+        assert len(made.speeds(kind)) == FEW
+        assert made.windows_per_s(kind) > 0
+        ours = [r for r in made.rounds if r.kind == kind]
+        assert [r.number for r in ours] == list(range(len(ours)))
+        assert [r.warm_up for r in ours] == [n < WARM_UP_ROUNDS for n in range(len(ours))]
+        assert len({r.windows for r in ours}) == 1, "equal work"
+        assert all(r.cpu_s > 0 for r in ours)
+    assert all(r.windows % 32 == 0 for r in made.rounds)
+    assert {(r.compilations, r.evaluations) for r in made.rounds} == {(0, 0)}
+    assert len(made.latency_s) == LATENCY_CALLS
+    assert min(made.latency_s) > 0
+    assert (made.parameters, made.model_bytes) == (51, 204)
+    assert made.build_s > 0
+    assert made.compile_s > 0
+    assert made.peak_memory_bytes > made.base_memory_bytes > 10**8
+    assert made.environment == slots()[0].device.environment("tensorflow")
+    assert {r.kind for r in found["t/constant"].rounds} == {"infer"}
+
+
+def test_missing_are_those_without_a_result_here_that_can_be_measured():
+    here = {"cpu": slots()[0]}
+    done, failed, elsewhere, never = (predictor(f"t/{i}", value=float(i)) for i in range(4))
+    peeks = predictor("t/peeks", model="naive_leaky")
+    environment = here["cpu"].device.environment("numpy")
+    other = environment.model_copy(update={"cpu": "another"})
+    records = [
+        record(done, environment, settled=False),
+        record(failed, environment, status="failed"),
+        record(elsewhere, other),
+    ]
+    wanted = [done, failed, elsewhere, never, never, peeks]
+    assert missing(wanted, records, here) == [failed, elsewhere, never]
+
+
+def record(spec, environment, **fields):
+    provenance = {
+        "host": "h", "platform": "p", "bench_version": "0", "git_commit": "", "core": 0, "load_1min": 0.0,
+        "started_at": "2026-01-02T03:00:00Z", "ended_at": "2026-01-02T03:04:05Z",
+    }  # fmt: skip
+    return Measurement(
+        measure_id=spec.measure_id, spec=spec, data_seed=5, environment=environment, provenance=provenance, **fields
+    )
+
+
+def test_a_device_without_a_slot_is_named(tmp_path):
+    spec = predictor("t/a").model_copy(update={"device": "gpu"})
+    with pytest.raises(BenchError, match="no worker for device gpu"):
+        measure([spec], tmp_path)
+
+
+def test_the_machine_is_held_by_one_lane_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = lane_folder()
+    assert folder.parent == tmp_path
+    assert lane_folder() == folder
+    with hold(folder), pytest.raises(BenchError, match="held by"), hold(lane_folder()):
+        raise AssertionError
+
+
+def test_cases_of_one_data_set_are_taken_in_turn_as_far_as_memory_goes(monkeypatch):
+    ramps = [predictor(f"t/{i}", value=float(i)) for i in range(5)]
+    waves = [measure_spec(fake_spec(Case(make_dataset("waves_next_step", {}), make_model("naive", {}), name="w")))]
+    groups = _groups([*ramps[:2], *waves, *ramps[2:]])
+    assert sorted(map(len, groups)) == [1, 5]
+    for room, sizes in ((6, [[5, 1]]), (5, [[5], [1]]), (2, [[2], [2], [1, 1]])):
+        monkeypatch.setattr("bench.lane._room", lambda slot, room=room: room)
+        assert [[len(g) for g in batch] for batch in _batches(groups, slots())] == sizes
+    assert 0 < estimate_s(ramps, 2) < estimate_s([network("t/n")] * 5, 2)
+
+
+def test_a_gpu_round_is_contended_where_nvml_shows_more_processes_than_ours(tmp_path, monkeypatch):
+    gpu = Slot("gpu", Device("gpu", 1, "Fake Card", {}), None)
+    lane = _Lane([gpu], 5, Store(tmp_path), Sink(), tmp_path, lambda e: None, lambda: False, 1)
+
+    class Alive:
+        alive = True
+
+    taken = Round(kind="train", number=0, warm_up=False, windows=32, wall_s=1.0, cpu_s=None, contended=False)
+    contended = lane._contended(gpu, [Alive(), Alive()])
+    seen = []
+    for shown, expected in ((2, False), (3, True), (0, False)):
+        monkeypatch.setattr("bench.lane.processes_on_gpu", lambda index, n=shown: seen.append(index) or n)
+        assert contended(taken) is expected
+    assert seen == [1, 1, 1]
