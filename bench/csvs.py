@@ -17,25 +17,31 @@ TEXT = frozenset(
     {
         "backend", "backend_version", "bench_version", "case", "cpu", "curve", "data_digest", "dataset",
         "dataset_about", "dataset_params", "details", "device", "device_name", "ended_at", "environment",
-        "extra_about", "fault", "git_commit", "group", "groups_about", "host", "jit", "keras", "key", "label",
-        "loss", "metric", "model", "model_params", "no_group", "numpy", "optimizer", "part", "platform", "precision",
-        "python", "question", "reason", "run_id", "source", "split", "started_at", "status", "suite", "target",
-        "task", "text", "variant", "weights", "windows",
+        "extra_about", "fault", "git_commit", "group", "groups_about", "host", "jit", "keras", "key", "kind",
+        "label", "loss", "measure_id", "metric", "model", "model_params", "no_group", "note", "numpy", "optimizer",
+        "part", "platform", "precision", "python", "question", "reason", "run_id", "source", "split",
+        "started_at", "status", "suite", "target", "task", "text", "variant", "variant_of", "weights", "windows",
     }
 )  # fmt: skip
 INTEGER = frozenset(
     {
-        "attempt", "batch_size", "best_epoch", "data_seed", "early_stopping_epochs", "epoch", "epochs",
-        "epochs_run", "features", "horizon", "input_length", "n_planned", "n_runs", "n_windows", "number", "order",
-        "parameters", "seed", "step", "threads", "train_windows", "window",
+        "attempt", "base_memory_bytes", "batch_size", "best_epoch", "compilations", "compilations_in_clock",
+        "data_seed", "early_stopping_epochs", "epoch", "epochs", "epochs_run", "evaluations",
+        "evaluations_in_clock", "features", "horizon", "infer_contended", "infer_rounds", "input_length",
+        "latency_calls", "model_bytes", "n_planned", "n_runs", "n_windows", "number", "order", "parameters",
+        "peak_memory_bytes", "round", "seed", "step", "threads", "train_contended", "train_rounds", "train_windows",
+        "window",
     }
 )  # fmt: skip
 BOOLEAN = frozenset(
     {
-        "baseline", "batch_dependent", "contended", "peeks", "trained",
+        "baseline", "batch_dependent", "contended", "oracle", "peeks", "settled", "trained", "warm_up",
     }
 )  # fmt: skip
-FRAMES = ("about", "cases", "errata", "runs", "curves", "forecasts", "groups", "environments", "published")
+FRAMES = (
+    "about", "cases", "errata", "runs", "curves", "forecasts", "groups", "environments", "published", "measurements",
+    "rounds",
+)  # fmt: skip
 
 
 def typed(rows: Iterable[Mapping[str, Any]], columns: Iterable[str] = ()) -> pd.DataFrame:

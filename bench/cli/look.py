@@ -62,8 +62,8 @@ def plan(
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
     for name in chosen.suite.devices:
         find_device(name)
-    records = Store(results).read()
-    made = chosen.plan(records)
+    store = Store(results)
+    records, made = store.read(), chosen.plan(store)
     known = seconds_by_case(records, reports / chosen.suite.name)
     seconds = remaining_s(made.missing, known, workers or len(usable_cores()))
     stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}
@@ -75,7 +75,9 @@ def plan(
              "changes": list(stale[s.run_id].changes) if s.run_id in stale else []}
             for s in made.specs
         ]  # fmt: skip
-        print(json.dumps({"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs}, indent=1))
+        to_measure = [spec.case for spec in made.unmeasured]
+        found = {"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs, "to_measure": to_measure}
+        print(json.dumps(found, indent=1))
         return OK
     screen = console()
     kinds = ("done", "missing", "to retry", "stale")
@@ -89,6 +91,9 @@ def plan(
     screen.print(table)
     for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():
         screen.print(f"{n} stale because {change}", soft_wrap=True)
+    if made.measured:
+        measured = len(made.measured) - len(made.unmeasured)
+        screen.print(f"throughput of {measured} of {len(made.measured)} cases measured")
     screen.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: about {in_words(seconds)}")
     return OK
 

@@ -1,4 +1,4 @@
-"""The verb that writes a report again, or holds it to its tables."""
+"""The verb that writes a report again, holds it to its tables, or asks them which case fits some bounds."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from bench.cli.app import OK, RUNS_FAILED, app
 from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.errors import BenchError
 from bench.store import RESULTS, Store
 
 
@@ -18,17 +19,52 @@ def report(
     device: DeviceNames = "",
     epochs: Epochs = 0,
     check: Annotated[bool, typer.Option(help="Only compare a report with the CSVs beside it.")] = False,
+    under: Annotated[
+        str, typer.Option(help="Only ask the report for the best case within bounds: latency_p50=5ms,parameters=2000.")
+    ] = "",
+    task: Annotated[str, typer.Option(help="With --under: only this task, by name.")] = "",
     environment: Annotated[str, typer.Option(help="Digest of the environment to report; empty: this machine's.")] = "",
     results: Results = RESULTS,
     reports: Reports = Path("reports"),
 ) -> int:
-    """Write a suite's report from its records: tables, figures and the CSVs that they come from."""
+    """Write a suite's report from its records: tables, figures and the CSVs that they come from.
+
+    With --under, answer from the CSVs of the report that is there: the best case within the bounds, what these seeds
+    cannot tell from it, and what the bounds cost. Costs are bounded from above (latency_p50, latency_p99, parameters,
+    peak_memory, model_size, train_s), throughputs from below (train_throughput, infer_throughput, in windows/s).
+    """
+    if task and not under:
+        raise BenchError("--task goes with --under alone; name bounds, as in --under parameters=2000")
+    if under and check:
+        raise BenchError("--under and --check are two questions; ask one at a time")
+    if under and environment:
+        raise BenchError("--under asks the report that is there; write it with --environment first, then ask")
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
+    if under:
+        print(_within(chosen.report_folder, suite, under, task))
+        return OK
     if check:
         from bench.report.build import check_report
 
         differences = check_report(chosen.report_folder)
         print("\n".join(differences) or f"{chosen.report_folder}: what its CSVs give")
         return RUNS_FAILED if differences else OK
-    print(chosen.write_report(chosen.plan(Store(results).read()), environment=environment or None))
+    wanted = environment or None
+    print(chosen.write_report(chosen.plan(Store(results), wanted), environment=wanted))
     return OK
+
+
+def _within(folder: Path, suite: str, under: str, task: str) -> str:
+    """Return the answer of a report's CSVs to some bounds.
+
+    Raises:
+        BenchError: The bounds are none, or there is no report.
+    """
+    from bench.frames import read_frames
+    from bench.report.summary import Results
+    from bench.report.under import answer, parse_bounds
+
+    bounds = parse_bounds(under)
+    if not (folder / "runs.csv").exists():
+        raise BenchError(f"no report in {folder} to ask; write it first: bench report {suite}")
+    return answer(Results(read_frames(folder)), bounds, task or None)

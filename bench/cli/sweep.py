@@ -1,5 +1,6 @@
 """Verbs that run and mirror: run, sync, ui."""
 
+import math
 import signal
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,10 @@ def run(
     workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
     rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
     track: Annotated[bool, typer.Option(help="Mirror the records to MLflow.")] = True,
+    throughput: Annotated[
+        bool, typer.Option(help="Measure each case's throughput after the runs, with the machine alone.")
+    ] = True,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another sweep on the same results folder.")] = False,
     results: Results = RESULTS,
     reports: Reports = Path("reports"),
 ) -> int:
@@ -30,11 +35,12 @@ def run(
     Ctrl-C stops it and loses nothing; the same command goes on. An overridden suite reports under the results
     folder and leaves reports/ alone.
     """
-    from bench.commands import run_suite
+    from bench.commands import Wishes, run_suite
 
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
     signal.signal(signal.SIGTERM, _interrupt)
-    return run_suite(chosen, rerun=rerun, track=track, workers=workers or None, console=console())
+    wishes = Wishes(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
+    return run_suite(chosen, wishes, console())
 
 
 @app.command()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench import frames as fr
 from bench.errors import BenchError
+from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.record import FINISHED, RunRecord
 from bench.report.appendix import environments, run_ids
@@ -18,6 +19,7 @@ from bench.report.captions import Drawn
 from bench.report.findings import findings
 from bench.report.markdown import escape
 from bench.report.prose import HOW_TO_READ, RUN_IDS, description, left_out, opening
+from bench.report.sections.base import sections
 from bench.report.summary import Results
 from bench.report.tables import Table, all_tables
 from bench.store import latest
@@ -27,10 +29,15 @@ FIGURES = "figures"
 
 @dataclass(frozen=True)
 class Selection:
-    """The records that a report shows, and how many of other environments it leaves out."""
+    """The records that a report shows, and how many of other environments it leaves out.
+
+    Attributes:
+        measurements: The newest of each case, device and backend, from the environments of the records.
+    """
 
     records: list[RunRecord]
     left_out: int
+    measurements: list[Measurement]
 
 
 def build_report(
@@ -60,7 +67,8 @@ def build_report(
         "command": command,
         "n_planned": str(len(plan.specs)),
         "left_out": str(selection.left_out),
-        "seeds": str(len(plan.suite.seeds)),
+        "seeds": str(len(plan.seeds)),
+        "seeds_rule": plan.suite.seeds_rule,
         "data_seeds": str(len(plan.suite.data_seeds)),
     }
     records = selection.records
@@ -77,6 +85,8 @@ def build_report(
             "groups": fr.groups_frame(records),
             "environments": fr.environment_frame(records),
             "published": published_frame(cases["curve"]),
+            "measurements": fr.measurements_frame(selection.measurements),
+            "rounds": fr.rounds_frame(selection.measurements),
         },
     )
     return render_report(folder, figures=figures)
@@ -161,7 +171,18 @@ def select(plan: Plan, environment: str | None = None) -> Selection:
         own += [r for r in lost if r.provenance.host in hosts]
         chosen += latest(own).values()
     order = {spec.run_id: i for i, spec in enumerate(plan.specs)}
-    return Selection(sorted(chosen, key=lambda r: order[r.run_id]), left_out)
+    shown = {r.environment.digest for r in chosen}
+    return Selection(sorted(chosen, key=lambda r: order[r.run_id]), left_out, _measurements(plan, shown))
+
+
+def _measurements(plan: Plan, environments: set[str]) -> list[Measurement]:
+    """Return each measured spec's newest measurement in these environments, a good one before one that failed later."""
+    newest = {
+        m.measure_id: m
+        for m in sorted(plan.measurements, key=lambda m: (m.status == "done", m.provenance.ended_at))
+        if m.environment.digest in environments
+    }
+    return [newest[spec.measure_id] for spec in plan.measured if spec.measure_id in newest]
 
 
 def _usual(records: list[RunRecord]) -> str:
@@ -200,7 +221,7 @@ def render_text(results: Results, drawn: dict[str, list[Drawn]]) -> str:
         for figure in drawn.get(ground.key, []):
             parts.append(f"![{escape(figure.alt)}]({figure.path})\n\n*{escape(figure.caption)}*\n")
         parts += [_folded(t) for t in others]
-    parts += [tables[key].markdown() for key in ("floors", "errata", "throughput", "failures") if key in tables]
+    parts += [tables[name].markdown() for name in tables if name in sections.names()]
     parts += ["## How to read this\n", HOW_TO_READ]
     parts += ["## Environment\n", environments(results) + "\n", left_out(results)]
     parts += ["## Run ids\n", RUN_IDS, run_ids(results)]

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from bench import stats
-from bench.report.errata import PRINTED, errata_rows, partial_effect
-from bench.report.markdown import between, count, escape, score, thousands
+from bench.report.markdown import between, count, escape, factor, score, thousands
+from bench.report.sections.errata import PRINTED, errata_rows, partial_effect
 from bench.report.summary import Ground, Results, Row, names, odd_positions
 from bench.report.tables import Table
 
@@ -60,7 +60,7 @@ def leader(ground: Ground, tables: Mapping[str, Table]) -> str:
     elif all(len(r.values(ground.column)) < 2 for r in group):
         text += f"; with one score each nothing is told apart from it: {escape(names(others, LISTED))}"
     else:
-        text += f"; these few seeds cannot tell {escape(names(others, LISTED))} from it"
+        text += f"; these seeds cannot tell {escape(names(others, LISTED))} from it"
     text += _caveats(group, ground) if others else ""
     return f"{text}{_fastest(group)} ({link})."
 
@@ -72,7 +72,7 @@ def _caveats(group: list[Row], ground: Ground) -> str:
     notes = ["each with its recipe, and these differ"] if len(recipes) > 1 else []
     gap = ground.detectable() if sum(r.trained for r in group) > 1 else None
     if gap:
-        size = f"a difference of {100 * gap:.2g} points" if ground.is_label else f"a ratio of × {_factor(gap)}"
+        size = f"a difference of {100 * gap:.2g} points" if ground.is_label else f"a ratio of × {factor(gap)}"
         notes.append(f"{size} would be found four times in five")
     return f" ({'; '.join(notes)})" if notes else ""
 
@@ -107,11 +107,11 @@ def _only_trained(ground: Ground, near: list[Row]) -> str:
 def _fastest(group: list[Row]) -> str:
     """Return the fastest of the group's trained models, where its seeds are all faster than the runner-up's."""
     fast = sorted((r for r in group if len(r.speeds)), key=lambda r: -float(np.median(r.speeds)))
-    places = {(r.device, r.backend, e) for r in fast for e in r.timed["environment"]}
+    places = {(r.device, r.backend, e) for r in fast for e in r.speed_environments}
     if len(fast) < 2 or len(places) > 1 or fast[0].speeds.min() <= fast[1].speeds.max():
         return ""
     best = fast[0]
-    shared = ", contended" if best.contended else ""
+    shared = ", contended" if best.contended else ", unstable" if best.unstable else ""
     speed = thousands(float(np.median(best.speeds)))
     return f"; the fastest trained model among them is {escape(best.name)} at {speed} windows/s{shared}"
 
@@ -188,7 +188,7 @@ def _seeded(judged: Mapping[str, stats.Judgement], seeds: list[int], listed: Cal
     text += "what one more seed would give, after Holm's correction"
     text += f" ({listed(outside)})" if outside else ""
     text += f"; {missed or 'none'} {'misses' if missed < 2 else 'miss'} the uncorrected 95 % prediction interval"
-    return f"{text}; with {these} seeds a value had to differ by × {_factor(least)} (median) to be called outside"
+    return f"{text}; with {these} seeds a value had to differ by × {factor(least)} (median) to be called outside"
 
 
 def errata(results: Results, tables: Mapping[str, Table]) -> str:
@@ -216,10 +216,6 @@ def errata(results: Results, tables: Mapping[str, Table]) -> str:
         return ""
     text = "; ".join(part for _, part in sorted(parts, key=lambda p: p[0]))
     return f"**Errata.** Validation MSE with each fault alone, over that without it: {text} ({tables['errata'].link})."
-
-
-def _factor(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
 
 
 def _verb(ratio: float) -> str:

@@ -4,9 +4,10 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
+import pandas as pd
 from tabulate import tabulate
 
-from bench.stats import Summary
+from bench.stats import Interval, Ratio
 
 NONE = "–"
 
@@ -51,15 +52,28 @@ def score(value: float | None, digits: int = 4) -> str:
     return f"{value:.{decimals(value, digits)}f}"
 
 
-def spread(summary: Summary | None, *, exact: bool = False) -> str:
-    """Return ``mean ± sd``; the mean alone where there is no spread to know."""
-    if summary is None:
+def ranged(interval: Interval | None) -> str:
+    """Return a mean with its interval, ``0.00720 [0.0061, 0.0085]``; the mean alone where there is none."""
+    if interval is None:
         return NONE
-    if exact or summary.sd is None:
-        return score(summary.mean)
-    if 0 < abs(summary.mean) < 1e-5:
-        return f"{summary.mean:.2e} ± {summary.sd:.0e}"
-    return f"{score(summary.mean)} ± {deviation(summary.sd)}"
+    if interval.low is None or interval.high is None:
+        return score(interval.centre)
+    return f"{score(interval.centre)} [{score(interval.low, 3)}, {score(interval.high, 3)}]"
+
+
+def effect(ratio: Ratio | None, *, points: bool = False) -> str:
+    """Return a ratio with its interval, ``1.12 [0.97, 1.30]``; with ``points`` a difference of shares in points."""
+    if ratio is None:
+        return NONE
+    digits = (lambda v: f"{100 * v:.2f}") if points else factor
+    if ratio.low is None or ratio.high is None or ratio.low == ratio.high:
+        return digits(ratio.value)
+    return f"{digits(ratio.value)} [{digits(ratio.low)}, {digits(ratio.high)}]"
+
+
+def factor(ratio: float) -> str:
+    """Return a ratio with the digits that matter: 1.07, 3.4, 120."""
+    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
 
 
 def deviation(sd: float) -> str:
@@ -69,13 +83,13 @@ def deviation(sd: float) -> str:
     return f"{sd:.1e}" if sd < 1e-6 else f"{sd:.{max(0, 1 - math.floor(math.log10(sd)))}f}"
 
 
-def percent(summary: Summary | None, *, exact: bool = False) -> str:
-    """Return a share as ``mean ± sd`` percent."""
-    if summary is None:
+def percent(interval: Interval | None, *, exact: bool = False) -> str:
+    """Return a share as percent with its interval, which is cut at 0 and 100 %."""
+    if interval is None:
         return NONE
-    if exact or summary.sd is None:
-        return f"{100 * summary.mean:.2f} %"
-    return f"{100 * summary.mean:.2f} ± {deviation(100 * summary.sd)} %"
+    if exact or interval.low is None or interval.high is None:
+        return f"{100 * interval.centre:.2f} %"
+    return f"{100 * interval.centre:.2f} % [{100 * max(interval.low, 0):.2f}, {100 * min(interval.high, 1):.2f}]"
 
 
 def between(values: Iterable[float]) -> str:
@@ -96,3 +110,13 @@ def thousands(value: float | None) -> str:
 def count(number: int, noun: str) -> str:
     """Return ``1 run`` or ``3 runs``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def seconds(value: float) -> str:
+    """Return a duration in seconds, two decimals below one second."""
+    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+def seed_label(run: pd.Series) -> str:
+    """Return the seed of a row of ``runs.csv``, or that its score is exact."""
+    return str(run["seed"]) if pd.notna(run["seed"]) else "exact"

@@ -18,6 +18,7 @@ class Row:
     Attributes:
         info: Its row of ``cases.csv``.
         runs: Its rows of ``runs.csv``, whatever their status.
+        measurement: Its row of ``measurements.csv``; None where its throughput was not measured alone.
         name: Label for tables, with the device or backend where more than one is compared.
     """
 
@@ -27,6 +28,7 @@ class Row:
     name: str
     info: pd.Series
     runs: pd.DataFrame
+    measurement: pd.Series | None = None
 
     @property
     def label(self) -> str:
@@ -37,6 +39,11 @@ class Row:
     def trained(self) -> bool:
         """False for a predictor, whose scores are exact."""
         return bool(self.info["trained"])
+
+    @property
+    def oracle(self) -> bool:
+        """True for a predictor that knows how its data were made: a reference, no rival."""
+        return bool(self.info["oracle"])
 
     @property
     def peeks(self) -> bool:
@@ -62,20 +69,29 @@ class Row:
         return np.asarray(values[np.isfinite(values)])
 
     def values(self, column: str) -> stats.Float64:
-        """Return the independent scores in ``column``: one a seed, or one a data seed where there are several."""
+        """Return the independent scores in ``column``: one a seed, or one a data seed where there are several.
+
+        Model seeds of one data seed are averaged on the scale that the scores are compared on.
+        """
         if column not in self.runs or self.done["data_seed"].nunique() < 2:
             return self.seeds(column)
-        means = self.done.groupby("data_seed")[column].mean().to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.asarray(means[np.isfinite(means)])
+        by_data = self.done.assign(score=self.done[column].astype(float)).groupby("data_seed")["score"]
+        centres = [stats.interval(values, log=is_error(column)) for _, values in by_data]
+        return np.asarray([c.centre for c in centres if c is not None])
 
-    def summary(self, column: str) -> stats.Summary | None:
-        """Return mean, spread and count of `values`."""
-        return stats.summarise(self.values(column))
+    def interval(self, column: str) -> stats.Interval | None:
+        """Return the mean of `values` with its 95 % interval: geometric for errors, arithmetic for shares."""
+        return stats.interval(self.values(column), log=is_error(column))
 
     def mean(self, column: str) -> float:
-        """Return the mean of `values`; NaN where there is none."""
-        summary = self.summary(column)
-        return summary.mean if summary else float("nan")
+        """Return the centre of `interval`; NaN where there is none."""
+        interval = self.interval(column)
+        return interval.centre if interval else float("nan")
+
+    def deviation(self, column: str) -> float | None:
+        """Return the sample standard deviation of `values`, on their own scale; None below two."""
+        summary = stats.summarise(self.values(column))
+        return summary.sd if summary else None
 
     def sample(self, column: str) -> stats.Sample:
         """Return `values` with whether a seed can change them."""
@@ -100,15 +116,45 @@ class Row:
 
     @property
     def speeds(self) -> stats.Float64:
-        """Training windows per second of `timed`, one a run; none for a predictor."""
+        """Training windows per second: measured alone, the interval's low end, median and high end.
+
+        Else of `timed`, one a run; none for a predictor.
+        """
+        if self.measurement is not None and pd.notna(self.measurement["train_windows_per_s"]):
+            ends = self.measurement[["train_low", "train_windows_per_s", "train_high"]].to_numpy(dtype=np.float64)
+            return np.asarray(ends[np.isfinite(ends)])
         if not self.trained or not len(self.timed):
             return np.array([])
         return np.asarray(self.timed["windows_per_s"].to_numpy(dtype=np.float64))
 
     @property
     def contended(self) -> bool:
-        """Return whether the runs behind `speeds` shared their core, or may have."""
+        """Return whether the runs behind `speeds` shared their core, or may have; False where measured alone."""
+        if self.measurement is not None and pd.notna(self.measurement["train_windows_per_s"]):
+            return False
         return bool(self.timed["contended"].fillna(True).astype(bool).any()) if len(self.timed) else False
+
+    @property
+    def unstable(self) -> bool:
+        """Return whether its throughput was measured alone and never settled."""
+        return self.measurement is not None and not bool(self.measurement["settled"])
+
+    @property
+    def speed_environments(self) -> set[str]:
+        """Digests of the environments that `speeds` come from."""
+        if self.measurement is not None and pd.notna(self.measurement["train_windows_per_s"]):
+            return {str(self.measurement["environment"])}
+        return set(self.timed["environment"])
+
+    def measured(self, column: str) -> float | None:
+        """Return a number of its measurement; None where there is none."""
+        value = None if self.measurement is None else self.measurement.get(column)
+        return None if value is None or pd.isna(value) else float(value)
+
+
+def is_error(column: str) -> bool:
+    """Return whether a score is an error, and so worked on in logs; accuracies are not."""
+    return "accuracy" not in column
 
 
 def names(rows: Iterable[Row], limit: int = 0) -> str:

@@ -47,7 +47,7 @@ class Ground:
 
     @property
     def ranked(self) -> list[Row]:
-        """Rows with a score that may lead: no peeking, no score over the easier positions alone."""
+        """Rows with a score that may lead: no peeking, no oracle, no score over the easier positions alone."""
         return [r for r in self.rows if len(r.seeds(self.column)) and _ranks(r, self.column)]
 
     @property
@@ -72,22 +72,72 @@ class Ground:
 
     @property
     def untrained(self) -> Row | None:
-        """The best predictor that needs no training, if this table has one."""
+        """The best predictor that needs no training, if this table has one; an oracle is none."""
         return next((r for r in self.ranked if not r.trained), None)
+
+    @property
+    def oracle(self) -> Row | None:
+        """The predictor that knows how its data were made, if there is one: it ranks nowhere."""
+        return next((r for r in self.rows if r.oracle and len(r.seeds(self.column))), None)
+
+    @cached_property
+    def samples(self) -> dict[str, stats.Sample]:
+        """Scores of the ranked rows by name."""
+        return {r.name: r.sample(self.column) for r in self.ranked}
+
+    @cached_property
+    def apart(self) -> set[frozenset[str]]:
+        """Pairs of ranked rows that these seeds tell apart."""
+        return stats.told_apart(self.samples, log=not self.is_label)
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """Letters of the ranked rows: two share one exactly where these seeds cannot tell them apart."""
+        return stats.letters([r.name for r in self.ranked], self.apart)
+
+    @property
+    def spreads(self) -> int:
+        """How many ranked rows have a spread over seeds: the groups of Games-Howell."""
+        return sum(not s.exact and len(s.values) > 1 for s in self.samples.values())
+
+    def ratio(self, row: Row) -> stats.Ratio | None:
+        """Return a row's score over the leader's (for labels: less it), with its simultaneous interval."""
+        ranked = self.ranked
+        if not ranked or not len(row.values(self.column)):
+            return None
+        leader = ranked[0].sample(self.column)
+        return stats.ratio(row.sample(self.column), leader, log=not self.is_label, k=max(self.spreads, 2))
 
     def detectable(self) -> float | None:
         """Return the ratio to the leader (for labels: the difference) that these seeds would find with 80 % power."""
-        samples = {r.name: r.sample(self.column) for r in self.ranked}
-        return stats.detectable_gap(self.ranked[0].name, samples, log=not self.is_label)
+        return stats.detectable_gap(self.ranked[0].name, self.samples, log=not self.is_label)
 
     def leaders(self) -> list[Row]:
         """Return the leader, then every row that these seeds cannot tell from it."""
         ranked = self.ranked
-        if not ranked:
-            return []
-        samples = {r.name: r.sample(self.column) for r in ranked}
-        near = stats.cannot_be_told_from_leader(ranked[0].name, samples, log=not self.is_label)
-        return [ranked[0], *(r for r in ranked[1:] if r.name in near)]
+        return [r for r in ranked if r == ranked[0] or frozenset((r.name, ranked[0].name)) not in self.apart]
+
+    @cached_property
+    def agreement(self) -> stats.Agreement | None:
+        """How far the seeds agree on the order of the ranked trained rows; None below two of either."""
+        rows = [r for r in self.ranked if r.trained]
+        keyed = [r.done.set_index(["data_seed", "seed"])[self.column].astype(float) for r in rows]
+        return stats.agreement(pd.concat(keyed, axis=1).to_numpy()) if len(rows) > 1 else None
+
+    @property
+    def rivals(self) -> tuple[Row, Row] | None:
+        """The first two trained rows of the ranking, where these seeds do not tell them apart."""
+        trained = [r for r in self.ranked if r.trained]
+        if len(trained) < 2 or frozenset((trained[0].name, trained[1].name)) in self.apart:
+            return None
+        return trained[0], trained[1]
+
+    def seeds_needed(self) -> int | None:
+        """Return how many seeds each of the rivals needs to be told apart with 80 % power; None if not known."""
+        if self.rivals is None:
+            return None
+        first, second = (r.sample(self.column) for r in self.rivals)
+        return stats.seeds_to_separate(first, second, k=max(self.spreads, 2), log=not self.is_label)
 
 
 class Results:
@@ -101,12 +151,16 @@ class Results:
     @cached_property
     def rows(self) -> list[Row]:
         """Every case on every device and backend that it ran on, in the suite's order."""
-        runs, cases = self.frames["runs"], self.frames["cases"]
+        runs, cases, measured = (self.frames[name] for name in ("runs", "cases", "measurements"))
+        measured = measured[measured["status"] == "done"] if "status" in measured else measured
         rows = []
         for _, info in cases.sort_values("order").iterrows():
             own = runs[runs["case"] == info["case"]]
             for (device, backend), group in own.groupby(["device", "backend"], sort=False):
-                rows.append(Row(info["case"], device, backend, info["label"], info, group))
+                place = (measured["case"] == info["case"]) & (measured["device"] == device)
+                alone = measured[place & (measured["backend"] == backend)]
+                measurement = alone.iloc[0] if len(alone) else None
+                rows.append(Row(info["case"], device, backend, info["label"], info, group, measurement))
         return named(rows)
 
     @cached_property
@@ -185,7 +239,8 @@ def odd_positions(rows: list[Row]) -> str:
 
 def marks(row: Row, ground: Ground) -> str:
     """Return the signs that a row's name carries on a ground; the notes under its table explain them."""
-    return (" †" if row.peeks else "") + (" ‡" if row.partial and not ground.common else "")
+    signs = {" †": row.peeks, " ‡": row.partial and not ground.common, " §": row.oracle}
+    return "".join(sign for sign, holds in signs.items() if holds)
 
 
 def _merged(rows: list[Row]) -> list[Row]:
@@ -205,8 +260,8 @@ def _same_predictor(a: Row, b: Row) -> bool:
 
 
 def _ranks(row: Row, column: str) -> bool:
-    """Return whether a row may lead: it does not peek, nor is it scored over the easier positions alone."""
-    return not row.peeks and (column == LAST or not row.partial)
+    """Return whether a row may lead: no peeking, no oracle, a score on more than the easier positions."""
+    return not row.peeks and not row.oracle and (column == LAST or not row.partial)
 
 
 def _ranked(rows: list[Row], column: str) -> list[Row]:

@@ -7,18 +7,19 @@ from functools import partial
 import numpy as np
 
 from bench import stats
-from bench.report.appendix import failures_table, floors_table, throughput_table
-from bench.report.errata import errata_table
 from bench.report.groups import group_tables
 from bench.report.markdown import (
     NONE,
+    effect,
     escape,
     percent,
+    ranged,
+    score,
     slug,
-    spread,
     table,
     thousands,
 )
+from bench.report.sections.base import made_sections
 from bench.report.summary import (
     EVERY_STEP,
     ODD,
@@ -67,12 +68,7 @@ def all_tables(results: Results) -> dict[str, Table]:
         made.append((ground.key, escape(ground.title), *ground_table(ground)))
         if ground.is_label:
             made += [(f"{ground.key}_by_{g}", t, b, n) for g, t, b, n in group_tables(results, ground)]
-    if results.commons or any(g.floor for g in results.tasks):
-        made.append(("floors", "Floors and baselines", *floors_table(results)))
-    if len(results.frames["errata"]):
-        made.append(("errata", "Errata: what each fault of the source cost", *errata_table(results)))
-    made.append(("throughput", "Throughput", *throughput_table(results)))
-    made.append(("failures", "Runs without a result", *failures_table(results)))
+    made += made_sections(results)
     return {key: Table(key, i, title, body, notes) for i, (key, title, body, notes) in enumerate(made, start=1)}
 
 
@@ -122,14 +118,16 @@ def _error_columns(ground: Ground) -> dict[str, Column]:
         return NONE if value is None or np.isnan(value) else f"{value:.2f}"
 
     columns: dict[str, Column] = {"parameters": _parameters}
-    columns["last-step MSE" if ground.common else "valid MSE"] = _spread(column)
+    columns["last-step MSE" if ground.common else "valid MSE"] = lambda row: ranged(row.interval(column))
+    columns["group"] = lambda row: ground.letters.get(row.name) or NONE
+    columns["× leader"] = lambda row: effect(ground.ratio(row)) if row.name in ground.letters else NONE
     if every and not ground.common:
-        columns["last-step MSE"] = _spread("valid_last_time_step_mse")
-        columns["MSE on 3::2"] = _spread(ODD)
+        columns["last-step MSE"] = _mean("valid_last_time_step_mse")
+        columns["MSE on 3::2"] = _mean(ODD)
     columns["runs"] = n_of_planned
     name = "test last-step MSE" if ground.common else "test MSE"
-    columns[name] = _spread(test)
-    columns[f"{name}, best epoch"] = _spread(f"{test}_best")
+    columns[name] = _mean(test)
+    columns[f"{name}, best epoch"] = _mean(f"{test}_best")
     if baseline:
         columns["skill"] = gain
     if ground.floor:
@@ -149,27 +147,28 @@ def _label_columns(ground: Ground) -> dict[str, Column]:
     columns: dict[str, Column] = {
         "parameters": _parameters,
         "valid accuracy": accuracy("valid_accuracy"),
+        "group": lambda row: ground.letters.get(row.name) or NONE,
+        "less leader, points": lambda row: effect(ground.ratio(row), points=True),
         "runs": n_of_planned,
     }
     columns["test accuracy"] = accuracy("test_accuracy")
     columns["test, best epoch"] = accuracy("test_accuracy_best")
     for name in ground.extra:
         columns[escape(name.replace("_", " ") + " accuracy")] = accuracy(f"{name}_accuracy")
-    columns["valid cross entropy"] = _spread("valid_cross_entropy")
+    columns["valid cross entropy"] = _mean("valid_cross_entropy")
     columns["windows/s"] = windows_per_s
     return columns
 
 
 def _accuracy(row: Row, column: str) -> str:
-    """Return mean ± sd; each seed instead where that deviation is over ten points."""
-    summary = row.summary(column)
-    if summary and row.trained and summary.sd is not None and summary.sd > WIDE:
+    """Return the mean with its interval; each seed instead where they deviate by over ten points."""
+    if row.trained and (row.deviation(column) or 0) > WIDE:
         return ", ".join(f"{100 * v:.1f}" for v in row.seeds(column)) + " %"
-    return percent(summary, exact=not row.trained)
+    return percent(row.interval(column), exact=not row.trained)
 
 
-def _spread(column: str) -> Column:
-    return lambda row: spread(row.summary(column), exact=not row.trained)
+def _mean(column: str) -> Column:
+    return lambda row: score(row.mean(column))
 
 
 def _parameters(row: Row) -> str:
@@ -183,10 +182,11 @@ def n_of_planned(row: Row) -> str:
 
 
 def windows_per_s(row: Row) -> str:
-    """Return the row's median training throughput, marked where no run had its core to itself."""
+    """Return the row's median training throughput, marked where it was not measured alone or never settled."""
     if not len(row.speeds):
         return NONE
-    return thousands(float(np.median(row.speeds))) + (" (c)" if row.contended else "")
+    mark = " (c)" if row.contended else " (u)" if row.unstable else ""
+    return thousands(float(np.median(row.speeds))) + mark
 
 
 def _printed(row: Row, last: bool) -> str:
@@ -209,6 +209,8 @@ def _notes(ground: Ground, usual: dict[str, str]) -> list[str]:
         notes.append(f"Usual recipe: {words}; {tail}.")
     if any(r.peeks for r in ground.rows):
         notes.append("† Sees its targets: shown for what was printed, not ranked.")
+    if any(r.oracle for r in ground.rows):
+        notes.append("§ Knows how its data were made: a reference that can be reached, neither ranked nor the optimum.")
     if any(r.partial for r in ground.rows) and not ground.common:
         notes.append(
             f"‡ Scored on positions {odd_positions(ground.rows)} alone, the easier ones: not ranked, compare it in "
@@ -220,9 +222,48 @@ def _notes(ground: Ground, usual: dict[str, str]) -> list[str]:
         )
     if any("(c)" in windows_per_s(r) for r in ground.rows):
         notes.append("(c) Every run was contended: CPU time under 98 % of wall time while it trained.")
-    if any((s.sd or 0) > WIDE for r in ground.rows for c in _shares(ground) if r.trained and (s := r.summary(c))):
+    if any("(u)" in windows_per_s(r) for r in ground.rows):
+        notes.append("(u) Measured alone, but its rounds never settled: the median is uncertain by over 2 %.")
+    if any((r.deviation(c) or 0) > WIDE for r in ground.rows for c in _shares(ground) if r.trained):
         notes.append("Where accuracies have a standard deviation over ten points, each seed's stands instead.")
     ranking = "validation accuracy" if ground.is_label else "last-time-step MSE" if ground.common else "MSE"
     what = f"validation {ranking}" if not ground.is_label else ranking
-    notes.append(f"Ranked by {what} after the last epoch; arithmetic mean ± standard deviation over runs.")
+    mean = "arithmetic" if ground.is_label else "geometric"
+    over = "data seeds" if any(r.done["data_seed"].nunique() > 1 for r in ground.rows) else "seeds of one data set"
+    notes.append(
+        f"Ranked by {what} after the last epoch; {mean} mean [95 % interval] over {over}. Two models share a letter of "
+        "*group* exactly where these seeds cannot tell them apart."
+    )
+    notes += [text for text in (separation(ground), agreed(ground)) if text]
     return notes
+
+
+def separation(ground: Ground) -> str:
+    """Return what these seeds cannot separate, and how many would; empty where the first two are told apart."""
+    trained = [r.name for r in ground.ranked if r.trained]
+    if len(trained) < 2 or ground.spreads < 2:
+        return ""
+    text = ""
+    if not any(pair <= set(trained) for pair in ground.apart):
+        text = "**This data set and these seeds separate no two trained models.** "
+    if ground.rivals is None:
+        return text.strip()
+    first, second = (escape(r.name) for r in ground.rivals)
+    needed = ground.seeds_needed()
+    if needed is None:
+        return f"{text}To tell {first} from {second}, over 10,000 seeds each would be needed."
+    return f"{text}To tell {first} from {second} four times in five, {needed:,} seeds each would be needed."
+
+
+def agreed(ground: Ground) -> str:
+    """Return in a sentence how far the seeds agree on the order of the trained models."""
+    found = ground.agreement
+    if found is None:
+        return ""
+    words = "hardly" if found.w < 0.3 else "partly" if found.w < 0.7 else "largely" if found.w < 0.9 else "closely"
+    chance = "; such agreement may be chance" if found.p_value >= 0.05 else ""
+    p = "p < 0.001" if found.p_value < 0.001 else f"p = {found.p_value:.2g}"
+    return (
+        f"The seeds {words} agree on the order of {found.n_models} trained models: Kendall's W = {found.w:.2f} "
+        f"({found.n_seeds} seeds, {p}){chance}."
+    )

@@ -1,15 +1,68 @@
-"""Prints what the ways to train each network cost beside each other."""
+"""Prints what the ways to train each network cost beside each other, and holds a comparison to its own machine."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_benchmark.session import PerformanceRegression
 from tabulate import tabulate
 
+WAYS = ("engine", "two_workers", "fit", "fit_xla")
 
-def pytest_terminal_summary(terminalreporter, config):
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Say in a line that there is nothing to compare with.
+
+    Raises:
+        pytest.UsageError: So it is.
+    """
+    if not config.getoption("benchmark_compare", None):
+        return
+    storage = Path(config.getoption("benchmark_storage").removeprefix("file://"))
+    if not any(storage.glob("*/[0-9]*.json")):
+        raise pytest.UsageError(f"no benchmarks are saved in {storage} to compare with; run make microbench first")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_compare_machine_info(machine_info: dict[str, Any], compared_benchmark: dict[str, Any]) -> None:
+    """Compare with numbers of this machine alone.
+
+    Raises:
+        pytest.UsageError: The saved ones come from another processor or another Python.
+    """
+    here, there = _machine(machine_info), _machine(compared_benchmark["machine_info"])
+    if here != there:
+        raise pytest.UsageError(f"the saved benchmarks are of {there}, this is {here}; run make microbench first")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Iterator[None]:
+    """Add our tables to the plug-in's, and end with a line where a benchmark has become slower."""
     session = getattr(config, "_benchmarksession", None)
-    infos = [b.extra_info for b in getattr(session, "benchmarks", []) if "network" in b.extra_info]
+    slower = False
+    try:
+        yield
+    except PerformanceRegression:
+        slower = True
+    if session is not None:
+        _print_ways(terminalreporter, session)
+        _print_compared(terminalreporter, session)
+    if slower:
+        pytest.exit(f"{len(session.performance_regressions)} benchmarks are slower than the saved ones by too much", 1)
+
+
+def _machine(info: dict[str, Any]) -> str:
+    cpu = info.get("cpu", {}).get("brand_raw", info.get("processor", ""))
+    return f"{cpu}, Python {info.get('python_version', '')}"
+
+
+def _print_ways(terminalreporter: Any, session: Any) -> None:
+    infos = [b.extra_info for b in session.benchmarks if "network" in b.extra_info]
     if not infos:
         return
-    ways = ("engine", "two_workers", "fit", "fit_xla")
-    rows = [[i["network"], *(i[f"{way}_s_per_epoch"] for way in ways)] for i in infos]
+    rows = [[i["network"], *(i[f"{way}_s_per_epoch"] for way in WAYS)] for i in infos]
     rows.append(["all", *(sum(row[k] for row in rows) for k in range(1, 5))])
     table = [
         [name, engine, two / 2, fit, xla, fit / engine, fit / (two / 2), xla / engine]
@@ -27,3 +80,13 @@ def pytest_terminal_summary(terminalreporter, config):
     ]
     terminalreporter.write_line("")
     terminalreporter.write_line(tabulate(table, headers=headers, floatfmt=".3f", tablefmt="github"))
+
+
+def _print_compared(terminalreporter: Any, session: Any) -> None:
+    """Say how many benchmarks had a saved number: one that had none was held to nothing."""
+    names = [b.fullname for b in session.benchmarks]
+    for path, saved in (session.compared_mapping or {}).items():
+        alone = [name.rpartition("::")[2] for name in names if name not in saved]
+        terminalreporter.write_line(f"{len(names) - len(alone)} of {len(names)} benchmarks compared with {path}")
+        if alone:
+            terminalreporter.write_line(f"not among the saved ones: {', '.join(alone)}")

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-from bench.report.markdown import NONE, count, escape, spread, table
+from bench.report.markdown import NONE, count, escape, score, table
+from bench.report.sections.base import section
 from bench.report.summary import ODD, Results, Row, odd_positions, recipe_difference
 
 PRINTED, CORRECTED = "as printed", "corrected"
@@ -86,15 +87,16 @@ def _faulty(frame: pd.DataFrame) -> set[str]:
     return set(frame[frame["number"].isin(curable) & (frame["variant"] != CORRECTED)]["case"])
 
 
-def errata_table(results: Results) -> tuple[str, list[str]]:
+@section("errata", "Errata: what each fault of the source cost", order=30)
+def errata_table(results: Results) -> tuple[str, list[str]] | None:
     """Return each fault's variants, with scores and the ratio to the corrected variant."""
+    if not len(results.frames["errata"]):
+        return None
     lines, faults = [], {}
     for v in errata_rows(results):
         faults[v.number] = v.fault
         recipe = recipe_difference(v.row, {}).replace("optimizer ", "")
-        scores = [
-            spread(v.row.summary(c), exact=not v.row.trained) for c in ("valid_mse", "valid_last_time_step_mse", ODD)
-        ]
+        scores = [score(v.row.mean(c)) for c in ("valid_mse", "valid_last_time_step_mse", ODD)]
         ratio = NONE if v.ratio is None else f"{v.ratio:.2f}"
         lines.append([str(v.number), escape(v.row.name), escape(v.variant), recipe, *scores, ratio])
     notes = [f"{number}. {escape(fault)}." for number, fault in faults.items()]

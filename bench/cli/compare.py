@@ -1,0 +1,158 @@
+"""The verb that holds two sets of results against each other."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bench.cli.app import OK, RUNS_FAILED, app, console
+from bench.cli.options import Json, names
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.compare import Scores, Throughput
+
+SHOWN = 10
+"""Lines of one kind under the table; the rest is counted."""
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A results folder, or one that a report is in.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="What is held against it; may be A.")],
+    environment_a: Annotated[str, typer.Option(help="Digest of A's environment; empty: that of most runs.")] = "",
+    environment_b: Annotated[str, typer.Option(help="Digest of B's environment.")] = "",
+    backend_a: Annotated[str, typer.Option(help="Only A's trained runs of this backend.")] = "",
+    backend_b: Annotated[str, typer.Option(help="Only B's trained runs of this backend.")] = "",
+    device: Annotated[str, typer.Option(help="Only this kind; cpu,gpu holds A's cpu against B's gpu.")] = "",
+    tolerance: Annotated[float, typer.Option(min=0, help="How much worse a score may be, 0.02 for 2 %.")] = 0.02,
+    throughput_tolerance: Annotated[
+        float | None, typer.Option(min=0, help="How much slower it may be; without it speed fails nothing.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Compare two sets of results on common seeds; exit 1 where a score is worse past --tolerance or a run was lost.
+
+    A and B are two commits, machines or backends. Runs match by case, seeds and kind of device; each case gets the
+    ratio of B to A with a 95 % interval and a verdict. Throughput is compared within one environment only.
+    """
+    from bench.compare import compare_scores, compare_throughput, read_set, standing_for
+
+    kinds = names("--device", device) or [""]
+    if len(kinds) > 2:
+        raise BenchError(f"--device {device!r}: expected one kind of device, or A's and B's, as in cpu,gpu")
+    kind_a, kind_b = kinds[0], kinds[-1]
+    first = read_set(a, "A", environment=environment_a, backend=backend_a, device=kind_a)
+    second = read_set(b, "B", environment=environment_b, backend=backend_b, device=kind_b)
+    if kind_a != kind_b:
+        second = standing_for(second, kind_a)
+    scores = compare_scores(first, second, tolerance=tolerance)
+    speeds = compare_throughput(first, second)
+    slower = speeds.regressed(throughput_tolerance) if throughput_tolerance is not None else ()
+    failed = scores.regressed or bool(slower)
+    remarks = [*first.remarks, *second.remarks]
+    if as_json:
+        print(json.dumps(_finite(_data(a, b, scores, speeds, remarks, failed)), indent=1))
+    else:
+        _show(a, b, scores, speeds, remarks)
+        if slower:
+            cases = ", ".join(dict.fromkeys(c.case for c in slower))
+            console().print(f"slower past --throughput-tolerance: {cases}", soft_wrap=True)
+    return RUNS_FAILED if failed else OK
+
+
+def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: list[str]) -> None:
+    screen = console()
+    table = Table("case", title=f"A = {a}, B = {b}")
+    several = len({c.kind for c in scores.changes}) > 1, len({c.backend for c in scores.changes}) > 1
+    for name in [n for n, shown in zip(("device", "backend"), several, strict=True) if shown]:
+        table.add_column(name)
+    for name in ("n", "A", "B", "B / A", "95 % interval"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for c in scores.changes:
+        place = [text for text, shown in zip((c.kind, c.backend), several, strict=True) if shown]
+        moved = not c.verdict.value.startswith("same")
+        interval = "exact" if c.exact else _interval(c.compared.low, c.compared.high) if moved else ""
+        numbers = (f"{c.n}", f"{c.a:.4g}", f"{c.b:.4g}", f"{c.compared.ratio:.4f}", interval)
+        table.add_row(c.case, *place, *numbers, c.verdict.value)
+    screen.print(table)
+    metrics = {"valid_mse": "validation MSE", "valid_cross_entropy": "validation cross entropy for labels"}
+    used = " and ".join(text for name, text in metrics.items() if any(c.metric == name for c in scores.changes))
+    screen.print(
+        f"{len(scores.changes)} cases compared by {used} after the last epoch: geometric means over common seeds, "
+        "intervals by Student's t on log differences, verdicts after Holm's correction over the trained cases that "
+        f"changed ({scores.tested}); tolerance {scores.tolerance:g}.",
+        soft_wrap=True,
+    )
+    lines = [
+        *(f"lost in B: {run}" for run in scores.lost),
+        *(f"failed in A alone: {run}" for run in scores.gained),
+        *(f"only in A: {_counted(counts)}" for counts in [scores.only_a] if counts),
+        *(f"only in B: {_counted(counts)}" for counts in [scores.only_b] if counts),
+        *remarks,
+    ]
+    changed: dict[tuple[str, ...], list[str]] = {}
+    for c in scores.changes:
+        if c.specs_differ:
+            changed.setdefault(c.specs_differ, []).append(c.case)
+    for keys, cases in changed.items():
+        lines.append(f"specs differ ({_some(keys)}): {_some(dict.fromkeys(cases))}")
+    for line in lines:
+        screen.print(line, soft_wrap=True)
+    _show_speeds(speeds)
+
+
+def _show_speeds(speeds: "Throughput") -> None:
+    screen = console()
+    if speeds.changes:
+        table = Table("case", "quantity", title="Throughput, latency and memory")
+        for name in ("A", "B", "B / A", "interval"):
+            table.add_column(name, justify="right")
+        table.add_column("verdict")
+        for c in speeds.changes:
+            numbers = (f"{c.a:.4g}", f"{c.b:.4g}", f"{c.ratio:.3f}", _interval(c.low, c.high, 3))
+            table.add_row(c.case, c.quantity, *numbers, c.verdict)
+        screen.print(table)
+    for line in speeds.refusals:
+        screen.print(line, soft_wrap=True)
+
+
+def _interval(low: float | None, high: float | None, digits: int = 4) -> str:
+    return "" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def _counted(counts: dict[str, int]) -> str:
+    runs = sum(counts.values())
+    return f"{runs} run{'s' if runs > 1 else ''} of " + _some(counts)
+
+
+def _some(texts: Any) -> str:
+    texts = list(texts)
+    more = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more
+
+
+def _data(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: list[str], failed: bool) -> dict[str, Any]:
+    return {
+        "a": str(a),
+        "b": str(b),
+        "regressed": failed,
+        **asdict(scores),
+        "throughput": [asdict(c) | {"verdict": c.verdict} for c in speeds.changes],
+        "throughput_refused": speeds.refusals,
+        "remarks": remarks,
+    }
+
+
+def _finite(data: Any) -> Any:
+    """Return data that JSON can hold: what is not a finite number as null."""
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data

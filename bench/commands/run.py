@@ -1,0 +1,224 @@
+"""Running what a suite lacks: runs, then measurements of throughput, then the report; mirrored all along."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from bench.commands.selection import Selection
+from bench.commands.sync import finish, opening, start_mirror
+from bench.devices import find_device
+from bench.estimates import in_words, remaining_s, seconds_by_case
+from bench.executors.local import Limits, LocalExecutor, make_slots
+from bench.interrupt import Interrupts
+from bench.jobs import make_jobs
+from bench.lane import CaseMeasured, LaneEvent, LaneResult, estimate_s, run_lane
+from bench.lock import Holder, hold
+from bench.measurement import Measurement
+from bench.plan import Plan
+from bench.progress import SweepProgress
+from bench.record import RunRecord
+from bench.store import Store
+from bench.sweep import Sweep, run_sweep
+
+if TYPE_CHECKING:
+    from bench.tracking import Mirror
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a command wants a suite run.
+
+    Attributes:
+        rerun: Run recorded runs too, and measure measured cases.
+        track: Mirror to MLflow.
+        throughput: Measure what the suite's throughput lane lacks.
+        workers: Runs at once; None for one a core.
+        wait_s: How long to wait for another sweep on the same results folder.
+    """
+
+    rerun: bool = False
+    track: bool = True
+    throughput: bool = True
+    workers: int | None = None
+    wait_s: float = 0.0
+
+
+def run_suite(chosen: Selection, wishes: Wishes, console: Console) -> int:
+    """Run what a suite lacks, measure what its lane lacks and report both; return the exit code.
+
+    Raises:
+        BenchError: A device is missing, the results folder cannot be written or another sweep holds it.
+    """
+    for name in chosen.suite.devices:
+        find_device(name)
+
+    def waiting(holder: Holder | None) -> None:
+        console.print(f"waiting for {holder or 'another sweep'}", soft_wrap=True)
+
+    with hold(chosen.results, wait_s=wishes.wait_s, on_wait=waiting):
+        store = Store(chosen.results)
+        store.prepare()
+        plan = chosen.plan(store)
+        mirror = start_mirror(plan, chosen.results, console) if wishes.track else None
+        command = _Command(chosen, wishes, console, store, mirror or _Nowhere())
+        try:
+            plan = command.sweep(plan)
+            if not command.done.interrupted:
+                plan = command.measure(plan)
+            readme = chosen.write_report(plan) if plan.records else None
+            if mirror is not None and readme is not None and not command.done.interrupted:
+                finish(mirror, plan, readme)
+        finally:
+            if mirror is not None:
+                mirror.close()
+    return _conclude(command.done, readme, chosen.command, console)
+
+
+@dataclass
+class _Done:
+    """What a command has done so far."""
+
+    planned: int = 0
+    sweeps: list[Sweep] = field(default_factory=list)
+    lane: LaneResult = field(default_factory=LaneResult)
+    to_measure: int = 0
+
+    @property
+    def interrupted(self) -> bool:
+        return self.lane.interrupted or any(sweep.interrupted for sweep in self.sweeps)
+
+    @property
+    def recorded(self) -> int:
+        return sum(sweep.recorded for sweep in self.sweeps)
+
+    @property
+    def failed(self) -> int:
+        return sum(len(sweep.failed) for sweep in self.sweeps)
+
+
+@dataclass
+class _Command:
+    chosen: Selection
+    wishes: Wishes
+    console: Console
+    store: Store
+    sink: "Mirror | _Nowhere"
+    done: _Done = field(default_factory=_Done)
+
+    def sweep(self, plan: Plan) -> Plan:
+        """Run what is missing; where seeds are added by a rule, plan again until it asks for none."""
+        specs = plan.specs if self.wishes.rerun else plan.missing
+        tried: set[str] = set()
+        refresh = _Refresh(self.chosen, self.store, self.console)
+        while specs or not tried:
+            tried |= {spec.run_id for spec in specs} | {""}
+            jobs = make_jobs(specs)
+            slots = make_slots((job.device for job in jobs), self.wishes.workers, len(jobs))
+            limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
+            known = seconds_by_case(plan.records, self.chosen.reports / plan.suite.name)
+            least = "at least " if plan.suite.seeds == "auto" else ""
+            self.console.print(
+                f"suite {plan.suite.name}: {len(specs)} runs to do, {len(plan.specs) - len(specs)} done; about {least}"
+                f"{in_words(remaining_s(specs, known, len(slots)))} on {len(slots)} workers"
+            )
+            self.done.planned += len(specs)
+            with SweepProgress(specs, known, len(slots), self.console) as progress:
+                executor = LocalExecutor(slots, self.chosen.results / "logs", limits)
+                sweep = run_sweep(specs, executor, self.store, self.sink, on_event=progress, refresh=refresh)
+            self.done.sweeps.append(sweep)
+            plan = self.chosen.plan(self.store)
+            if sweep.interrupted:
+                break
+            specs = [spec for spec in plan.missing if spec.run_id not in tried]
+        return plan
+
+    def measure(self, plan: Plan) -> Plan:
+        """Measure the throughput of what was never measured here, with the machine alone."""
+        specs = plan.measured if self.wishes.rerun else plan.unmeasured
+        if not self.wishes.throughput or not specs:
+            return plan
+        slots = make_slots((spec.device for spec in specs), self.wishes.workers, len(specs))
+        self.done.to_measure = len(specs)
+        self.console.print(
+            f"throughput: {len(specs)} cases to measure alone on this machine; about "
+            f"{in_words(estimate_s(specs, len(slots)))}; leave it idle meanwhile",
+            soft_wrap=True,
+        )
+        with Interrupts(lambda: None) as told:
+            self.done.lane = run_lane(
+                specs,
+                slots,
+                data_seed=plan.suite.data_seeds[0],
+                store=self.store,
+                sink=self.sink,
+                logs=self.chosen.results / "logs",
+                on_event=self._show,
+                on_wait=lambda holder: self.console.print(f"waiting for the machine: {holder or 'another lane'}"),
+                stop=lambda: told.heard,
+            )
+        return self.chosen.plan(self.store)
+
+    def _show(self, event: LaneEvent) -> None:
+        if not isinstance(event, CaseMeasured):
+            return
+        measured = event.measurement
+        if measured.failure is not None:
+            text = f"failed: {measured.failure.reason}"
+        else:
+            speed, p50 = measured.windows_per_s("train"), measured.latency_percentile_s(50)
+            parts = [f"{speed:,.0f} training windows/s"] if speed else []
+            parts += [f"latency {1000 * p50:.3g} ms"] if p50 else []
+            parts += [] if measured.settled else ["unstable"]
+            text = ", ".join(parts)
+        self.console.print(f"[{event.number}/{event.total}] {measured.spec.case}: {text}", soft_wrap=True)
+
+
+class _Nowhere:
+    """Takes records where nothing mirrors them."""
+
+    def send(self, record: RunRecord | Measurement) -> None:
+        """Do nothing."""
+
+
+class _Refresh:
+    """Writes the tables of what is recorded so far, and says once where; figures come at the end."""
+
+    def __init__(self, chosen: Selection, store: Store, console: Console):
+        self._chosen, self._store, self._console = chosen, store, console
+        self._said = False
+
+    def __call__(self) -> None:
+        """Write them."""
+        readme = self._chosen.write_report(self._chosen.plan(self._store), figures=False)
+        if not self._said:
+            text = f"first tables: {readme} (written again as cases end; figures come last)"
+            self._console.print(text, soft_wrap=True)
+            self._said = True
+
+
+def _findings(readme: Path) -> str:
+    """Return a report's findings as plain text for a screen."""
+    text = opening(readme).partition("## Findings")[2].strip()
+    return re.sub(r" \(\[.*?\)\)", "", re.sub(r"\*\*|\\(?=\W)", "", text))
+
+
+def _conclude(done: _Done, readme: Path | None, command: str, console: Console) -> int:
+    """Say what came of a sweep and of its lane; return the exit code."""
+    if readme is not None:
+        console.print(_findings(readme))
+        console.print(f"report: {readme}", soft_wrap=True)
+    measured = len(done.lane.measurements)
+    if done.interrupted:
+        also = f", {measured} of {done.to_measure} cases measured" if done.to_measure else ""
+        text = f"interrupted: {done.recorded} of {done.planned} runs recorded{also}; go on with: {command}"
+        console.print(text, soft_wrap=True)
+        return 3
+    lost = done.planned - done.recorded
+    if done.failed or lost:
+        console.print(f"{done.failed + lost} of {done.planned} runs have no result; the report says why")
+    if done.lane.failed:
+        console.print(f"{len(done.lane.failed)} of {done.to_measure} measurements failed; the report says why")
+    return 1 if done.failed or lost or done.lane.failed else 0

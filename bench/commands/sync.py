@@ -1,0 +1,67 @@
+"""The copy in MLflow: started beside a sweep, or sent what it lacks."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from bench.commands.selection import Selection
+from bench.errors import BenchError
+from bench.lock import hold
+from bench.plan import Plan
+from bench.store import Store
+
+if TYPE_CHECKING:
+    from bench.tracking import Mirror
+
+
+def sync_suite(chosen: Selection, console: Console) -> int:
+    """Send MLflow what it lacks of a suite's records and measurements; return 0 where all of it arrived, else 1.
+
+    Raises:
+        BenchError: Nothing is recorded, or a sweep holds the results folder: it mirrors by itself.
+    """
+    with hold(chosen.results):
+        plan = chosen.plan(Store(chosen.results))
+        if not plan.records and not plan.measurements:
+            raise BenchError(f"no records of suite {chosen.suite.name!r} in {chosen.results}; run it first")
+        mirror = start_mirror(plan, chosen.results, console)
+        readme = chosen.report_folder / "README.md"
+        if readme.exists() and not plan.missing:
+            finish(mirror, plan, readme)
+        outcome = mirror.close(timeout_s=None)
+    console.print(f"{outcome.sent} records sent, {outcome.present} were there, {outcome.missing} missing")
+    return 1 if outcome.missing else 0
+
+
+def start_mirror(plan: Plan, results: Path, console: Console) -> "Mirror":
+    """Start the mirror, and queue what an earlier sweep may not have sent."""
+    from bench.tracking import Mirror, sweep_params, tracking_uri
+
+    mirror = Mirror(
+        tracking_uri(results),
+        plan.suite.name,
+        plan.suite.digest,
+        params=sweep_params(plan),
+        warn=lambda text: console.print(f"warning: {text}", soft_wrap=True),
+    )
+    for record in plan.records:
+        mirror.send(record)
+    for measurement in plan.measurements:
+        mirror.send(measurement)
+    return mirror
+
+
+def finish(mirror: "Mirror", plan: Plan, readme: Path) -> None:
+    """Queue the sweep's summary: the report, its opening as a description, and means over seeds."""
+    from bench.frames import means
+    from bench.report.build import select
+
+    finished = [r for r in select(plan).records if r.status == "done"]
+    if finished:
+        mirror.finish(readme.parent, opening(readme), means(finished))
+
+
+def opening(readme: Path) -> str:
+    """Return a report's text up to its first table: what was compared, and the findings."""
+    return readme.read_text(encoding="utf-8").partition("\n## Table")[0]

@@ -1,0 +1,260 @@
+"""Two sets of results case by case, on common seeds: by how much each score changed, and whether by chance."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from bench.compare.sets import DIGITS, Flat, ResultSet
+from bench.errors import BenchError
+from bench.stats import Comparison, Float64, geometric_mean, holm, paired_ratio
+
+TOLERANCE = 0.02
+"""By how much a case may be worse before that is a regression. Seeds of one case lie 5 to 20 % apart, and so little as
+2 % changes no rank in a table; a smaller change that is real is still shown as worse."""
+EXACT = 1e-9
+"""Scores of a predictor that lie closer than this, relative to each other, differ by rounding in another library."""
+METRICS = {"label": "valid_cross_entropy"}
+"""The score that is compared, by target kind, after the last epoch: labels have an error rate too, but that can be zero
+and moves in steps of one window."""
+METRIC = "valid_mse"
+
+
+class Verdict(StrEnum):
+    """What came of one case."""
+
+    SAME = "same bits"
+    SAME_DIGITS = "same six digits"
+    NO_DIFFERENCE = "no difference found"
+    ONE_SEED = "one seed, cannot tell"
+    BETTER = "better"
+    WORSE = "worse"
+    WORSE_PAST = "worse past tolerance"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One case in both sets.
+
+    Attributes:
+        kind: Kind of device; of A's runs, where the two are held against each other.
+        backend: Empty where either side has one alone, so that two backends can be compared.
+        metric: Column of the score, the lower the better.
+        exact: A predictor: no seed changes its score.
+        n: Runs that both sets have a score of.
+        units: What the interval is over: those runs, or the data sets where there are several.
+        a: Geometric mean in A.
+        b: In B.
+        compared: B over A, with its interval.
+        worst: Largest ratio of a single run.
+        verdict: What it means.
+        specs_differ: ``key: in A -> in B`` for what the numbers depend on.
+    """
+
+    case: str
+    kind: str
+    backend: str
+    metric: str
+    exact: bool
+    n: int
+    units: int
+    a: float
+    b: float
+    compared: Comparison
+    worst: float
+    verdict: Verdict
+    specs_differ: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A run with a score in one set and a failure in the other."""
+
+    case: str
+    data_seed: int
+    seed: int | None
+    reason: str
+
+    def __str__(self) -> str:
+        seed = "" if self.seed is None else f" seed {self.seed}"
+        return f"{self.case}{seed} (data seed {self.data_seed}): {self.reason}"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All of a comparison's scores.
+
+    Attributes:
+        changes: One a case that both sets have a score of.
+        lost: Runs that failed in B and have a score in A.
+        gained: The other way round.
+        only_a: How many runs of each case are in A alone.
+        only_b: In B alone.
+        tested: How many cases Holm's correction is over.
+        tolerance: What was allowed.
+    """
+
+    changes: tuple[Change, ...]
+    lost: tuple[Lost, ...]
+    gained: tuple[Lost, ...]
+    only_a: dict[str, int]
+    only_b: dict[str, int]
+    tested: int
+    tolerance: float
+
+    @property
+    def regressed(self) -> bool:
+        """True where a case is worse past the tolerance, or a run was lost."""
+        return bool(self.lost) or any(c.verdict is Verdict.WORSE_PAST for c in self.changes)
+
+
+def compare_scores(a: ResultSet, b: ResultSet, *, tolerance: float = TOLERANCE) -> Scores:
+    """Compare two sets on the runs that both have: same case, seeds and kind of device.
+
+    Each case gets the geometric mean of B over A, seed by seed, with Student's 95 % interval on log differences; where
+    there are several data sets, model seeds are averaged within each. A case is better or worse where Holm's correction
+    over all cases whose scores changed at all still finds it so, and worse past tolerance where its ratio also exceeds
+    ``1 + tolerance``. A predictor is exact: any run of it that is worse past the tolerance counts, without a test.
+    Where either set is a report's tables, scores are compared to six digits.
+
+    Raises:
+        BenchError: The two have no run in common.
+    """
+    keys = _keys(a, b)
+    pairs = a.runs.merge(b.runs, on=keys, how="outer", suffixes=("_a", "_b"), indicator="side")
+    both = pairs[pairs["side"] == "both"]
+    if not len(both):
+        raise BenchError(
+            f"{a.name} and {b.name} have no run in common ({_cases(a)} and {_cases(b)}); "
+            "runs match by case, seeds and kind of device: see --device and --backend-a"
+        )
+    places = ["case", "kind", *(["backend"] if "backend" in keys else [])]
+    rounded = not (a.whole and b.whole)
+    compared = []
+    for _, rows in both.groupby(places, sort=False):
+        change = _change(rows, rounded)
+        if change is not None:
+            compared.append(replace(change, specs_differ=_specs_differ(a, b, change.case)))
+    changes, tested = _judged(compared, tolerance, rounded)
+    order = {case: i for i, case in enumerate(dict.fromkeys([*a.runs["case"], *b.runs["case"]]))}
+    return Scores(
+        changes=tuple(sorted(changes, key=lambda c: order[c.case])),
+        lost=_lost(both, "a", "b"),
+        gained=_lost(both, "b", "a"),
+        only_a=_count(pairs, "left_only"),
+        only_b=_count(pairs, "right_only"),
+        tested=tested,
+        tolerance=tolerance,
+    )
+
+
+def differing(a: Flat, b: Flat) -> tuple[str, ...]:
+    """Return ``key: in a -> in b`` for the keys whose values differ."""
+    keys = dict.fromkeys([*a, *b])
+    return tuple(f"{k}: {a.get(k, 'none')} -> {b.get(k, 'none')}" for k in keys if a.get(k) != b.get(k))
+
+
+def _specs_differ(a: ResultSet, b: ResultSet, case: str) -> tuple[str, ...]:
+    """Return what differs between a case's specs, of what both sets know: tables hold no versions."""
+    spec_a, spec_b = a.specs.get(case), b.specs.get(case)
+    if spec_a is None or spec_b is None:
+        return ()
+    changes = differing(spec_a, spec_b)
+    return changes if a.whole and b.whole else tuple(c for c in changes if "version" not in c.partition(":")[0])
+
+
+def _keys(a: ResultSet, b: ResultSet) -> list[str]:
+    """Return the columns that runs match by; the backend is one of them where a set has several."""
+    several = max(len(a.backends), len(b.backends)) > 1
+    return ["case", "kind", *(["backend"] if several else []), "data_seed", "seed"]
+
+
+def _change(rows: pd.DataFrame, rounded: bool) -> Change | None:
+    """Return a case's change, its verdict still open; None where no run has a score in both sets."""
+    label = (rows[["target_a", "target_b"]] == "label").any(axis=None)
+    metric = METRICS["label"] if label else METRIC
+    known = rows[(rows["status_a"] == "done") & (rows["status_b"] == "done")]
+    known = known[known[f"{metric}_a"].notna() & known[f"{metric}_b"].notna()]
+    if not len(known):
+        return None
+    a, b = (_digits(known[f"{metric}_{side}"].to_numpy(float), rounded) for side in "ab")
+    units_a, units_b = a, b
+    seeds = known["data_seed"].to_numpy()
+    if len(set(seeds)) > 1:
+        units_a, units_b = (_by_data_seed(values, seeds) for values in (a, b))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worst = float(np.nanmax(np.where(a == b, 1.0, b / a)))
+    return Change(
+        case=str(rows["case"].iloc[0]),
+        kind=str(rows["kind"].iloc[0]),
+        backend=str(rows["backend"].iloc[0]) if "backend" in rows else "",
+        metric=metric,
+        exact=bool(known["seed"].isna().all()),
+        n=len(known),
+        units=len(units_a),
+        a=geometric_mean(a) or 0.0,
+        b=geometric_mean(b) or 0.0,
+        compared=paired_ratio(units_b, units_a),
+        worst=worst,
+        verdict=Verdict.SAME if np.array_equal(a, b) else Verdict.NO_DIFFERENCE,
+    )
+
+
+def _judged(changes: list[Change], tolerance: float, rounded: bool) -> tuple[list[Change], int]:
+    p_values = {
+        i: c.compared.p_value
+        for i, c in enumerate(changes)
+        if c.verdict is not Verdict.SAME and not c.exact and c.compared.p_value is not None
+    }
+    found = holm(p_values)
+    judged = [replace(c, verdict=_verdict(c, i in found, tolerance, rounded)) for i, c in enumerate(changes)]
+    return judged, len(p_values)
+
+
+def _verdict(change: Change, found: bool, tolerance: float, rounded: bool) -> Verdict:
+    ratio = change.compared.ratio
+    if change.verdict is Verdict.SAME:
+        return Verdict.SAME_DIGITS if rounded else Verdict.SAME
+    if change.exact:
+        ratio = change.worst if change.worst > 1 + EXACT else ratio
+        found = abs(ratio - 1) > EXACT
+    elif change.units < 2:
+        return Verdict.ONE_SEED
+    if not found:
+        return Verdict.NO_DIFFERENCE
+    if ratio <= 1:
+        return Verdict.BETTER
+    return Verdict.WORSE_PAST if ratio > 1 + tolerance else Verdict.WORSE
+
+
+def _digits(values: Float64, rounded: bool) -> Float64:
+    return np.array([float(f"{v:.{DIGITS}g}") for v in values]) if rounded else values
+
+
+def _by_data_seed(values: Float64, seeds: Float64) -> Float64:
+    """Return the geometric mean over model seeds within each data set."""
+    return np.array([geometric_mean(values[seeds == seed]) or 0.0 for seed in dict.fromkeys(seeds)])
+
+
+def _lost(both: pd.DataFrame, had: str, lacks: str) -> tuple[Lost, ...]:
+    rows = both[(both[f"status_{had}"] == "done") & (both[f"status_{lacks}"] != "done")]
+    return tuple(
+        Lost(
+            str(r["case"]),
+            int(r["data_seed"]),
+            None if pd.isna(r["seed"]) else int(r["seed"]),
+            f"{r[f'status_{lacks}']}{', ' if r[f'reason_{lacks}'] else ''}{r[f'reason_{lacks}']}",
+        )
+        for r in rows.to_dict("records")
+    )
+
+
+def _count(pairs: pd.DataFrame, side: str) -> dict[str, int]:
+    return dict(Counter(str(case) for case in pairs.loc[pairs["side"] == side, "case"]))
+
+
+def _cases(results: ResultSet) -> str:
+    names = list(dict.fromkeys(results.runs["case"]))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "no runs"

@@ -1,0 +1,219 @@
+"""A set of results as one frame of runs and one of measurements, whether it lies in records or in a report's tables."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.csvs import with_types
+from bench.digest import digest
+from bench.errors import BenchError
+from bench.frames import RECIPE, measurements_frame, runs_frame
+from bench.measurement import Measurement
+from bench.record import FINISHED, Environment, RunRecord
+from bench.registry import close_matches
+from bench.stale import flatten
+from bench.store import Store
+
+KEY = ("case", "kind", "backend", "data_seed", "seed")
+"""Columns that name a run within one set; ``kind`` is its device without a number."""
+DIGITS = 6
+"""Significant digits of a report's tables."""
+_WANTED = ("case", "device", "backend", "data_seed", "seed", "status", "reason", "target", "environment", "run_id",
+           "ended_at", "host", "valid_mse", "valid_cross_entropy")  # fmt: skip
+_PLACE = ("case", "data_seed", "model_seed", "device", "backend")
+Flat = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ResultSet:
+    """The results of one side of a comparison: one environment a device kind and backend, one record a run.
+
+    Attributes:
+        name: How it is called in messages.
+        runs: One row a run, `KEY` and its scores; finished and failed ones.
+        measurements: One row a case, device and backend: the newest good measurement.
+        specs: What each case's numbers depend on besides the seeds, keys joined by dots, values as text.
+        environments: What each environment digest stands for, values as text.
+        whole: True where it was read from records: versions and all digits are known.
+        remarks: What was left out, and why.
+    """
+
+    name: str
+    runs: pd.DataFrame
+    measurements: pd.DataFrame
+    specs: Mapping[str, Flat]
+    environments: Mapping[str, Flat]
+    whole: bool
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def backends(self) -> set[str]:
+        """Backends of its trained runs."""
+        return set(self.runs.loc[self.runs["seed"].notna(), "backend"])
+
+
+def read_set(folder: Path, name: str, *, environment: str = "", backend: str = "", device: str = "") -> ResultSet:
+    """Read a results folder, or a report's.
+
+    Of several environments of one device kind and backend the one named is used; where none is named, or the one named
+    is of another kind, the one with most finished runs (of equals the latest), on the named one's host if it can be. Of
+    several specs of one case the newest is used. What is left out is in ``remarks``.
+
+    Args:
+        folder: It holds ``records/`` or ``measurements/``, or it holds ``runs.csv``.
+        name: What messages call it.
+        environment: An environment's digest, or its beginning; empty for none.
+        backend: Only trained runs of this backend; empty for all.
+        device: Only trained runs on this kind of device; empty for all.
+
+    Raises:
+        BenchError: No such folder, a file in it cannot be read, or the environment or backend is in none of its runs.
+    """
+    if any((folder / part).is_dir() for part in ("records", "measurements")):
+        return from_records(Store(folder), name, environment=environment, backend=backend, device=device)
+    if (folder / "runs.csv").is_file():
+        return from_tables(folder, name, environment=environment, backend=backend, device=device)
+    there = "there is no such folder" if not folder.is_dir() else "it holds neither records/ nor runs.csv"
+    raise BenchError(f"{folder} is no set of results ({there}); name a results folder, or one that a report is in")
+
+
+def standing_for(results: ResultSet, kind: str) -> ResultSet:
+    """Return the set with its trained runs called runs on another kind of device, to be held against such."""
+    runs, speeds = (
+        frame.assign(kind=frame["kind"].where(frame["backend"] == "numpy", kind))
+        for frame in (results.runs, results.measurements)
+    )
+    return replace(results, runs=runs, measurements=speeds)
+
+
+def from_records(store: Store, name: str, *, environment: str = "", backend: str = "", device: str = "") -> ResultSet:
+    """Return the set of what a store holds; arguments and errors as of `read_set`."""
+    records, measurements = store.read(), store.read_measurements()
+    flat = [_spec(record) for record in records]
+    runs = _kinds(runs_frame(records)).assign(spec=[digest(dict(spec)) for spec in flat])
+    known = dict(zip(runs["spec"], flat, strict=True))
+    environments = {r.environment.digest: _texts(r.environment.model_dump()) for r in _all(records, measurements)}
+    speeds = measurements_frame(measurements)
+    runs, speeds, remarks = _narrowed(runs, _kinds(speeds), name, environment, backend, device)
+    specs = {str(case): known[str(spec)] for case, spec in zip(runs["case"], runs["spec"], strict=True)}
+    return ResultSet(name, runs, speeds, specs, environments, whole=True, remarks=remarks)
+
+
+def from_tables(folder: Path, name: str, *, environment: str = "", backend: str = "", device: str = "") -> ResultSet:
+    """Return the set that the tables beside a report hold; arguments and errors as of `read_set`."""
+    runs = _kinds(_table(folder / "runs.csv")).assign(spec="")
+    speeds = _table(folder / "measurements.csv") if (folder / "measurements.csv").exists() else pd.DataFrame()
+    specs: dict[str, Flat] = {}
+    if (folder / "cases.csv").exists():
+        specs = {str(row["case"]): _spec_of_row(row) for row in _table(folder / "cases.csv").to_dict("records")}
+    environments: dict[str, Flat] = {}
+    if (folder / "environments.csv").exists():
+        fields = list(Environment.model_fields)
+        table = _table(folder / "environments.csv").reindex(columns=["environment", *fields])
+        environments = {str(r["environment"]): _texts({f: r[f] for f in fields}) for r in table.to_dict("records")}
+    runs, speeds, remarks = _narrowed(runs, _kinds(speeds), name, environment, backend, device)
+    return ResultSet(name, runs, speeds, specs, environments, whole=False, remarks=remarks)
+
+
+def _narrowed(
+    runs: pd.DataFrame, speeds: pd.DataFrame, name: str, environment: str, backend: str, device: str
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Keep what is asked for: one environment a device kind and backend, one spec a case, one record a run."""
+    digests = sorted({*runs["environment"], *speeds["environment"]})
+    wanted = [d for d in digests if environment and d.startswith(environment)]
+    if environment and len(wanted) != 1:
+        raise BenchError(f"{name} has no one environment {environment!r}; {close_matches(environment, digests)}")
+    backends = sorted({*runs.loc[runs["seed"].notna(), "backend"], *speeds["backend"]} - {"numpy"})
+    if backend and backend not in backends:
+        raise BenchError(f"{name} has no run of backend {backend!r}; {close_matches(backend, backends)}")
+    runs, speeds = (_only(_only(frame, "backend", backend), "kind", device) for frame in (runs, speeds))
+    runs, remarks = _one_environment(runs, name, wanted)
+    kept = set(runs["environment"])
+    mine = speeds["environment"].isin(kept | set(wanted)) if kept else speeds["environment"].notna()
+    speeds = speeds[mine & (speeds["status"] != "failed")].sort_values("ended_at")
+    speeds = speeds.drop_duplicates(["case", "kind", "backend"], keep="last")
+    runs, left_out = _one_spec(runs)
+    if left_out:
+        remarks.append(f"{name}: {left_out} runs of earlier specs are left out; each case is taken at its newest")
+    return _one_record(runs), speeds, tuple(remarks)
+
+
+def _only(frame: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
+    """Keep trained rows with a value; predictors have no backend or device of their own."""
+    return frame[(frame[column] == value) | (frame["backend"] == "numpy")] if value else frame
+
+
+def _one_environment(runs: pd.DataFrame, name: str, wanted: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    hosts = set(runs.loc[runs["environment"].isin(wanted), "host"])
+    kept, remarks = [runs.iloc[:0]], []
+    for (kind, backend), rows in runs.groupby(["kind", "backend"], sort=False):
+        finished = Counter(rows.loc[rows["status"].isin(FINISHED), "environment"])
+        newest = rows.groupby("environment")["ended_at"].max().to_dict()
+        near = set(rows.loc[rows["host"].isin(hosts), "environment"])
+        named = set(newest) & set(wanted)
+        chosen = max(newest, key=lambda d: (d in named, d in near, finished[d], newest[d]))
+        kept.append(rows[rows["environment"] == chosen])
+        others = [f"{d} ({finished[d]})" for d in newest if d != chosen]
+        if others and not named:
+            remarks.append(
+                f"{name}: environment {chosen} ({finished[chosen]} finished runs) stands for {backend} on {kind}; "
+                f"left out: {', '.join(others)}"
+            )
+    return pd.concat(kept), remarks
+
+
+def _one_spec(runs: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Keep the spec of each case's newest run."""
+    newest = runs.sort_values("ended_at").groupby(["case", "kind", "backend"])["spec"].transform("last")
+    mine = runs["spec"] == newest.reindex(runs.index)
+    return runs[mine], int((~mine & runs["status"].isin(FINISHED)).sum())
+
+
+def _one_record(runs: pd.DataFrame) -> pd.DataFrame:
+    """Keep each run's newest record, a finished one before any that failed later."""
+    order = runs.assign(finished=runs["status"].isin(FINISHED)).sort_values(["finished", "ended_at"], kind="stable")
+    return order.drop_duplicates(list(KEY), keep="last").drop(columns="finished").sort_index()
+
+
+def _kinds(frame: pd.DataFrame) -> pd.DataFrame:
+    """Put in the kind of each row's device, and every column that is read later, and number the rows."""
+    made = with_types(frame.reset_index(drop=True), _WANTED)
+    return made.assign(kind=made["device"].str.partition(":")[0] if len(made) else made["device"])
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return with_types(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]))
+    except (OSError, ValueError) as error:
+        raise BenchError(f"cannot read {path} ({str(error).splitlines()[0]}); write the report again") from None
+
+
+def _spec(record: RunRecord) -> dict[str, str]:
+    whole = record.spec.model_dump(mode="json")
+    return _texts(flatten({key: value for key, value in whole.items() if key not in _PLACE}))
+
+
+def _spec_of_row(row: Mapping[Any, Any]) -> dict[str, str]:
+    """Return what a report's table of cases says of a spec, under the spec's own keys."""
+    recipe = {key: row.get(key) for key in RECIPE}
+    parts = {k: {"name": row[k], "params": json.loads(row[f"{k}_params"] or "{}")} for k in ("dataset", "model")}
+    return _texts(flatten({**parts, "recipe": recipe}))
+
+
+def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return the fields that say something as text, so that what a table holds equals what a record holds."""
+    return {key: str(value) for key, value in fields.items() if not _nothing(value)}
+
+
+def _nothing(value: Any) -> bool:
+    return value is None or value == "" or (not isinstance(value, list) and bool(pd.isna(value)))
+
+
+def _all(records: Iterable[RunRecord], measurements: Iterable[Measurement]) -> Iterable[RunRecord | Measurement]:
+    yield from records
+    yield from measurements

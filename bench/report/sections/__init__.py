@@ -1,0 +1,1 @@
+"""Tables after those of the tasks: one file and one decorator each."""

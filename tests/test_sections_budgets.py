@@ -1,0 +1,184 @@
+"""Equal training time, by hand: which epoch a budget reaches, what stands there, and who leads."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cases.base import Case
+from bench.frames import read_frames
+from bench.measurement import Measurement
+from bench.plan import Plan
+from bench.record import LearningCurve, RunRecord
+from bench.report.build import build_report
+from bench.report.sections.budgets import budgets_between, budgets_table, fields_of
+from bench.report.summary import Results
+from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record
+from tests.test_sections_throughput import lines, measured
+
+FAST = fake_case("fake/fast", label="fast")
+SLOW = fake_case("fake/slow", label="slow")
+SQUARES = fake_case("fake/squares", label="least squares", model=FakeLeastSquares())
+WOBBLE = {42: 1.0, 43: 1.01, 44: 1 / 1.01}
+"""Their geometric mean is 1."""
+EPOCHS = 20
+
+
+def trained(case: Case, epoch_s: float, curve: Callable[[int], float], column: str = "mse") -> list[RunRecord]:
+    """Return three runs of twenty epochs, each of so many seconds, whose scores fall as ``curve`` of the epoch."""
+    made = []
+    for seed, factor in WOBBLE.items():
+        values = [curve(e) * factor for e in range(1, EPOCHS + 1)]
+        record = fake_record(case, seed, windows_per_s=7000 / epoch_s, mse=values[-1], epochs=EPOCHS)
+        if column == "mse":
+            series = {"mse": values, "last_time_step_mse": values}
+            record = record.model_copy(update={"curve": LearningCurve(train_loss=values, valid=series)})
+        made.append(record)
+    return made
+
+
+def fast_and_slow(fast_s: float = 0.1, measurements: Sequence[Measurement] = (), untrained: float = 9.0) -> Plan:
+    records = [
+        *trained(FAST, fast_s, lambda e: 3 / e),
+        *trained(SLOW, 1.0, lambda e: 1 / e),
+        fake_record(SQUARES, None, mse=untrained),
+    ]
+    return replace(fake_plan([FAST, SLOW, SQUARES], records), measurements=tuple(measurements))
+
+
+def section(plan: Plan, folder: Path) -> tuple[str, list[str]]:
+    build_report(plan, folder, figures=False)
+    made = budgets_table(Results(read_frames(folder)))
+    assert made is not None
+    return made
+
+
+def test_scores_at_equal_seconds_by_hand(tmp_path: Path) -> None:
+    body, notes = section(fast_and_slow(), tmp_path)
+    assert lines(body, "fast") == [
+        {
+            "model": "fast",
+            "clock": "runs",
+            "whole training, s": "2.0",
+            "within 2 s": "**0.1500**",
+            "within 5 s": "**0.1500 \\***",
+            "within 10 s": "0.1500 \\*",
+            "within 20 s": "0.1500 \\*",
+        }
+    ]
+    assert lines(body, "slow") == [
+        {
+            "model": "slow",
+            "clock": "runs",
+            "whole training, s": "20.0",
+            "within 2 s": "0.5000",
+            "within 5 s": "0.2000",
+            "within 10 s": "**0.1000**",
+            "within 20 s": "**0.05000**",
+        }
+    ]
+    assert (
+        "**Next step.** Within 2 s fast leads (0.1500); within 5 s fast leads (0.1500); within 10 s slow leads "
+        "(0.1000); within 20 s slow leads (0.05000)." in body
+    )
+    assert "without training" not in body
+    assert "Clock. *runs*: the seconds of each run's own epochs." in notes[-1]
+
+
+def test_a_model_without_an_epoch_within_a_budget_has_no_score(tmp_path: Path) -> None:
+    body, _ = section(fast_and_slow(fast_s=0.01), tmp_path)
+    (slow,) = lines(body, "slow")
+    assert (slow["within 0.2 s"], slow["within 1 s"]) == ("–", "1.0000")
+    assert "Within 0.2 s fast leads" in body
+
+
+def test_a_measured_model_is_timed_by_its_measurement(tmp_path: Path) -> None:
+    # 6,976 windows an epoch at 69,760 windows/s: 0.1 s in place of the runs' 1 s.
+    body, notes = section(fast_and_slow(measurements=[measured(SLOW, (69_760.0,) * 10)]), tmp_path)
+    (slow,) = lines(body, "slow")
+    assert (slow["clock"], slow["whole training, s"]) == ("measured", "2.0")
+    assert [slow[f"within {b} s"].strip("*") for b in ("0.2", "0.5", "1", "2")] == ["0.5000", "0.2000", "0.1000", "0.05000"]
+    assert lines(body, "fast")[0]["clock"] == "runs"
+    assert "*measured*:" in notes[-1]
+    assert "*runs*:" in notes[-1]
+
+
+def test_a_predictor_that_is_ahead_is_named(tmp_path: Path) -> None:
+    body, _ = section(fast_and_slow(untrained=0.12), tmp_path)
+    assert "least squares (0.1200), without training, is ahead of them within 2 and 5 s." in body
+    assert lines(body, "least squares") == []
+
+
+def test_one_seed_without_an_epoch_leaves_the_cell_empty(tmp_path: Path) -> None:
+    plan = fast_and_slow()
+    late = [
+        r.model_copy(update={"timing": r.timing.model_copy(update={"epoch_s": [3.0] + [17 / 19] * 19})})
+        if r.spec.case == SLOW.name and r.spec.model_seed == 43
+        else r
+        for r in plan.records
+    ]
+    (slow,) = lines(section(replace(plan, records=late), tmp_path)[0], "slow")
+    assert slow["within 2 s"] == "–"
+    # Seeds 42 and 44 end five epochs within 5 s, seed 43 ends three: 3 s and two of 17/19 s.
+    expected = (1 / 5 * 1.01 / 3 * 1 / 5 / 1.01) ** (1 / 3)
+    assert float(slow["within 5 s"].strip("*")) == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_contended_clock_is_marked(tmp_path: Path) -> None:
+    plan = fast_and_slow()
+    shared = [
+        r.model_copy(update={"timing": r.timing.model_copy(update={"cpu_over_wall": 0.5})})
+        if r.spec.case == SLOW.name
+        else r
+        for r in plan.records
+    ]
+    body, notes = section(replace(plan, records=shared), tmp_path)
+    assert lines(body, "slow")[0]["clock"] == "runs (c)"
+    assert "shared their core" in notes[-1]
+
+
+def test_accuracies_lead_where_they_are_high(tmp_path: Path) -> None:
+    cases = [fake_case(f"fake/{name}", task="reber", label=name) for name in ("quick", "thorough")]
+    records = []
+    for case, speed, top in zip(cases, (70_000, 7_000), (0.7, 0.9), strict=True):
+        for seed, shift in zip((42, 43, 44), (-0.001, 0, 0.001), strict=True):
+            series = {"accuracy": [0.5 + shift + (top - 0.5) * e / EPOCHS for e in range(1, EPOCHS + 1)]}
+            record = fake_record(case, seed, task="reber", accuracy=top + shift, windows_per_s=speed)
+            curve = LearningCurve(train_loss=series["accuracy"], valid=series)
+            records.append(record.model_copy(update={"curve": curve}))
+    body, notes = section(fake_plan(cases, records), tmp_path)
+    assert lines(body, "quick")[0]["within 2 s"] == "**70.00 %**"
+    assert lines(body, "thorough")[0]["within 2 s"] == "54.00 %"
+    assert lines(body, "thorough")[0]["within 20 s"] == "**90.00 %**"
+    assert "within 20 s thorough leads (90.00 %)" in body
+    assert "means of accuracies" in notes[0]
+
+
+def test_one_trained_model_has_nobody_to_be_held_against(tmp_path: Path) -> None:
+    records = [*trained(FAST, 0.1, lambda e: 3 / e), fake_record(SQUARES, None, mse=0.1)]
+    build_report(fake_plan([FAST, SQUARES], records), tmp_path, figures=False)
+    assert budgets_table(Results(read_frames(tmp_path))) is None
+
+
+def test_a_run_without_its_curve_leaves_its_model_out(tmp_path: Path) -> None:
+    build_report(fast_and_slow(), tmp_path, figures=False)
+    results = Results(read_frames(tmp_path))
+    curves = results.frames["curves"]
+    assert len(fields_of(results.tasks[0], curves)) == 1
+    lost = curves[(curves["case"] != SLOW.name) | (curves["seed"] != 43)]
+    assert fields_of(results.tasks[0], lost) == []
+
+
+@pytest.mark.parametrize(
+    ("totals", "budgets"),
+    [
+        ([2, 20], [2, 5, 10, 20]),
+        ([10, 10], [1, 3, 5, 10]),
+        ([0.2, 20], [0.2, 1, 5, 20]),
+        ([0.00013, 130], [0.0002, 0.02, 2, 200]),
+        ([8, 80], [10, 20, 50, 100]),
+    ],
+)
+def test_budgets_are_round_and_cover_every_training(totals: list[float], budgets: list[float]) -> None:
+    assert budgets_between(totals) == pytest.approx(budgets)

@@ -1,0 +1,215 @@
+"""The throughput section: what the lane measured, by hand, and what stands where it did not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import timing
+from bench.cases.base import Case
+from bench.frames import read_frames
+from bench.measurement import Kind, Measurement, Round, measure_spec
+from bench.plan import Plan
+from bench.record import Failure
+from bench.report.build import build_report
+from bench.report.sections.throughput import throughput_table
+from bench.report.summary import Results
+from tests.fakes import ENVIRONMENT, NO_BACKEND, TASKS, FakeNaive, fake_case, fake_plan, fake_record, fake_spec
+
+RNN = fake_case("fake/rnn", label="RNN")
+GRU = fake_case("fake/gru", label="GRU | wide")
+NAIVE = fake_case("fake/naive", label="naive", model=FakeNaive())
+SPEEDS = tuple(900.0 + 10 * n for n in range(10))
+"""Median 945; with ten values the interval's ends are the second smallest and the second largest, 910 and 980."""
+MIB = 2**20
+
+
+def measured(
+    case: Case,
+    train: Sequence[float] = SPEEDS,
+    infer: Sequence[float] = (5000.0,) * 10,
+    *,
+    reason: str = "",
+    contended: int = 1,
+    compilations: int = 0,
+    evaluations: int = 0,
+    **change: Any,
+) -> Measurement:
+    """Return a measurement whose counted rounds have these windows per second, or one that failed for a reason."""
+    spec = measure_spec(fake_spec(case))
+    trained = case.model.trained
+    shared: dict[str, Any] = {
+        "measure_id": spec.measure_id,
+        "spec": spec,
+        "data_seed": 42,
+        "task": TASKS[case.dataset.task],  # type: ignore[attr-defined]
+        "environment": ENVIRONMENT if trained else NO_BACKEND,
+        "provenance": fake_record().provenance,
+    }
+    if reason:
+        return Measurement(**shared, status="failed", failure=Failure(reason=reason))
+
+    def taken(kind: Kind, number: int, speed: float, **marks: Any) -> Round:
+        wall = 1000 / speed
+        return Round(kind=kind, number=number, windows=1000, wall_s=wall, cpu_s=wall, **marks)
+
+    counts = {"warm_up": False, "contended": False}
+    rounds = [taken("infer", n, s, **counts) for n, s in enumerate(infer)]
+    if trained:
+        dirty = {"compilations": compilations, "evaluations": evaluations}
+        rounds += [taken("train", n, s, **counts, **(dirty if n == 0 else {})) for n, s in enumerate(train)]
+        rounds += [taken("train", 90 + n, 1.0, warm_up=False, contended=True) for n in range(contended)]
+        rounds += [taken("train", 99, 2.0, warm_up=True, contended=False)]
+    numbers: dict[str, Any] = {
+        "parameters": 1000 if trained else None,
+        "model_bytes": 4096 if trained else None,
+        "settled": True,
+        "rounds": tuple(rounds),
+        "latency_s": tuple(0.001 * n for n in range(1, 101)),
+        "compile_s": 1.8 if trained else None,
+        "peak_memory_bytes": 500 * MIB,
+        "base_memory_bytes": 400 * MIB,
+    }
+    return Measurement(**shared | numbers | change)
+
+
+def plan_of(*measurements: Measurement, cpu_over_wall: float = 1.0) -> Plan:
+    records = [
+        *(fake_record(RNN, s, mse=m) for s, m in ((42, 0.010), (43, 0.011))),
+        *(
+            fake_record(GRU, s, mse=m, windows_per_s=9000, cpu_over_wall=cpu_over_wall)
+            for s, m in ((42, 0.02), (43, 0.021))
+        ),
+        fake_record(NAIVE, None, mse=0.25),
+    ]
+    return replace(fake_plan([RNN, GRU, NAIVE], records, (42, 43)), measurements=measurements)
+
+
+def section(plan: Plan, folder: Path) -> tuple[str, list[str]]:
+    build_report(plan, folder, figures=False)
+    made = throughput_table(Results(read_frames(folder)))
+    assert made is not None
+    return made
+
+
+def lines(body: str, name: str) -> list[dict[str, str]]:
+    """Return the lines of a Markdown table, or of several, that hold ``name``, each by its table's headers."""
+    found, headers = [], []
+    for text in body.splitlines():
+        cells = [cell.strip() for cell in text.replace("\\|", "¦").strip("|").split("|")]
+        if not text.startswith("|"):
+            headers = []
+        elif not headers:
+            headers = cells
+        elif name in cells:
+            found.append(dict(zip(headers, cells, strict=True)))
+    return found
+
+
+def test_a_measured_row_by_hand(tmp_path: Path) -> None:
+    made = measured(RNN)
+    body, notes = section(plan_of(made), tmp_path)
+    (row,) = lines(body, "RNN")
+    assert row == {
+        "environment": f"`{ENVIRONMENT.digest}`",
+        "model": "RNN",
+        "device, backend": "cpu, tensorflow",
+        "training windows/s [95 %]": "945 [910, 980]",
+        "time steps/s": "47,200",
+        "inference windows/s, batch 32 [95 %]": "5,000 [5,000, 5,000]",
+        "latency p50, ms": "50.5",
+        "p99, ms": "99.0",
+        "compilation, s": "1.8",
+        "peak memory, MiB (above base)": "500 (100)",
+        "parameters": "1,000",
+        "model, KiB": "4.00",
+        "rounds: training, inference (left out)": "10, 10 (1)",
+        "settled": "yes",
+        "in the clock": "0",
+        "measurement": f"`{made.measure_id}`",
+    }
+    assert not any("Not clean" in note or "Unstable" in note for note in notes)
+
+
+def test_the_conditions_are_those_of_the_lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "WIDEST", 0.031)
+    monkeypatch.setattr(timing, "CAP_ROUNDS", 77)
+    monkeypatch.setattr(timing, "LATENCY_CALLS", 4321)
+    note = " ".join(section(plan_of(measured(RNN)), tmp_path)[1])
+    for words in ("exclusive lock", "one pinned core", "in turn", "narrower than 3.1 % of it", "after 77", "4,321 calls"):
+        assert words in note
+    assert "`rounds.csv`" in note
+    assert "`results/measurements/<measurement>-*.json`" in note
+
+
+def test_a_predictor_has_no_training_numbers(tmp_path: Path) -> None:
+    body, _ = section(plan_of(measured(NAIVE)), tmp_path)
+    (row,) = lines(body, "naive")
+    assert row["device, backend"] == "cpu, numpy"
+    for column in ("training windows/s [95 %]", "time steps/s", "compilation, s", "parameters", "model, KiB"):
+        assert row[column] == "–"
+    assert row["rounds: training, inference (left out)"] == "–, 10 (0)"
+
+
+def test_rows_stand_by_environment_the_fastest_first(tmp_path: Path) -> None:
+    body, _ = section(plan_of(measured(RNN), measured(NAIVE), measured(GRU, [2 * s for s in SPEEDS])), tmp_path)
+    order = [lines(body, name)[0] for name in ("RNN", "naive", "GRU ¦ wide")]
+    places = {row["model"]: body.index(row["measurement"]) for row in order}
+    assert places["GRU ¦ wide"] < places["RNN"]
+    between = places["GRU ¦ wide"] < places["naive"] < places["RNN"]
+    assert not between
+    assert (places["naive"] < places["RNN"]) == (NO_BACKEND.digest < ENVIRONMENT.digest)
+
+
+def test_what_never_settled_or_was_not_clean_is_said(tmp_path: Path) -> None:
+    dirty = measured(GRU, compilations=2, evaluations=1)
+    body, notes = section(plan_of(measured(RNN, settled=False), dirty), tmp_path)
+    assert lines(body, "RNN")[0]["settled"] == "**unstable**"
+    assert lines(body, "GRU ¦ wide")[0]["in the clock"] == "**2 compilations, 1 evaluation**"
+    assert notes[0].startswith("**Not clean")
+    assert "GRU \\| wide (2 compilations, 1 evaluation)" in notes[0]
+    assert "Unstable: RNN." in notes
+
+
+def test_few_rounds_have_no_interval(tmp_path: Path) -> None:
+    (row,) = lines(section(plan_of(measured(RNN, SPEEDS[:5])), tmp_path)[0], "RNN")
+    assert row["training windows/s [95 %]"] == "920"
+
+
+def test_rows_that_were_not_measured_fall_back_to_their_runs(tmp_path: Path) -> None:
+    body, notes = section(plan_of(measured(RNN), cpu_over_wall=0.5), tmp_path)
+    assert "from the accuracy runs: 1 row." in body
+    (row,) = lines(body, "GRU ¦ wide")
+    assert row["windows/s"] == "8,970 (c)"
+    assert row["contended runs"] == "2 of 2"
+    assert "settled" not in row
+    assert [r for r in lines(body, "RNN") if "settled" not in r] == []
+    assert "(c)" in notes[-1]
+
+
+def test_a_failed_measurement_is_named_with_its_reason(tmp_path: Path) -> None:
+    failed = measured(GRU, reason="ran out | of memory")
+    body, notes = section(plan_of(measured(RNN), failed), tmp_path)
+    (note,) = [n for n in notes if "without a result" in n]
+    assert f"GRU \\| wide (cpu, tensorflow, `{failed.measure_id}`): ran out \\| of memory" in note
+    assert lines(body, "GRU ¦ wide")[0]["windows/s"] == "8,970"
+
+
+def test_without_the_lane_the_runs_alone_are_shown(tmp_path: Path) -> None:
+    body, notes = section(plan_of(), tmp_path)
+    assert lines(body, "RNN")[0]["windows/s"] == "39,900"
+    assert "Not measured alone" not in body
+    assert len(notes) == 1
+
+
+def test_nothing_timed_is_no_section(tmp_path: Path) -> None:
+    build_report(fake_plan([NAIVE], [fake_record(NAIVE, None, mse=0.25)]), tmp_path, figures=False)
+    assert throughput_table(Results(read_frames(tmp_path))) is None
+
+
+def test_median_interval_of_these_speeds_is_as_said() -> None:
+    assert timing.median_interval(SPEEDS) == (910.0, 980.0)
+    assert np.median(SPEEDS) == 945
