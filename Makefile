@@ -2,9 +2,10 @@
 #
 #   make bench                     run the chapter15 suite on the CPU and write reports/chapter15/README.md
 #   make bench DEVICE=gpu          the same on a GPU, or one line on what is missing
-#   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1
+#   make bench SEEDS=42,43,44      three seeds in place of ten: a third of the time
+#   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
-#   make report · make test · make check · make microbench
+#   make report · make test · make check · make microbench · make torture
 
 SUITE ?= chapter15
 DEVICE ?=
@@ -12,6 +13,7 @@ SEEDS ?=
 CASES ?=
 EPOCHS ?=
 WORKERS ?=
+THROUGHPUT ?=
 PORT ?= 5000
 
 # The first interpreter that is of a supported version; PYTHON=... names another.
@@ -25,10 +27,11 @@ BENCH := $(ENV)/bin/bench
 OPTIONS := $(if $(DEVICE),--device "$(DEVICE)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CASES),--cases "$(CASES)") \
 	$(if $(EPOCHS),--epochs "$(EPOCHS)")
 
-.PHONY: bench report ui test check microbench plan env preflight sync
+.PHONY: bench report ui test check microbench torture plan env preflight sync
 
 bench: $(ENV)/.ready
-	@$(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)")
+	@$(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)") \
+		$(if $(filter no,$(THROUGHPUT)),--no-throughput)
 
 plan: $(ENV)/.ready
 	@$(BENCH) plan "$(SUITE)" $(OPTIONS)
@@ -55,6 +58,10 @@ microbench: $(ENV)/.ready-dev
 	@mkdir -p results
 	@$(ENV)/bin/python -m pytest tests/microbench --benchmark-only --benchmark-json=results/microbench.json \
 		--benchmark-columns=min,median,max,rounds -p no:xdist
+
+# Sweeps under faults and malformed input; the numbers go to results/torture.json. About a quarter of an hour.
+torture: $(ENV)/.ready-dev
+	@$(ENV)/bin/python -m tests.torture --faults $(or $(FAULTS),200) --fuzz $(or $(FUZZ),10000) --seed $(or $(SEED),1)
 
 env: $(ENV)/.ready-dev
 

@@ -56,3 +56,8 @@ class Interrupts:
             shown = SHOW_CURSOR if sys.stderr.isatty() else ""
             os.write(2, f"{shown}bench: stopped at once; what was recorded is kept\n".encode())
         self._leave(INTERRUPTED)
+
+
+def raise_interrupt() -> None:
+    """Be the ``stop`` of a command that has nothing to end in an orderly way: raise `KeyboardInterrupt` where it is."""
+    raise KeyboardInterrupt

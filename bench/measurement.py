@@ -18,6 +18,8 @@ from bench.record import Component, Environment, Failure, Frozen, Provenance, Ru
 MEASUREMENT_SCHEMA = 1
 INFERENCE_BATCH = 32
 """Windows in a batch of measured inference."""
+ROUND_S = 0.1
+"""Seconds that a round's work is cut to: a hundred times what a clock tick or a switch of processes takes."""
 
 Kind = Literal["train", "infer"]
 

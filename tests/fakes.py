@@ -7,6 +7,7 @@ import numpy as np
 
 from bench.cases.base import Case, Erratum, Published, component
 from bench.datasets.base import Dataset
+from bench.measurement import Measurement, MeasureSpec, Round
 from bench.models.base import Network, Predictor
 from bench.plan import SHARED_VERSIONS, Plan
 from bench.recipe import Recipe
@@ -209,6 +210,44 @@ def fake_record(
         curve=curve,
         timing=timing,
         sample=None if label else fake_sample(asked["horizon"], valid["mse"], made.name),
+    )
+
+
+def fake_measurement(
+    spec: MeasureSpec, environment: Environment | None = None, *, windows_per_s: float = 40_000.0, status: str = "done"
+) -> Measurement:
+    """Return a settled measurement: two warm-up rounds of each kind, then ten that count."""
+    kinds = ("train", "infer") if spec.recipe else ("infer",)
+    rounds = tuple(
+        Round(
+            kind=kind,
+            number=n,
+            warm_up=n < 2,
+            windows=4_000,
+            wall_s=4_000 / windows_per_s * (1 + 0.0005 * n),
+            cpu_s=4_000 / windows_per_s,
+            contended=False,
+        )
+        for n in range(12)
+        for kind in kinds
+    )
+    return Measurement(
+        measure_id=spec.measure_id,
+        status=status,
+        spec=spec,
+        data_seed=42,
+        task=TASKS.get(spec.dataset.params.get("task", ""), {}),
+        settled=status == "done",
+        rounds=rounds if status == "done" else (),
+        latency_s=tuple(0.0004 + 1e-7 * n for n in range(1_000)) if status == "done" else (),
+        compile_s=3.0 if spec.recipe else None,
+        peak_memory_bytes=900_000_000,
+        base_memory_bytes=700_000_000,
+        parameters=1000 if spec.recipe else None,
+        model_bytes=4000 if spec.recipe else None,
+        failure=None if status == "done" else Failure(reason="out of memory"),
+        environment=environment or (ENVIRONMENT if spec.recipe else NO_BACKEND),
+        provenance=fake_record().provenance,
     )
 
 

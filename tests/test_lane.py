@@ -14,7 +14,8 @@ from bench.datasets.base import datasets
 from bench.devices import Device, find_device
 from bench.errors import BenchError
 from bench.jobs import Slot
-from bench.lane import (
+from bench.lane.children import Child
+from bench.lane.drive import (
     CaseMeasured,
     CasePrepared,
     PassEnded,
@@ -23,12 +24,10 @@ from bench.lane import (
     _Lane,
     estimate_s,
     lane_folder,
-    missing,
     run_lane,
 )
-from bench.lane_children import Child
 from bench.lock import hold
-from bench.measurement import Measurement, Round, measure_spec
+from bench.measurement import Round, measure_spec
 from bench.models.base import models
 from bench.recipe import Recipe
 from bench.store import Store
@@ -58,7 +57,7 @@ def plugins_in_workers(monkeypatch):
 def few_rounds(monkeypatch):
     """A few rounds are enough, and only the first that counts is contended, whatever this machine does."""
     monkeypatch.setattr("bench.timing.CAP_ROUNDS", FEW)
-    monkeypatch.setattr("bench.lane.shared_core", lambda taken: taken.number == WARM_UP_ROUNDS)
+    monkeypatch.setattr("bench.lane.drive.shared_core", lambda taken: taken.number == WARM_UP_ROUNDS)
 
 
 def predictor(name, dataset="test_ramps", **params):
@@ -184,31 +183,6 @@ def test_a_network_is_measured_with_all_that_the_record_has_room_for(tmp_path, f
     assert {r.kind for r in found["t/constant"].rounds} == {"infer"}
 
 
-def test_missing_are_those_without_a_result_here_that_can_be_measured():
-    here = {"cpu": slots()[0]}
-    done, failed, elsewhere, never = (predictor(f"t/{i}", value=float(i)) for i in range(4))
-    peeks = predictor("t/peeks", model="naive_leaky")
-    environment = here["cpu"].device.environment("numpy")
-    other = environment.model_copy(update={"cpu": "another"})
-    records = [
-        record(done, environment, settled=False),
-        record(failed, environment, status="failed"),
-        record(elsewhere, other),
-    ]
-    wanted = [done, failed, elsewhere, never, never, peeks]
-    assert missing(wanted, records, here) == [failed, elsewhere, never]
-
-
-def record(spec, environment, **fields):
-    provenance = {
-        "host": "h", "platform": "p", "bench_version": "0", "git_commit": "", "core": 0, "load_1min": 0.0,
-        "started_at": "2026-01-02T03:00:00Z", "ended_at": "2026-01-02T03:04:05Z",
-    }  # fmt: skip
-    return Measurement(
-        measure_id=spec.measure_id, spec=spec, data_seed=5, environment=environment, provenance=provenance, **fields
-    )
-
-
 def test_a_device_without_a_slot_is_named(tmp_path):
     spec = predictor("t/a").model_copy(update={"device": "gpu"})
     with pytest.raises(BenchError, match="no worker for device gpu"):
@@ -230,7 +204,7 @@ def test_cases_of_one_data_set_are_taken_in_turn_as_far_as_memory_goes(monkeypat
     groups = _groups([*ramps[:2], *waves, *ramps[2:]])
     assert sorted(map(len, groups)) == [1, 5]
     for room, sizes in ((6, [[5, 1]]), (5, [[5], [1]]), (2, [[2], [2], [1, 1]])):
-        monkeypatch.setattr("bench.lane._room", lambda slot, room=room: room)
+        monkeypatch.setattr("bench.lane.drive._room", lambda slot, room=room: room)
         assert [[len(g) for g in batch] for batch in _batches(groups, slots())] == sizes
     assert 0 < estimate_s(ramps, 2) < estimate_s([network("t/n")] * 5, 2)
 
@@ -246,6 +220,6 @@ def test_a_gpu_round_is_contended_where_nvml_shows_more_processes_than_ours(tmp_
     contended = lane._contended(gpu, [Alive(), Alive()])
     seen = []
     for shown, expected in ((2, False), (3, True), (0, False)):
-        monkeypatch.setattr("bench.lane.processes_on_gpu", lambda index, n=shown: seen.append(index) or n)
+        monkeypatch.setattr("bench.lane.drive.processes_on_gpu", lambda index, n=shown: seen.append(index) or n)
         assert contended(taken) is expected
     assert seen == [1, 1, 1]

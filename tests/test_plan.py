@@ -1,10 +1,20 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from bench.estimates import in_words, remaining_s, seconds_by_case
 from bench.plan import expand, make_plan
 from bench.suite import Suite, read_suite
-from tests.fakes import fake_record
+from tests.fakes import (
+    ENVIRONMENT,
+    NO_BACKEND,
+    FakeNaive,
+    FakePeek,
+    fake_case,
+    fake_measurement,
+    fake_plan,
+    fake_record,
+)
 
 
 def small(**changes):
@@ -100,3 +110,16 @@ def test_estimates_come_from_records_then_from_a_report(tmp_path):
     assert remaining_s([c], {}, 1) is None
     assert remaining_s([], known, 1) == 0
     assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["unknown", "12 s", "10 min", "2.5 h"]
+
+
+def test_what_is_unmeasured_is_what_has_no_result_here():
+    naive, peek = fake_case("fake/naive", model=FakeNaive()), fake_case("fake/peek", model=FakePeek())
+    plan = fake_plan([naive, peek, fake_case("fake/rnn")], [])
+    assert [s.case for s in plan.measured] == ["fake/naive", "fake/rnn"]  # one that peeks has no honest inference
+    other = ENVIRONMENT.model_copy(update={"cpu": "another"})
+    here = replace(plan, here=frozenset({NO_BACKEND.digest, ENVIRONMENT.digest}))
+    done, elsewhere = fake_measurement(plan.measured[0]), fake_measurement(plan.measured[1], other)
+    assert [s.case for s in replace(here, measurements=(done, elsewhere)).unmeasured] == ["fake/rnn"]
+    assert not replace(plan, measurements=(done, elsewhere)).unmeasured
+    assert len(replace(here, measurements=(fake_measurement(plan.measured[0], status="failed"),)).unmeasured) == 2
+    assert replace(plan, suite=plan.suite.model_copy(update={"throughput": False})).measured == []

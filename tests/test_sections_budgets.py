@@ -41,7 +41,7 @@ def trained(case: Case, epoch_s: float, curve: Callable[[int], float], column: s
 def fast_and_slow(fast_s: float = 0.1, measurements: Sequence[Measurement] = (), untrained: float = 9.0) -> Plan:
     records = [
         *trained(FAST, fast_s, lambda e: 3 / e),
-        *trained(SLOW, 1.0, lambda e: 1 / e),
+        *trained(SLOW, 1.0, lambda e: 1.2 / e),
         fake_record(SQUARES, None, mse=untrained),
     ]
     return replace(fake_plan([FAST, SLOW, SQUARES], records), measurements=tuple(measurements))
@@ -72,15 +72,15 @@ def test_scores_at_equal_seconds_by_hand(tmp_path: Path) -> None:
             "model": "slow",
             "clock": "runs",
             "whole training, s": "20.0",
-            "within 2 s": "0.5000",
-            "within 5 s": "0.2000",
-            "within 10 s": "**0.1000**",
-            "within 20 s": "**0.05000**",
+            "within 2 s": "0.6000",
+            "within 5 s": "0.2400",
+            "within 10 s": "**0.1200**",
+            "within 20 s": "**0.06000**",
         }
     ]
     assert (
         "**Next step.** Within 2 s fast leads (0.1500); within 5 s fast leads (0.1500); within 10 s slow leads "
-        "(0.1000); within 20 s slow leads (0.05000)." in body
+        "(0.1200); within 20 s slow leads (0.06000)." in body
     )
     assert "without training" not in body
     assert "Clock. *runs*: the seconds of each run's own epochs." in notes[-1]
@@ -89,7 +89,7 @@ def test_scores_at_equal_seconds_by_hand(tmp_path: Path) -> None:
 def test_a_model_without_an_epoch_within_a_budget_has_no_score(tmp_path: Path) -> None:
     body, _ = section(fast_and_slow(fast_s=0.01), tmp_path)
     (slow,) = lines(body, "slow")
-    assert (slow["within 0.2 s"], slow["within 1 s"]) == ("–", "1.0000")
+    assert (slow["within 0.2 s"], slow["within 1 s"]) == ("–", "1.200")
     assert "Within 0.2 s fast leads" in body
 
 
@@ -98,15 +98,16 @@ def test_a_measured_model_is_timed_by_its_measurement(tmp_path: Path) -> None:
     body, notes = section(fast_and_slow(measurements=[measured(SLOW, (69_760.0,) * 10)]), tmp_path)
     (slow,) = lines(body, "slow")
     assert (slow["clock"], slow["whole training, s"]) == ("measured", "2.0")
-    assert [slow[f"within {b} s"].strip("*") for b in ("0.2", "0.5", "1", "2")] == ["0.5000", "0.2000", "0.1000", "0.05000"]
+    reached = [slow[f"within {b} s"].strip("*") for b in ("0.2", "0.5", "1", "2")]
+    assert reached == ["0.6000", "0.2400", "0.1200", "0.06000"]
     assert lines(body, "fast")[0]["clock"] == "runs"
     assert "*measured*:" in notes[-1]
     assert "*runs*:" in notes[-1]
 
 
 def test_a_predictor_that_is_ahead_is_named(tmp_path: Path) -> None:
-    body, _ = section(fast_and_slow(untrained=0.12), tmp_path)
-    assert "least squares (0.1200), without training, is ahead of them within 2 and 5 s." in body
+    body, _ = section(fast_and_slow(untrained=0.14), tmp_path)
+    assert "least squares (0.1400), without training, is ahead of them within 2 and 5 s." in body
     assert lines(body, "least squares") == []
 
 
@@ -121,7 +122,7 @@ def test_one_seed_without_an_epoch_leaves_the_cell_empty(tmp_path: Path) -> None
     (slow,) = lines(section(replace(plan, records=late), tmp_path)[0], "slow")
     assert slow["within 2 s"] == "–"
     # Seeds 42 and 44 end five epochs within 5 s, seed 43 ends three: 3 s and two of 17/19 s.
-    expected = (1 / 5 * 1.01 / 3 * 1 / 5 / 1.01) ** (1 / 3)
+    expected = (1.2 / 5 * 1.2 * 1.01 / 3 * 1.2 / 5 / 1.01) ** (1 / 3)
     assert float(slow["within 5 s"].strip("*")) == pytest.approx(expected, rel=1e-3)
 
 

@@ -138,8 +138,16 @@ def test_the_conditions_are_those_of_the_lane(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(timing, "WIDEST", 0.031)
     monkeypatch.setattr(timing, "CAP_ROUNDS", 77)
     monkeypatch.setattr(timing, "LATENCY_CALLS", 4321)
-    note = " ".join(section(plan_of(measured(RNN)), tmp_path)[1])
-    for words in ("exclusive lock", "one pinned core", "in turn", "narrower than 3.1 % of it", "after 77", "4,321 calls"):
+    note = " ".join(section(plan_of(measured(RNN, infer=(500.0,) * 11)), tmp_path)[1])
+    assert "(2.0 s in the median)" in note  # 1,000 windows: eleven rounds of 2 s, ten of 1.0 to 1.1 s
+    for words in (
+        "exclusive lock",
+        "one pinned core",
+        "in turn",
+        "narrower than 3.1 % of it",
+        "after 77",
+        "4,321 calls",
+    ):
         assert words in note
     assert "`rounds.csv`" in note
     assert "`results/measurements/<measurement>-*.json`" in note

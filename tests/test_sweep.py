@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bench.interrupt import Interrupts
+from bench.interrupt import Interrupts, raise_interrupt
 from bench.jobs import EpochEnded, RunEnded, RunStarted, make_jobs
 from bench.store import Store
 from bench.sweep import run_sweep
@@ -127,6 +127,14 @@ def test_a_second_interrupt_leaves_at_once_also_after_the_sweep(handlers):
         assert (stopped, codes) == ([1], [3])
     os.kill(os.getpid(), signal.SIGINT)
     assert codes == [3, 3]
+
+
+def test_where_nothing_has_to_be_ended_the_first_raises_and_the_second_leaves(handlers):
+    codes = []
+    with pytest.raises(KeyboardInterrupt), Interrupts(raise_interrupt, codes.append):
+        os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert codes == [3]
 
 
 def test_without_an_interrupt_the_handlers_are_put_back(handlers):

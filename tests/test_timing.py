@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from bench.lane_worker import Nothing, TakeRound, Work, timed_round
+from bench.lane.child import Nothing, TakeRound, Work, timed_round
 from bench.measurement import Round
 from bench.timing import (
     CAP_CONTENDED,

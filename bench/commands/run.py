@@ -14,7 +14,7 @@ from bench.estimates import in_words, remaining_s, seconds_by_case
 from bench.executors.local import Limits, LocalExecutor, make_slots
 from bench.interrupt import Interrupts
 from bench.jobs import make_jobs
-from bench.lane import CaseMeasured, LaneEvent, LaneResult, estimate_s, run_lane
+from bench.lane.drive import CaseMeasured, LaneEvent, LaneResult, estimate_s, run_lane
 from bench.lock import Holder, hold
 from bench.measurement import Measurement
 from bench.plan import Plan

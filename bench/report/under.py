@@ -136,8 +136,9 @@ def _bound(key: str, value: str) -> Bound:
         raise BenchError(f"--under: {key}={value!r} is no number above zero with its unit; write it as in {example}")
     if found[2] not in units:
         known = [unit for unit in units if unit]
-        hint = close_matches(found[2], known) if found[2] else f"known: {', '.join(known)}"
-        raise BenchError(f"--under: {key} in unknown unit {found[2]!r}; {hint}")
+        if not found[2]:
+            raise BenchError(f"--under: {key}={value} has no unit; add one of {', '.join(known)}")
+        raise BenchError(f"--under: {key} in unknown unit {found[2]!r}; {close_matches(found[2], known)}")
     return Bound(key, number * units[found[2]], found[2])
 
 

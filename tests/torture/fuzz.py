@@ -44,6 +44,7 @@ GOOD_SUITE: dict[str, Any] = {
     "baseline": "naive",
     "time_limit_s": 60.0,
     "crash_retries": 1,
+    "throughput": False,
     "recipe": {"epochs": 2, "batch_size": 8},
 }
 NAMES = st.sampled_from(

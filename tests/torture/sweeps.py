@@ -30,6 +30,7 @@ name = "plain"
 seeds = [1]
 data_seeds = {list(range(25))}
 baseline = "naive"
+throughput = false
 cases = [
     {{ name = "t/quick", {RAMPS}, model = {{ name = "torture_constant", wait_s = 0.02 }} }},
     {{ name = "t/slow", {RAMPS}, model = {{ name = "torture_constant", factor = 0.5, wait_s = 0.15 }} }},
@@ -41,6 +42,7 @@ cases = [
 name = "trained"
 seeds = [1, 2, 3]
 baseline = "naive"
+throughput = false
 cases = [
     {{ name = "t/naive", {TRAINED_DATA}, model = "naive" }},
     {{ name = "t/linear", {TRAINED_DATA}, model = "linear", recipe = {{ epochs = 3 }} }},

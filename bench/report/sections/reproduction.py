@@ -34,6 +34,11 @@ class PublishedValue:
     judgement: stats.Judgement | None = None
 
     @property
+    def key(self) -> str:
+        """What tells it from every other value of a report."""
+        return f"{self.row.case} {self.row.device} {self.row.backend} {self.column}"
+
+    @property
     def last(self) -> bool:
         """True for the MSE of the last time step."""
         return self.column == LAST
@@ -60,17 +65,16 @@ class PublishedValue:
 
 
 def published_values(results: Results) -> list[PublishedValue]:
-    """Return every printed value that we have a score for, judged together, in the suite's order."""
-    found: dict[str, PublishedValue] = {}
+    """Return every printed value that we have a score for, judged together, in the order of the tasks' tables."""
+    found: list[PublishedValue] = []
     for ground in results.tasks:
-        for row in sorted(ground.rows, key=lambda r: int(r.info["order"])):
+        for row in ground.rows:
             for column in COLUMNS:
                 value = row.info[f"published_{column}"]
                 if np.isfinite(value) and len(row.seeds(column)):
-                    key = f"{row.case} {row.device} {row.backend} {column}"
-                    found[key] = PublishedValue(row, ground, column, float(value), row.sample(column))
-    judged = stats.judge_published({k: v.printed for k, v in found.items()}, {k: v.sample for k, v in found.items()})
-    return [replace(value, judgement=judged.get(key)) for key, value in found.items()]
+                    found.append(PublishedValue(row, ground, column, float(value), row.sample(column)))
+    judged = stats.judge_published({v.key: v.printed for v in found}, {v.key: v.sample for v in found})
+    return [replace(value, judgement=judged.get(value.key)) for value in found]
 
 
 def printed_text(value: float) -> str:
@@ -111,7 +115,7 @@ def faults(results: Results, value: PublishedValue) -> list[str]:
 @section("reproduction", "Reproduction: printed values beside ours", order=20)
 def reproduction_table(results: Results) -> tuple[str, list[str]] | None:
     """Return every printed value with our mean, its prediction interval and a verdict."""
-    values = published_values(results)
+    values = sorted(published_values(results), key=lambda v: int(v.row.info["order"]))
     if not values:
         return None
     shared = _shared_note(values)
@@ -159,7 +163,7 @@ def _shared_note(values: list[PublishedValue]) -> str:
 
 def _notes(results: Results, values: list[PublishedValue], shared: str) -> list[str]:
     notes = []
-    judged = {str(i): v.judgement for i, v in enumerate(values) if v.judgement is not None}
+    judged = {v.key: v.judgement for v in values if v.judgement is not None}
     seeded = [j for j in judged.values() if not j.exact]
     if seeded:
         notes.append(

@@ -21,7 +21,7 @@ def throughput_table(results: Results) -> tuple[str, list[str]] | None:
     parts, notes = [], []
     if measured:
         parts.append(_measured_table(measured))
-        notes += [*_dirty(measured), *_conditions(measured)]
+        notes += [*_dirty(measured), *_conditions(measured, results.frames["rounds"])]
     if failed:
         notes.append(f"**Measurements without a result:** {'; '.join(failed)}.")
     if runs:
@@ -129,14 +129,14 @@ def _dirty(rows: list[Row]) -> list[str]:
     return [f"{text}{'; '.join(dirty)}."] if dirty else []
 
 
-def _conditions(rows: list[Row]) -> list[str]:
+def _conditions(rows: list[Row], rounds: pd.DataFrame) -> list[str]:
     """Return how these numbers were taken, and how to read the columns."""
     gpu = any(not r.device.startswith("cpu") for r in rows)
     unstable = [escape(r.name) for r in rows if r.unstable]
     notes = [
         "Measured alone on the machine, under an exclusive lock, each process on one pinned core"
-        f"{' beside its GPU' if gpu else ''}. The rounds of all models are taken in turn, each about "
-        f"{timing.ROUND_S:g} s of equal work, the first {timing.WARM_UP_ROUNDS} of each for warm-up. A model has "
+        f"{' beside its GPU' if gpu else ''}. The rounds of all models are taken in turn, each of "
+        f"equal work{_length(rounds)}, the first {timing.WARM_UP_ROUNDS} of each for warm-up. A model has "
         f"settled from {timing.LEAST_ROUNDS} counted rounds on, once the distribution-free 95 % interval of their "
         f"median is narrower than {100 * timing.WIDEST:g} % of it; after {timing.CAP_ROUNDS} without that it is "
         f"**unstable**. A round with less CPU time than {100 * timing.LEAST_CPU_SHARE:g} % of wall time shared its "
@@ -149,6 +149,14 @@ def _conditions(rows: list[Row]) -> list[str]:
     if unstable:
         notes.insert(0, f"Unstable: {', '.join(unstable)}.")
     return notes
+
+
+def _length(rounds: pd.DataFrame) -> str:
+    """Return how long the counted rounds took; empty where none is known."""
+    if not len(rounds):
+        return ""
+    counted = rounds[~(rounds["warm_up"] | rounds["contended"]).fillna(True).astype(bool)]
+    return f" ({score(float(counted['wall_s'].median()), 2)} s in the median)" if len(counted) else ""
 
 
 def _failed(results: Results) -> list[str]:

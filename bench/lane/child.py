@@ -25,7 +25,7 @@ from bench.engines.base import Program
 from bench.errors import BenchError
 from bench.initial import window_order
 from bench.jobs import Slot
-from bench.measurement import INFERENCE_BATCH, Kind, MeasureSpec, Round
+from bench.measurement import INFERENCE_BATCH, ROUND_S, Kind, MeasureSpec, Round
 from bench.models.base import Network, Predictor
 from bench.record import Failure
 from bench.task import Array, Splits
@@ -34,8 +34,6 @@ from bench.worker import prepare_process
 
 MODEL_SEED = 0
 """Of the weights and orders that are timed."""
-ROUND_S = 0.1
-"""Seconds that a round's work is cut to: a hundred times what a clock tick or a switch of processes takes."""
 TRIES = 3
 """Tries of a piece of work, the quickest of which says how much of it fills a round; on a CPU in process time, so that
 the machine's load at that moment does not matter."""

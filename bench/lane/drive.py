@@ -8,7 +8,7 @@ others waiting.
 import getpass
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,16 +17,13 @@ from typing import Protocol
 
 import psutil
 
-from bench.cases.base import make_model
-from bench.contention import free_on_gpu, processes_on_gpu
 from bench.environment import now, provenance
 from bench.errors import BenchError
 from bench.jobs import Slot
-from bench.lane_children import Child, prepare_all
-from bench.lane_worker import ROUND_S
+from bench.lane.children import Child, prepare_all
+from bench.lane.contention import free_on_gpu, processes_on_gpu
 from bench.lock import LOCK, Holder, hold
-from bench.measurement import Measurement, MeasureSpec, Round
-from bench.models.base import Predictor
+from bench.measurement import ROUND_S, Measurement, MeasureSpec, Round
 from bench.store import Store
 from bench.timing import (
     LATENCY_CALLS,
@@ -94,31 +91,6 @@ class LaneResult:
     def failed(self) -> list[Measurement]:
         """Those without a result."""
         return [m for m in self.measurements if m.status == "failed"]
-
-
-def measurable(spec: MeasureSpec) -> bool:
-    """Return whether a case can be timed: a predictor that looks at the answers cannot."""
-    model = make_model(spec.model.name, spec.model.params)
-    return not (isinstance(model, Predictor) and model.peeks)
-
-
-def missing(
-    specs: Iterable[MeasureSpec], measurements: Iterable[Measurement], here: Mapping[str, Slot]
-) -> list[MeasureSpec]:
-    """Return the specs, each once, that can be measured and have no result in this machine's environment.
-
-    Args:
-        specs: What is wanted.
-        measurements: All that are recorded.
-        here: A slot of each device, under the device's name, which says what its environment is.
-    """
-    done = {(m.measure_id, m.environment.digest) for m in measurements if m.status == "done"}
-
-    def wanted(spec: MeasureSpec) -> bool:
-        environment = here[spec.device].device.environment(spec.backend)
-        return (spec.measure_id, environment.digest) not in done and measurable(spec)
-
-    return [spec for spec in {s.measure_id: s for s in specs}.values() if wanted(spec)]
 
 
 def estimate_s(specs: Sequence[MeasureSpec], workers: int) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.jobs import Slot
-from bench.lane_worker import Facts, MoveTo, Request, TakeRound, TimeCalls, serve
+from bench.lane.child import Facts, MoveTo, Request, TakeRound, TimeCalls, serve
 from bench.measurement import Kind, MeasureSpec, Round
 from bench.record import Failure
 from bench.timing import Gone

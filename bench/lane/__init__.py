@@ -1,0 +1,1 @@
+"""The throughput lane: each case on each device and backend, measured alone on the machine."""
