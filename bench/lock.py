@@ -49,9 +49,13 @@ class Holder:
 
 @contextmanager
 def hold(
-    results: Path, *, wait_s: float = 0.0, on_wait: Callable[[Holder | None], None] | None = None
+    results: Path,
+    *,
+    wait_s: float = 0.0,
+    on_wait: Callable[[Holder | None], None] | None = None,
+    what: str = "the results folder",
 ) -> Iterator[None]:
-    """Hold a results folder, which is made where it is missing; no other process can hold it meanwhile.
+    """Hold a folder, which is made where it is missing; no other process can hold it meanwhile.
 
     The system gives up the lock of a process that dies, however it dies.
 
@@ -59,6 +63,7 @@ def hold(
         results: The folder.
         wait_s: How long to wait for another holder to end; 0 to leave at once, infinity to wait as long as it takes.
         on_wait: Called once before waiting, with the holder (None where it does not say who it is).
+        what: What the folder is, for messages.
 
     Raises:
         BenchError: Another process holds it, or the folder cannot be written.
@@ -69,8 +74,7 @@ def hold(
         _acquire(lock, results, wait_s, on_wait)
     except OSError as error:
         raise BenchError(
-            f"cannot write to the results folder {results} ({error.strerror}); "
-            "make it writable or name another with --results"
+            f"cannot write to {what} {results} ({error.strerror}); make it writable or name another with --results"
         ) from None
     try:
         _say_who(results)

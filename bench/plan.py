@@ -148,7 +148,7 @@ def _score(record: RunRecord) -> float:
     """Return a run's validation MSE after the last epoch, or for labels its cross entropy; NaN without a result."""
     scores = record.scores_last.get("valid", {}) if record.status == "done" else {}
     value = scores.get("mse", scores.get("cross_entropy"))
-    return math.nan if value is None else float(value)
+    return value if isinstance(value, float) else math.nan
 
 
 def _mean(values: list[float]) -> float:

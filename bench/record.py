@@ -5,9 +5,9 @@ Schema history:
 """
 
 import json
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from bench.digest import digest
 from bench.recipe import Recipe
@@ -112,6 +112,15 @@ class ForecastSample(Frozen):
     truth: list[list[float]]
     forecast: list[list[float]]
 
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        n = len(self.window)
+        if not (n and len(self.x) == len(self.truth) == len(self.forecast) == n):
+            raise ValueError("a sample has as many windows as inputs, truths and forecasts, and at least one")
+        if [len(v) for v in self.truth] != [len(v) for v in self.forecast] or not all(self.truth):
+            raise ValueError("a sample has a forecast of every step of a window's truth, and at least one")
+        return self
+
 
 class Environment(Frozen):
     """What can change a number on another machine; digested into a record's key."""
@@ -147,7 +156,8 @@ class Provenance(Frozen):
     ended_at: str
 
 
-Scores = dict[str, dict[str, Any]]
+Score = float | list[float] | dict[str, float]
+Scores = dict[str, dict[str, Score]]
 """``scores[split][metric]`` of one state of the weights; split is valid, test or an extra test set."""
 
 
@@ -236,6 +246,7 @@ def read_json(text: str, kind: type[R], newest: int) -> R:
     checksum = body.pop("checksum", None)
     if checksum != digest(body, 64):
         raise ValueError("its checksum does not match its content")
-    if body.get("schema_version", 0) > newest:
+    version = body.get("schema_version")
+    if isinstance(version, int) and version > newest:
         raise ValueError(f"it has schema {body['schema_version']}, this version reads up to {newest}")
     return kind.model_validate(body)

@@ -84,7 +84,7 @@ def test_a_second_sweep_is_told_to_wait(tmp_path, capsys):
     Store(tmp_path).prepare()
     with FileLock(tmp_path / ".lock"):
         assert call(["run", "smoke", "--results", str(tmp_path)]) == 2
-    assert "another sweep is writing to" in capsys.readouterr().err
+    assert "is held by another process; wait for it with --wait" in capsys.readouterr().err
 
 
 def test_a_report_of_nothing_is_an_error(tmp_path, capsys):

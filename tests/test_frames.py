@@ -7,8 +7,9 @@ import pytest
 from bench import frames
 from bench.cases.base import Erratum, Published
 from bench.errors import BenchError
+from bench.frames.tidy import TIDY
 from bench.record import LearningCurve
-from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
+from tests.fakes import FakeNaive, fake_case, fake_measurement, fake_plan, fake_record
 
 CASE = fake_case("fake/rnn", task="ten_steps", label="RNN")
 
@@ -23,7 +24,7 @@ def one(frame: pd.DataFrame, **where: object) -> pd.Series:
 def test_tidy_has_each_value_in_a_row_of_its_own() -> None:
     record = fake_record(CASE, 43, epochs=5, mse=0.01)
     table = frames.tidy("fake", [record])
-    assert list(table.columns) == frames.TIDY
+    assert list(table.columns) == TIDY
     last = one(table, split="valid", weights="last", metric="mse")
     assert (last["value"], last["epoch"], last["seed"], last["task"]) == (0.01, 5, 43, "ten_steps")
     assert last["run_id"] == record.run_id
@@ -56,7 +57,7 @@ def test_tidy_types_are_clean_and_a_predictor_has_no_seed() -> None:
         else "float64"
         if name == "value"
         else "string"
-        for name in frames.TIDY
+        for name in TIDY
     }
     assert table["seed"].isna().all()
     assert frames.tidy("fake", []).empty
@@ -118,6 +119,7 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
         fake_record(odd, 43),
     ]
     plan = fake_plan([CASE, odd], records)
+    measurements = [fake_measurement(spec) for spec in plan.measured]
     written = {
         "about": frames.typed([{"key": "suite", "text": "NA"}]),
         "cases": frames.cases_frame(plan),
@@ -128,6 +130,8 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
         "groups": frames.groups_frame(records),
         "environments": frames.environment_frame(records),
         "published": frames.typed([], ["curve", "epoch", "valid_mse"]),
+        "measurements": frames.measurements_frame(measurements),
+        "rounds": frames.rounds_frame(measurements),
     }
     frames.write_frames(tmp_path, written)
     read = frames.read_frames(tmp_path)
@@ -142,3 +146,21 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
 def test_reading_a_folder_without_csvs_says_which(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"about\.csv"):
         frames.read_frames(tmp_path)
+
+
+def test_a_measurement_is_summed_up_from_the_rounds_that_count() -> None:
+    spec = fake_plan([fake_case("fake/rnn", task="every_step")], []).measured[0]
+    made = fake_measurement(spec, windows_per_s=40_000.0)
+    noisy = made.rounds[-2].model_copy(update={"contended": True, "wall_s": 9.0})
+    row = frames.measurements_frame([made.model_copy(update={"rounds": (*made.rounds[:-2], noisy)})]).iloc[0]
+    speeds = sorted(4_000 / (0.1 * (1 + 0.0005 * n)) for n in range(2, 11))
+    assert row["train_windows_per_s"] == pytest.approx(speeds[4])  # nine rounds count: the fifth is their median
+    assert (row["train_low"], row["train_high"]) == pytest.approx((speeds[1], speeds[-2]))
+    assert row["train_steps_per_s"] == pytest.approx(50 * speeds[4])
+    assert (row["train_rounds"], row["train_contended"], row["infer_rounds"]) == (9, 1, 9)
+    assert row["latency_p50_s"] == pytest.approx(0.0004 + 1e-7 * 499.5)
+    assert row["latency_p99_s"] == pytest.approx(0.0004 + 1e-7 * 989.01)
+    rounds = frames.rounds_frame([made])
+    assert len(rounds) == 24
+    assert rounds["warm_up"].sum() == 4
+    assert not len(frames.measurements_frame([]))

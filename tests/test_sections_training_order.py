@@ -90,7 +90,7 @@ def test_the_table_names_leaders_and_confirmed_changes(flipped):
     assert lines["short"] == ["2", "–", "3", "3", "11.1 [11.1, 11.1]", "yes"]
     assert "over 1 % an epoch" in notes[0]
     assert notes[1] == (
-        "**Next step.** early leads at a quarter and at half of the epochs; late leads at all of the epochs. The "
+        "**Next step.** early leads at a quarter and at half; late leads at all of the epochs. The "
         "order at a quarter of the epochs runs against the final one: tau = -1.00 (2 models). The order at half of the "
         "epochs partly agrees with the final one: tau = 0.33 (3 models). 1 pair changes places after half of the "
         "epochs, of which these seeds tell 1 apart at the end."

@@ -56,7 +56,7 @@ def resigned(text, **changes):
         (lambda text: "[]", "not a record"),
         (lambda text: "", "Expecting value"),
         (lambda text: "[" * 100_000, "recursion"),
-        (lambda text: resigned(text, schema_version=[1]), "not supported between"),
+        (lambda text: resigned(text, schema_version=[1]), "fields do not fit"),
         (lambda text: resigned(text, attempt="one", spec=[]), "2 fields do not fit the schema"),
     ],
 )

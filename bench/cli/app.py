@@ -10,6 +10,8 @@ from typer.exceptions import TyperException
 from bench.errors import BenchError
 
 OK, RUNS_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3
+TYPER_INTERRUPTED = 130
+"""What Typer makes of a KeyboardInterrupt."""
 
 app = typer.Typer(
     help="""Compare sequence architectures on data, over seeds and devices, and see which differences are real.
@@ -43,6 +45,8 @@ def call(arguments: list[str]) -> int:
     except TyperException as error:
         return _complain(error.format_message().rstrip(".") + "; see bench --help")
     except (typer.Abort, KeyboardInterrupt):
+        code = TYPER_INTERRUPTED
+    if code == TYPER_INTERRUPTED:
         print("bench: interrupted; records written so far are kept", file=sys.stderr)
         return INTERRUPTED
     return code if isinstance(code, int) else OK

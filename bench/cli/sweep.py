@@ -1,15 +1,14 @@
 """Verbs that run and mirror: run, sync, ui."""
 
 import math
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from bench.cli.app import app, console
 from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.interrupt import Interrupts, raise_interrupt
 from bench.store import RESULTS
 
 
@@ -32,15 +31,15 @@ def run(
 ) -> int:
     """Run what a suite lacks, record it, mirror it to MLflow and write the report.
 
-    Ctrl-C stops it and loses nothing; the same command goes on. An overridden suite reports under the results
-    folder and leaves reports/ alone.
+    Ctrl-C stops it and loses nothing; the same command goes on. A second one leaves at once. An overridden suite
+    reports under the results folder and leaves reports/ alone.
     """
     from bench.commands import Wishes, run_suite
 
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
-    signal.signal(signal.SIGTERM, _interrupt)
     wishes = Wishes(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
-    return run_suite(chosen, wishes, console())
+    with Interrupts(raise_interrupt):
+        return run_suite(chosen, wishes, console())
 
 
 @app.command()
@@ -68,7 +67,3 @@ def ui(
     from bench.tracking.serve import serve_ui
 
     return serve_ui(results, port)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -68,8 +68,9 @@ def run_suite(chosen: Selection, wishes: Wishes, console: Console) -> int:
             plan = command.sweep(plan)
             if not command.done.interrupted:
                 plan = command.measure(plan)
-            readme = chosen.write_report(plan) if plan.records else None
-            if mirror is not None and readme is not None and not command.done.interrupted:
+            whole = not command.done.interrupted
+            readme = chosen.write_report(plan, figures=whole) if plan.records else None
+            if mirror is not None and readme is not None and whole:
                 finish(mirror, plan, readme)
         finally:
             if mirror is not None:

@@ -101,8 +101,10 @@ def groups_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
     rows = []
     for record in records:
         for split, scores in record.scores_last.items():
-            windows = scores.get("windows_by_group") or {}
-            for name, accuracy in (scores.get("accuracy_by_group") or {}).items():
+            accuracies, windows = scores.get("accuracy_by_group"), scores.get("windows_by_group")
+            if not isinstance(accuracies, dict) or not isinstance(windows, dict):
+                continue
+            for name, accuracy in accuracies.items():
                 group, _, label = name.partition("=")
                 row = {"split": split, "group": group, "group_value": number(label), "accuracy": number(accuracy)}
                 rows.append({**key(record), **row, "n_windows": windows.get(name)})

@@ -152,7 +152,7 @@ def run_lane(
         raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
     logs.mkdir(parents=True, exist_ok=True)
     lane = _Lane(slots, data_seed, store, sink, logs, on_event, stop, len(specs))
-    with hold(folder or lane_folder(), wait_s=math.inf, on_wait=on_wait):
+    with hold(folder or lane_folder(), wait_s=math.inf, on_wait=on_wait, what="the folder of the machine's lock"):
         for batch in _batches(_groups(specs), slots):
             if lane.run(batch):
                 lane.result.interrupted = True

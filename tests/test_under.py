@@ -1,0 +1,252 @@
+"""Best within bounds: how bounds are read, what is answered, and the command line; the figure of the same costs."""
+
+import math
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from bench.cli import call
+from bench.errors import BenchError
+from bench.frames import read_frames
+from bench.measurement import Measurement
+from bench.plan import Plan
+from bench.report.build import build_report
+from bench.report.figures.base import label_looks
+from bench.report.figures.pareto import front, pareto_figure
+from bench.report.style import styled
+from bench.report.summary import Results
+from bench.report.under import Bound, answer, parse_bounds
+from tests.fakes import FakeLeastSquares, chapter_like, fake_case, fake_plan, fake_record
+from tests.test_sections_throughput import measured
+
+BIG = fake_case("fake/big", label="big")
+MID = fake_case("fake/mid", label="mid")
+NEAR = fake_case("fake/near", label="near\nmid")
+SMALL = fake_case("fake/small", label="small")
+SQUARES = fake_case("fake/squares", label="least squares", model=FakeLeastSquares())
+SEEDS = {
+    BIG: (0.0099, 0.0100, 0.0101),
+    MID: (0.0150, 0.0152, 0.0154),
+    NEAR: (0.0140, 0.0155, 0.0170),
+    SMALL: (0.0298, 0.0300, 0.0302),
+}
+PARAMETERS = {BIG: 5000, MID: 1500, NEAR: 1900, SMALL: 50}
+LATENCY_S = {BIG: 0.008, MID: 0.004, NEAR: 0.003, SMALL: 0.001}
+
+
+def plan(*measurements: Measurement) -> Plan:
+    records = [
+        fake_record(case, seed, mse=mse, parameters=PARAMETERS[case])
+        for case, scores in SEEDS.items()
+        for seed, mse in zip((42, 43, 44), scores, strict=True)
+    ]
+    records.append(fake_record(SQUARES, None, mse=0.05))
+    return replace(fake_plan([*SEEDS, SQUARES], records), measurements=measurements)
+
+
+def all_measured() -> list[Measurement]:
+    return [
+        *(measured(case, latency_s=(LATENCY_S[case],) * 3, parameters=PARAMETERS[case]) for case in SEEDS),
+        measured(SQUARES, latency_s=(0.0001,) * 3),
+    ]
+
+
+def asked(bounds: str, folder: Path, *measurements: Measurement, task: str | None = None) -> str:
+    build_report(plan(*measurements), folder, figures=False)
+    return answer(Results(read_frames(folder)), parse_bounds(bounds), task)
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("latency_p50=5ms", Bound("latency_p50", 0.005, "ms")),
+        ("latency_p99 = 250 us", Bound("latency_p99", 0.00025, "us")),
+        ("parameters=2000", Bound("parameters", 2000.0, "")),
+        ("parameters=2k", Bound("parameters", 2000.0, "k")),
+        ("peak_memory=1.5GiB", Bound("peak_memory", 1.5 * 2**30, "GiB")),
+        ("model_size=20KB", Bound("model_size", 20_000.0, "KB")),
+        ("train_s=2min", Bound("train_s", 120.0, "min")),
+        ("train_throughput=1e4", Bound("train_throughput", 10_000.0, "")),
+    ],
+)
+def test_a_bound_is_read_in_its_unit(text: str, bound: Bound) -> None:
+    (made,) = parse_bounds(text)
+    assert (made.key, made.unit) == (bound.key, bound.unit)
+    assert made.limit == pytest.approx(bound.limit)
+
+
+def test_bounds_say_themselves_in_the_unit_given() -> None:
+    shown = [str(b) for b in parse_bounds("latency_p50=5ms,parameters=20000,infer_throughput=2.5k")]
+    assert shown == ["latency_p50 <= 5 ms", "parameters <= 20,000", "infer_throughput >= 2.5 k"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("latency=5ms", "unknown key 'latency'; did you mean latency_p"),
+        ("colour=5", "unknown key 'colour'; known: latency_p50, "),
+        ("latency_p50", "expected bounds separated by commas, as in latency_p50=5ms"),
+        ("latency_p50=5ms,", "expected bounds separated by commas"),
+        ("latency_p50=5", "latency_p50=5 has no unit; add one of us, ms, s"),
+        ("latency_p50=5m", "unknown unit 'm'; did you mean ms?"),
+        ("peak_memory=5Mib", "unknown unit 'Mib'; did you mean MiB"),
+        ("parameters=few", "parameters='few' is no number above zero"),
+        ("parameters=0", "is no number above zero"),
+        ("parameters=-5", "is no number above zero"),
+        ("parameters=1e999", "is no number above zero"),
+        ("parameters=1.2.3", "is no number above zero"),
+        ("parameters=5,parameters=6", "names parameters twice"),
+    ],
+)
+def test_bad_bounds_are_one_line(text: str, complaint: str) -> None:
+    with pytest.raises(BenchError) as error:
+        parse_bounds(text)
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_best_within_bounds_its_equals_and_the_price(tmp_path: Path) -> None:
+    text = asked("latency_p50=5ms,parameters=2000", tmp_path, *all_measured())
+    assert text.count("\n") == 0
+    start = (
+        "Next step, latency_p50 <= 5 ms, parameters <= 2,000: mid is the best of 3 within the bounds, of 5, with a "
+        "validation MSE of 0.01520 ["
+    )
+    assert text.startswith(start)
+    assert "; these seeds cannot tell near mid from it; the bounds cost × 1.52 [1." in text
+    assert "of the error of big, which leads without them." in text
+    assert text.endswith("Not known of least squares: parameters.")
+
+
+def test_bounds_that_the_leader_meets_cost_nothing(tmp_path: Path) -> None:
+    text = asked("parameters=5000", tmp_path)
+    assert "big is the best of 4 within the bounds, of 5" in text
+    assert "these seeds tell every other one from it; the bounds cost nothing, since it leads without them too." in text
+
+
+def test_a_bound_that_nothing_meets_says_the_least(tmp_path: Path) -> None:
+    text = asked("latency_p50=50us,parameters=9000", tmp_path, *all_measured())
+    assert "no model is known to fit: latency_p50 <= 50 us excludes all, the least is 100 us (least squares)." in text
+    assert "parameters" not in text.partition("no model")[2]
+
+
+def test_a_throughput_bound_is_a_lower_one_and_says_the_most(tmp_path: Path) -> None:
+    made = [measured(case, infer=(speed,) * 10) for case, speed in ((BIG, 4000.0), (SMALL, 6000.0))]
+    text = asked("infer_throughput=5000", tmp_path / "some", *made)
+    assert "small is the best of 1 within the bounds" in text
+    assert "Not known of mid, near mid and least squares: infer_throughput." in text
+    none = asked("infer_throughput=7k", tmp_path / "none", *made)
+    assert "infer_throughput >= 7 k excludes all 2 that it is known of, the most is 6 k (small)." in none
+
+
+def test_bounds_that_exclude_all_only_together(tmp_path: Path) -> None:
+    text = asked(
+        "latency_p50=900us,parameters=9000", tmp_path, *all_measured()[:-1], measured(SQUARES, latency_s=(0.0001,))
+    )
+    assert "latency_p50 <= 900 us alone leaves 1, parameters <= 9,000 alone leaves 4" in text
+    assert "Not known of least squares: parameters." in text
+
+
+def test_what_nobody_measured_is_said(tmp_path: Path) -> None:
+    text = asked("peak_memory=1GiB", tmp_path)
+    assert "peak_memory is known of no model, since none was measured." in text
+    assert "Not known of big, mid, near mid, small and 1 more: peak_memory." in text
+
+
+def test_a_predictor_meets_bounds_on_training(tmp_path: Path) -> None:
+    text = asked("train_throughput=1M", tmp_path)
+    assert "least squares is the best of 1 within the bounds" in text
+    assert "Not known" not in text
+
+
+def test_training_seconds_are_the_median_over_runs(tmp_path: Path) -> None:
+    # Twenty epochs of 7,000 windows at 40,000 windows/s: 3.5 s.
+    assert "big is the best of 5" in asked("train_s=3.51s", tmp_path / "in")
+    assert "least squares is the best of 1" in asked("train_s=3.49s", tmp_path / "out")
+
+
+def test_a_common_ground_leads_in_place_of_its_tasks_and_a_task_can_be_asked_for(tmp_path: Path) -> None:
+    build_report(chapter_like(), tmp_path, figures=False)
+    results = Results(read_frames(tmp_path))
+    bounds = parse_bounds("parameters=2000")
+    made = answer(results, bounds).splitlines()
+    assert len(made) == len(results.leading()) > 2
+    assert sum(line.startswith("All models on steps 50-59") for line in made) == 1
+    assert answer(results, bounds, "every_step").startswith("Every step, parameters <= 2,000: ")
+    (label,) = [line for line in made if line.startswith("Reber, ")]
+    assert "% validation accuracy" in label or "no model is known to fit" in label
+    with pytest.raises(BenchError, match="--task 'evry_step' is not in this report; did you mean every_step"):
+        answer(results, bounds, "evry_step")
+
+
+def test_the_command_asks_a_report_without_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build_report(plan(*all_measured()), tmp_path / "smoke", figures=False)
+    before = {p.name: p.read_bytes() for p in (tmp_path / "smoke").iterdir()}
+    ask = ["report", "smoke", "--reports", str(tmp_path), "--results", str(tmp_path / "none")]
+    assert call([*ask, "--under", "latency_p50=5ms,parameters=2000"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("Next step, latency_p50 <= 5 ms, parameters <= 2,000: mid is the best of 3")
+    assert (printed.out.count("\n"), printed.err) == (1, "")
+    assert call([*ask, "--under", "parameters=2000", "--task", "next_step"]) == 0
+    assert {p.name: p.read_bytes() for p in (tmp_path / "smoke").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--under", "parameters=2000"], "to ask; write it first: bench report smoke"),
+        (["--under", "params=2000"], "did you mean parameters?"),
+        (["--task", "next_step"], "--task goes with --under alone"),
+        (["--under", "parameters=2000", "--check"], "ask one at a time"),
+        (["--under", "parameters=2000", "--environment", "abc"], "write it with --environment first"),
+    ],
+)
+def test_bad_questions_are_one_line_and_code_2(
+    options: list[str], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["report", "smoke", "--reports", str(tmp_path), "--results", str(tmp_path), *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert complaint in printed.err
+
+
+def test_the_front_by_hand() -> None:
+    points = [(1, 9), (2, 4), (3, 5), (4, 1), (4, 3), (9, 1), (1, 9)]
+    xs, ys = ([float(v) for v in values] for values in zip(*points, strict=True))
+    assert front(xs, ys) == [0, 6, 1, 3]
+    assert front([], []) == []
+
+
+def test_two_panels_where_latency_is_measured_one_where_it_is_not_none_without_costs(tmp_path: Path) -> None:
+    def panels(made: Plan, folder: Path) -> list[str]:
+        build_report(made, folder, figures=False)
+        results = Results(read_frames(folder))
+        with styled():
+            picture = pareto_figure(results, results.tasks[0], label_looks(results))
+        return [ax.get_xlabel().split()[0] for ax in picture.axes] if picture else []
+
+    assert panels(plan(*all_measured()), tmp_path / "both") == ["latency", "parameters"]
+    assert panels(plan(), tmp_path / "one") == ["parameters"]
+    alone = fake_plan([BIG, SQUARES], [fake_record(BIG, 42, mse=0.01), fake_record(SQUARES, None, mse=0.02)])
+    assert panels(alone, tmp_path / "none") == []
+
+
+def test_no_two_labels_of_the_figure_overlap(tmp_path: Path) -> None:
+    build_report(chapter_like(), tmp_path, figures=False)
+    results = Results(read_frames(tmp_path))
+    with styled():
+        for ground in (g for g in results.leading() if not g.is_label):
+            picture = pareto_figure(results, ground, label_looks(results))
+            assert picture is not None
+            picture.draw_without_rendering()
+            for ax in picture.axes:
+                boxes = [text.get_window_extent() for text in ax.texts]
+                assert len(boxes) > 3
+                for a, b in combinations(boxes, 2):
+                    across = min(a.x1, b.x1) - max(a.x0, b.x0)
+                    up = min(a.y1, b.y1) - max(a.y0, b.y0)
+                    assert min(across, up) < 1
+                assert all(math.isfinite(box.x0) for box in boxes)
