@@ -40,7 +40,7 @@ BOOLEAN = frozenset(
 )  # fmt: skip
 FRAMES = (
     "about", "cases", "errata", "runs", "curves", "forecasts", "groups", "environments", "published", "measurements",
-    "rounds",
+    "retries", "rounds",
 )  # fmt: skip
 
 

@@ -131,6 +131,7 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
         "environments": frames.environment_frame(records),
         "published": frames.typed([], ["curve", "epoch", "valid_mse"]),
         "measurements": frames.measurements_frame(measurements),
+        "retries": frames.retries_frame([r for r in records if r.status != "done"]),
         "rounds": frames.rounds_frame(measurements),
     }
     frames.write_frames(tmp_path, written)

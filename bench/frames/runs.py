@@ -61,6 +61,22 @@ def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
     return typed(rows, [*KEY, "status", "reason", "valid_mse", "valid_last_time_step_mse"])
 
 
+def retries_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
+    """Return one row an attempt that gave no result, of a run that was tried again."""
+    rows = [
+        {
+            **key(record),
+            "attempt": record.attempt,
+            "status": record.status,
+            "reason": record.failure.reason if record.failure else "",
+            "run_id": record.run_id,
+            "ended_at": record.provenance.ended_at,
+        }
+        for record in records
+    ]
+    return typed(rows, [*KEY, "attempt", "status", "reason", "run_id", "ended_at"])
+
+
 def curves_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
     """Return one row an epoch: training loss, every per-epoch validation metric and the epoch's seconds."""
     rows = []

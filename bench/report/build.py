@@ -33,11 +33,13 @@ class Selection:
 
     Attributes:
         measurements: The newest of each case, device and backend, from the environments of the records.
+        retried: Attempts without a result at runs that were tried again.
     """
 
     records: list[RunRecord]
     left_out: int
     measurements: list[Measurement]
+    retried: list[RunRecord]
 
 
 def build_report(
@@ -83,6 +85,7 @@ def build_report(
             "curves": fr.curves_frame(records),
             "forecasts": fr.forecasts_frame(records),
             "groups": fr.groups_frame(records),
+            "retries": fr.retries_frame(selection.retried),
             "environments": fr.environment_frame(records),
             "published": published_frame(cases["curve"]),
             "measurements": fr.measurements_frame(selection.measurements),
@@ -159,6 +162,7 @@ def select(plan: Plan, environment: str | None = None) -> Selection:
     for record in plan.records:
         kinds.setdefault((record.spec.device.partition(":")[0], record.spec.backend), []).append(record)
     chosen: list[RunRecord] = []
+    tried: list[RunRecord] = []
     left_out = 0
     for records in kinds.values():
         there = {r.environment.digest for r in records}
@@ -170,9 +174,17 @@ def select(plan: Plan, environment: str | None = None) -> Selection:
         lost = [r for r in records if r.run_id not in recorded and r.status not in FINISHED]
         own += [r for r in lost if r.provenance.host in hosts]
         chosen += latest(own).values()
+        tried += own
     order = {spec.run_id: i for i, spec in enumerate(plan.specs)}
     shown = {r.environment.digest for r in chosen}
-    return Selection(sorted(chosen, key=lambda r: order[r.run_id]), left_out, _measurements(plan, shown))
+    kept = {r.key for r in chosen}
+    retried = [r for r in tried if r.key not in kept and r.status not in FINISHED]
+    return Selection(
+        sorted(chosen, key=lambda r: order[r.run_id]),
+        left_out,
+        _measurements(plan, shown),
+        sorted(retried, key=lambda r: (order[r.run_id], r.attempt)),
+    )
 
 
 def _measurements(plan: Plan, environments: set[str]) -> list[Measurement]:
