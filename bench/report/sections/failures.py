@@ -9,7 +9,7 @@ from bench.report.summary import Results
 
 @section("failures", "Runs without a result", order=90)
 def failures_table(results: Results) -> tuple[str, list[str]]:
-    """Return the runs that failed, diverged or crashed, with their reasons, what was retried, and how many never ran."""
+    """Return the runs that ended without a score and why, what was tried again, and how many never ran."""
     lines = _lines(results, results.failures)
     absent = results.n_planned - len(results.frames["runs"])
     notes = [f"{count(absent, 'planned run')} not recorded yet in this environment."] if absent else []
