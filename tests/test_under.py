@@ -138,7 +138,7 @@ def test_a_throughput_bound_is_a_lower_one_and_says_the_most(tmp_path: Path) -> 
     assert "small is the best of 1 within the bounds" in text
     assert "Not known of mid, near mid and least squares: infer_throughput." in text
     none = asked("infer_throughput=7k", tmp_path / "none", *made)
-    assert "infer_throughput >= 7 k excludes all 2 that it is known of, the most is 6 k (small)." in none
+    assert "infer_throughput >= 7 k excludes the 2 that it is known of, the most is 6 k (small)." in none
 
 
 def test_bounds_that_exclude_all_only_together(tmp_path: Path) -> None:

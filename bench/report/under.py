@@ -211,7 +211,7 @@ def _none(ground: Ground, bounds: Sequence[Bound], unknown: Sequence[Row]) -> st
         elif not any(bound.holds(r) for r in ground.ranked):
             best = (max if bound.quantity.lower else min)(values, key=lambda name: values[name])
             word = "most" if bound.quantity.lower else "least"
-            whom = "all" if len(values) == len(ground.ranked) else f"all {len(values)} that it is known of"
+            whom = "all" if len(values) == len(ground.ranked) else f"the {len(values)} that it is known of"
             parts.append(f"{bound} excludes {whom}, the {word} is {bound.shown(values[best])} ({_clean(best)})")
     if parts:
         return f"no model is known to fit: {'; '.join(parts)}."

@@ -200,7 +200,9 @@ def _untrained(field: Field) -> str:
     if not ahead:
         return ""
     text = f"{100 * exact:.2f} %" if field.ground.is_label else score(exact)
-    where = f"within {' and '.join(map(_budget, ahead))} s" if len(ahead) < len(field.budgets) else "at every budget"
+    shown = [_budget(b) for b in ahead]
+    listed = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
+    where = f"within {listed} s" if len(ahead) < len(field.budgets) else "at every budget"
     return f" {escape(best.name)} ({text}), without training, is ahead of them {where}."
 
 

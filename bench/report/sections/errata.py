@@ -35,6 +35,8 @@ class Variant:
 def errata_rows(results: Results) -> list[Variant]:
     """Return every variant by number; each but the corrected one with the row to hold it against."""
     errata = results.frames["errata"].sort_values("number", kind="stable")
+    faulty = set(errata[errata["variant"] != CORRECTED]["number"])  # a fault that no case here carries cost nothing
+    errata = errata[errata["number"].isin(faulty)]
     found = []
     for _, erratum in errata.iterrows():
         same = errata[(errata["number"] == erratum["number"]) & (errata["variant"] == CORRECTED)]
@@ -90,10 +92,11 @@ def _faulty(frame: pd.DataFrame) -> set[str]:
 @section("errata", "Errata: what each fault of the source cost", order=30)
 def errata_table(results: Results) -> tuple[str, list[str]] | None:
     """Return each fault's variants, with scores and the ratio to the corrected variant."""
-    if not len(results.frames["errata"]):
+    variants = errata_rows(results)
+    if not variants:
         return None
     lines, faults = [], {}
-    for v in errata_rows(results):
+    for v in variants:
         faults[v.number] = v.fault
         recipe = recipe_difference(v.row, {}).replace("optimizer ", "")
         scores = [score(v.row.mean(c)) for c in ("valid_mse", "valid_last_time_step_mse", ODD)]

@@ -28,14 +28,16 @@ def floors_table(results: Results) -> tuple[str, list[str]] | None:
             "The *way* is (baseline - MSE) / (baseline - oracle): the share of the way from the baseline's MSE to the "
             "oracle's, 0 at the baseline, 1 at the oracle, in MSE and not its logarithm."
         )
-    flagged = [(ground, row, verdict) for ground in grounds for row, verdict in unbeaten(ground)]
+    leading = [g for g in results.leading() if not g.is_label]
+    flagged = [(ground, row, verdict) for ground in leading for row, verdict in unbeaten(ground)]
     if flagged:
         parts += ["Trained models that do not beat the best untrained predictor:", _flag_table(flagged)]
         notes.append(
             f"*{WORSE.capitalize()}*: the whole 95 % interval of the model's mean lies above the predictor's MSE. "
-            f"*{NO_BETTER.capitalize()}*: these seeds cannot tell the two apart."
+            f"*{NO_BETTER.capitalize()}*: these seeds cannot tell the two apart, after Holm's correction over all pairs "
+            "of a trained model and an exact score. Tasks that a common table covers are listed there."
         )
-    elif any(g.untrained and any(r.trained for r in g.ranked) for g in grounds):
+    elif any(g.untrained and any(r.trained for r in g.ranked) for g in leading):
         notes.append("Every ranked trained model beats the best untrained predictor of its table.")
     return "\n\n".join(parts), notes
 
