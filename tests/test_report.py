@@ -16,7 +16,7 @@ from bench.report.build import build_report, render_report, select
 from bench.report.findings import LIMIT, findings
 from bench.report.summary import Results
 from bench.report.tables import all_tables
-from bench.stats import Summary
+from bench.stats import Interval, Ratio
 from tests.fakes import (
     ENVIRONMENT,
     FakeLeastSquares,
@@ -302,7 +302,7 @@ def test_rows_that_do_not_rank_stand_last(tmp_path: Path) -> None:
         assert [r.name for r in ground.rows][: len(ranked)] == ranked
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     (peeks,) = re.findall(r"^\| – +\| naive \(as printed\) †.*$", text, flags=re.MULTILINE)[:1]
-    assert [cell.strip() for cell in peeks.split("|")][8:10] == ["–", "–"]  # skill and multiple of the floor
+    assert [cell.strip() for cell in peeks.split("|")][10:12] == ["–", "–"]  # skill and multiple of the floor
 
 
 def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path: Path) -> None:
@@ -419,8 +419,13 @@ def test_a_task_is_described_from_what_its_dataset_says(tmp_path: Path) -> None:
 
 
 def test_numbers_have_as_many_digits_as_they_know() -> None:
-    assert markdown.spread(Summary(0.002737, 0.000168, 3)) == "0.002737 ± 0.00017"
-    assert markdown.spread(Summary(0.1217, 0.0000123, 3)) == "0.1217 ± 0.000012"
-    assert markdown.spread(Summary(0.5, 0.0, 2)) == "0.5000 ± 0"
-    assert markdown.percent(Summary(0.9952, 0.00084, 3)) == "99.52 ± 0.084 %"
+    assert markdown.ranged(Interval(0.002737, 0.002512, 0.002983, 10)) == "0.002737 [0.00251, 0.00298]"
+    assert markdown.ranged(Interval(0.1217, None, None, 1)) == "0.1217"
+    assert markdown.ranged(None) == "–"
+    assert markdown.effect(Ratio(1.119, 0.968, 1.302)) == "1.12 [0.97, 1.30]"
+    assert markdown.effect(Ratio(12.4, None, None)) == "12"
+    assert markdown.effect(Ratio(2.0, 2.0, 2.0)) == "2.0"
+    assert markdown.effect(Ratio(-0.012, -0.02, -0.004), points=True) == "-1.20 [-2.00, -0.40]"
+    assert markdown.percent(Interval(0.9952, 0.9868, 1.0036, 3)) == "99.52 % [98.68, 100.00]"
+    assert markdown.percent(Interval(0.5, None, None, 1), exact=True) == "50.00 %"
     assert markdown.between([0.5]) == "50.0 %"

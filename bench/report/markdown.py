@@ -76,13 +76,6 @@ def factor(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
 
 
-def deviation(sd: float) -> str:
-    """Return a standard deviation with two significant digits."""
-    if sd == 0:
-        return "0"
-    return f"{sd:.1e}" if sd < 1e-6 else f"{sd:.{max(0, 1 - math.floor(math.log10(sd)))}f}"
-
-
 def percent(interval: Interval | None, *, exact: bool = False) -> str:
     """Return a share as percent with its interval, which is cut at 0 and 100 %."""
     if interval is None:

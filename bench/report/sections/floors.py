@@ -34,8 +34,8 @@ def floors_table(results: Results) -> tuple[str, list[str]] | None:
         parts += ["Trained models that do not beat the best untrained predictor:", _flag_table(flagged)]
         notes.append(
             f"*{WORSE.capitalize()}*: the whole 95 % interval of the model's mean lies above the predictor's MSE. "
-            f"*{NO_BETTER.capitalize()}*: these seeds cannot tell the two apart, after Holm's correction over all pairs "
-            "of a trained model and an exact score. Tasks that a common table covers are listed there."
+            f"*{NO_BETTER.capitalize()}*: these seeds cannot tell the two apart, after Holm's correction over all "
+            "pairs of a trained model and an exact score. Tasks that a common table covers are listed there."
         )
     elif any(g.untrained and any(r.trained for r in g.ranked) for g in leading):
         notes.append("Every ranked trained model beats the best untrained predictor of its table.")

@@ -8,7 +8,6 @@ import pandas as pd
 from scipy import stats as scipy_stats
 
 from bench import stats
-from bench.frames import KEY
 from bench.report.markdown import NONE, count, escape, table
 from bench.report.rows import is_error
 from bench.report.sections.base import section
@@ -16,6 +15,8 @@ from bench.report.summary import Ground, Results, Row
 
 SHARES = {0.25: "a quarter", 0.5: "half", 1.0: "all"}
 """Shares of a run's epochs at which the models are ranked, in words."""
+RUN = ["data_seed", "seed"]
+"""Columns that name a row's run."""
 STEEP = 0.01
 """A model still improves where its error falls by more than this share an epoch."""
 
@@ -50,9 +51,12 @@ def run_curves(results: Results, row: Row, column: str) -> pd.DataFrame:
     if column not in curves or not len(row.done):
         return pd.DataFrame()
     place = (curves["case"] == row.case) & (curves["device"] == row.device) & (curves["backend"] == row.backend)
-    own = curves[place].merge(row.done[KEY], on=KEY)
-    table = own.astype({column: "float64"}).pivot_table(index=["data_seed", "seed"], columns="epoch", values=column)
-    return table.reindex(columns=range(1, int(own["epoch"].max()) + 1)) if len(table) else table
+    own = curves[place].set_index(RUN)
+    own = own[own.index.isin(row.done.set_index(RUN).index) & own[column].notna()]
+    if own.empty:
+        return pd.DataFrame()
+    wide = own.set_index("epoch", append=True)[column].astype("float64").unstack("epoch")
+    return wide.reindex(columns=range(1, int(wide.columns.max()) + 1))
 
 
 def independent(scores: pd.Series, *, log: bool = True) -> stats.Float64:
@@ -115,7 +119,7 @@ def courses(results: Results, ground: Ground) -> list[Course]:
         scores = {share: value for share in SHARES if (value := score_at(runs, share, log=log)) is not None}
         if 1.0 in scores:
             lengths = runs.notna().sum(axis=1)
-            rate = late_rate(run_curves(results, row, error))
+            rate = late_rate(runs if error == ground.column else run_curves(results, row, error))
             made.append(Course(row, (int(lengths.min()), int(lengths.max())), scores, rate))
     return made
 
@@ -174,7 +178,8 @@ def training_order_table(results: Results) -> tuple[str, list[str]] | None:
         "where that is no epoch); models with one score share a rank. *Fall an epoch* is how much the validation "
         "error (of labels, the cross entropy) falls over the last quarter of the epochs, at least the last two: the "
         "slope of a least-squares line through the logs, one a seed, and the mean [95 % t interval] of these. *Still "
-        f"improving*: that interval leaves 0 out and the mean fall is over {100 * STEEP:.0f} % an epoch."
+        f"improving*: that interval leaves 0 out and the mean fall is over {100 * STEEP:.0f} % an epoch; where it "
+        "is wide, *no* is no proof that training was over."
     )
     return table(headers, lines, text_columns=2), [rule, *notes]
 
@@ -206,7 +211,7 @@ def _leading(ground: Ground, found: list[Course]) -> str:
         if first:
             who = f"{' and '.join(first)} lead{'s' if len(first) == 1 else ''}"
             leaders.setdefault(who, []).append(f"at {words}")
-    parts = [f"{who} {' and '.join(when)}" for who, when in leaders.items()]
+    parts = [f"{who} {', '.join(when[:-1])}{' and ' if when[:-1] else ''}{when[-1]}" for who, when in leaders.items()]
     return f"{'; '.join(parts)} of the epochs."
 
 
