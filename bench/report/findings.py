@@ -6,15 +6,17 @@ import numpy as np
 
 from bench import stats
 from bench.report.markdown import between, count, escape, factor, score, thousands
-from bench.report.sections.errata import PRINTED, errata_rows, partial_effect
-from bench.report.summary import Ground, Results, Row, names, odd_positions
-from bench.report.tables import Table
+from bench.report.sections.errata import alone, partial_effect, told
+from bench.report.summary import LABEL, STUCK_MARGIN, Ground, Results, Row, names, odd_positions
+from bench.report.tables import WIDE, Table
 
 LIMIT = 7
 LISTED = 4
 """Names that a sentence lists before it counts the rest."""
 FAR = 0.1
 """How far below test an extra test set's accuracy is worth a "but"."""
+HIGH, LOW = 0.95, 0.05
+"""Accuracies of seeds that have learnt a rule, and of those that have not."""
 
 
 def findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
@@ -78,7 +80,7 @@ def _caveats(group: list[Row], ground: Ground) -> str:
 
 
 def _on_test(row: Row, ground: Ground) -> str:
-    """Return a label model's range over seeds on test and on every extra test set, if there are any."""
+    """Return a label model's range over seeds on test, and how its seeds do on every extra test set."""
     test = row.seeds("test_accuracy")
     if not ground.extra or not len(test):
         return ""
@@ -88,10 +90,20 @@ def _on_test(row: Row, ground: Ground) -> str:
         values = row.seeds(f"{name}_accuracy")
         if len(values):
             turn = "but " if values.min() < test.min() - FAR else ""
-            parts.append(f"{turn}{between(values)} on the extra test set {escape(name.replace('_', ' '))}")
+            parts.append(f"{turn}{_split(values)} on the extra test set {escape(name.replace('_', ' '))}")
     last = parts.pop()
     joint = ", " if last.startswith("but ") else " and "
     return f"{text} {', '.join(parts)}{joint}{last}"
+
+
+def _split(values: stats.Float64) -> str:
+    """Return the range of shares, or where seeds fall apart how many lie at either end."""
+    if len(values) < 2 or float(np.std(values, ddof=1)) <= WIDE:
+        return between(values)
+    high, low = int((values > HIGH).sum()), int((values < LOW).sum())
+    rest = len(values) - high - low
+    parts = [f"over {100 * HIGH:.0f} % in {high}", f"under {100 * LOW:.0f} % in {low}"]
+    return " and ".join(parts) + (f", between in {rest}" if rest else "")
 
 
 def _only_trained(ground: Ground, near: list[Row]) -> str:
@@ -108,10 +120,12 @@ def _fastest(group: list[Row]) -> str:
     """Return the fastest of the group's trained models, where its seeds are all faster than the runner-up's."""
     fast = sorted((r for r in group if len(r.speeds)), key=lambda r: -float(np.median(r.speeds)))
     places = {(r.device, r.backend, e) for r in fast for e in r.speed_environments}
-    if len(fast) < 2 or len(places) > 1 or fast[0].speeds.min() <= fast[1].speeds.max():
+    alone = {r.measured("train_windows_per_s") is not None for r in fast}
+    unlike = len(places) > 1 or len(alone) > 1 or any(r.contended for r in fast)
+    if len(fast) < 2 or unlike or fast[0].speeds.min() <= fast[1].speeds.max():
         return ""
     best = fast[0]
-    shared = ", contended" if best.contended else ", unstable" if best.unstable else ""
+    shared = ", unstable" if best.unstable else ""
     speed = thousands(float(np.median(best.speeds)))
     return f"; the fastest trained model among them is {escape(best.name)} at {speed} windows/s{shared}"
 
@@ -182,31 +196,28 @@ def _seeded(judged: Mapping[str, stats.Judgement], seeds: list[int], listed: Cal
     outside = [n for n, j in judged.items() if j.outside]
     missed = sum(j.missed for j in judged.values())
     total = count(len(judged), "value")
-    least = float(np.median([j.factor for j in judged.values() if j.factor is not None]))
+    factors = [j.factor for j in judged.values() if j.factor is not None]
+    spanned = f"× {factor(float(np.median(factors)))} in the median ({factor(min(factors))} to {factor(max(factors))})"
     these = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
     text = f"Of {total} from trained models, {len(outside) or 'none'} {'lies' if len(outside) < 2 else 'lie'} outside "
-    text += "what one more seed would give, after Holm's correction"
+    text += "where one more seed of ours would fall, after Holm's correction"
     text += f" ({listed(outside)})" if outside else ""
     text += f"; {missed or 'none'} {'misses' if missed < 2 else 'miss'} the uncorrected 95 % prediction interval"
-    return f"{text}; with {these} seeds a value had to differ by × {factor(least)} (median) to be called outside"
+    return f"{text}; with {these} seeds a value had to differ by {spanned} to be called outside"
 
 
 def errata(results: Results, tables: Mapping[str, Table]) -> str:
     """Return what each fault, alone, did to the validation MSE: as printed over corrected."""
     if "errata" not in tables:
         return ""
-    frame = results.frames["errata"]
     parts: list[tuple[int, str]] = []
-    for v in errata_rows(results):
-        faults = frame[(frame["case"] == v.row.case) & (frame["variant"] != "corrected")]
-        if v.variant != PRINTED or len(faults) > 1 or v.reference is None or v.ratio is None:
-            continue
-        samples = {r.name: r.sample("valid_mse") for r in (v.row, v.reference)}
+    variants = alone(results)
+    for v, differs in zip(variants, told(variants), strict=True):
         name, ratio = escape(v.row.name), f"× {v.ratio:.2f}"
-        if stats.cannot_be_told_from_leader(v.row.name, samples):
-            parts.append((v.number, f"no. {v.number} {name} {ratio}, which these seeds cannot tell from 1"))
+        if differs:
+            parts.append((v.number, f"no. {v.number} {_verb(v.ratio or 1.0)} {name}, {ratio}"))
         else:
-            parts.append((v.number, f"no. {v.number} {_verb(v.ratio)} {name}, {ratio}"))
+            parts.append((v.number, f"no. {v.number} {name} {ratio}, which these seeds cannot tell from 1"))
     if partial := partial_effect(results):
         median = f"× {partial.median:.2f} (median of {count(len(partial.ratios), 'model')} scored both ways)"
         where = f"scored on positions {odd_positions(results.rows)} alone"
@@ -242,7 +253,7 @@ def failed(results: Results, tables: Mapping[str, Table]) -> str:
             text += f": {'; '.join(listed[:LISTED])}{more}"
         if absent:
             text += f"; {count(absent, 'run')} not recorded yet"
-    stuck = [f"{escape(row.name)} seed {seed} ({score(value)})" for row, seed, value in results.stuck()]
+    stuck = [f"{escape(row.name)} seed {seed} ({_value(row, value)})" for row, seed, value in results.stuck()]
     if stuck:
         text += f"; stuck far from their other seeds: {', '.join(stuck[:LISTED])}"
     return f"{text} ({link})."
@@ -252,9 +263,16 @@ def _score(row: Row, ground: Ground) -> str:
     mean = row.mean(ground.column)
     exact = ", exact" if not row.trained else ""
     if ground.is_label:
-        return f"{100 * mean:.2f} % validation accuracy{exact}"
+        fallen = stats.stuck(1 - row.seeds(ground.column) + STUCK_MARGIN)
+        of = count(len(row.seeds(ground.column)), "seed")
+        apart = f" in the mean, {len(fallen)} of {of} stuck far below the others" if len(fallen) else ""
+        return f"{100 * mean:.2f} % validation accuracy{exact}{apart}"
     kind = "last-time-step MSE" if ground.common else "MSE"
     return f"a validation {kind} of {score(mean)}{exact}"
+
+
+def _value(row: Row, value: float) -> str:
+    return f"{100 * value:.2f} %" if row.info["target"] == LABEL else score(value)
 
 
 def _tied(a: Row, b: Row, ground: Ground) -> bool:

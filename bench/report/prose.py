@@ -115,32 +115,38 @@ RUN_IDS = "Each run id names the run's files in `results/records` and its row in
 HOW_TO_READ = """\
 - **Validation chooses, test reports.** Rows are ranked by validation after the last epoch. Test was scored once, for
   the last epoch and for the weights of the best epoch: that of least validation MSE over its positions, or of least
-  validation cross entropy for labels.
+  validation cross entropy for labels. A leader's own mean is low partly by luck; so is its test score, which is of the
+  same networks.
 - **Means and intervals.** Errors are worked on in logs: the mean is geometric, and the 95 % interval is Student's t on
   the log errors over seeds. It says how far another set of seeds may move the mean, not another data set; where a
-  report sweeps data seeds, their number is n, and model seeds are averaged within each. Accuracies are not logged.
-  Simulated (the tests repeat it), the interval covers 95 % of log-normal seeds; where one seed in ten ends five times
-  worse, only 65 % at ten seeds: so stuck seeds are flagged and the figures show every seed as a dot.
+  report sweeps data seeds, their number is n, and model seeds are averaged within each. Accuracies are not logged;
+  their intervals are cut at 0 and 100 %. Simulated (the tests repeat it), the interval covers 95 % of log-normal seeds;
+  where one seed in ten ends five times worse, only 65 % at ten seeds, and stuck seeds do as much to accuracies: so they
+  are flagged, and the figures show every seed as a dot.
   *2 of 3* means that one planned run has no result; it is neither dropped from the count nor filled in.
 - **exact** marks a predictor that no seed can change.
 - **group**: two models share a letter exactly where these seeds cannot tell them apart. Trained models are compared by
   Games-Howell at 5 % on log MSE (on accuracy, for labels) over all ranked trained rows of the table, which corrects
-  for their number; a trained and an exact one by a one-sample t test with Holm's correction over all such pairs. A
-  model with one seed has no known spread and is told from nothing. Sharing a letter never means equal: the ratio (for
-  labels, the points) in the findings is what a trained model of the table's median spread has to differ by to be told
-  from the leader with 80 % power. Simulated with 13 equal models and ten seeds, 5 % of tables tell one from the leader
-  and 6.4 % tell any two apart.
+  for their number; a trained and an exact one by a one-sample t test with Holm's correction over all such pairs, a
+  second family at 5 %. Two exact scores differ unless they are equal. Tables are not corrected for one another, and some share
+  runs. A model with one seed has no known spread and is told from nothing. Sharing a letter never means equal: the
+  ratio (for labels, the points) in the findings is what a trained model of the table's median spread has to differ by
+  to be told from the leader with 80 % power. Simulated with 13 equal trained models and ten seeds, 5 % of tables tell
+  one from the leader and 6.4 % tell any two apart.
 - **× leader** is the ratio of geometric means to the leader's, with the Games-Howell interval over all pairs of the
-  table (against an exact score: the one-sample t interval).
-- **Kendall's W** is 1 where all seeds order the models alike and near 0 where each has its own order.
+  table; against an exact score it is the one-sample t interval of that comparison alone, which may leave 1 out where
+  Holm's correction does not find the difference.
+- **Kendall's W** is 1 where all seeds order the models alike; where each has its own order, it is about one over the
+  number of seeds. Models far apart make it large, so it says little of the leaders.
 - **skill** is 1 − MSE / MSE of the baseline: 1 is perfect, 0 is no better than the baseline.
 - **× floor** is the MSE over the variance of the noise in the target, which no forecast can expect to beat.
 - **Printed values** count as outside where they miss the 95 % prediction interval of our seeds' log MSE, widened by the
   printed rounding, with Holm's correction over all that seeds are held to. The ratio beside it is what a value had to
   differ by, before rounding, for the first step of that correction. Exact scores are held to the printed digits.
-- **Stuck** is a seed whose final score is over three times its model's median, or over four points of accuracy
-  below it.
-- **windows/s** is training alone: no compilation, no evaluation, measured with the machine to itself. (c) marks a model
-  that was not measured so, and whose runs all shared their core: CPU time under 98 % of wall time.
+- **Stuck** is a seed whose final score is over three times its model's median; for accuracies, one that lies over four
+  points and twice the median's error below it.
+- **windows/s** is training alone: no compilation, no evaluation. It is measured with the machine held alone where the
+  throughput table says so, else the median of uncontended accuracy runs; (c) marks a model whose runs all shared their
+  core: CPU time under 98 % of wall time.
 - **3::2** are positions 3, 5, ... to the end of the window, counted from 0: what a convolution of stride 2 leaves.
 """

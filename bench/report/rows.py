@@ -160,7 +160,7 @@ def is_error(column: str) -> bool:
 def names(rows: Iterable[Row], limit: int = 0) -> str:
     """Return the rows' names as a list in words, ``limit`` of them at most if one is given."""
     listed = [r.name for r in rows]
-    if limit and len(listed) > limit:
+    if limit and len(listed) > limit + 1:  # never "1 more": its name is as short
         listed = [*listed[:limit], f"{len(listed) - limit} more"]
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else ""
 

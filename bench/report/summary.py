@@ -11,13 +11,15 @@ from bench.frames import Frames
 from bench.report.rows import Row, named, names, recipe_difference, recipe_word, usual_recipe
 
 __all__ = [
-    "EVERY_STEP", "LABEL", "LAST", "ODD", "Ground", "Results", "Row", "marks", "names", "odd_positions",
+    "EVERY_STEP", "LABEL", "LAST", "ODD", "STUCK_MARGIN", "Ground", "Results", "Row", "marks", "names", "odd_positions",
     "recipe_difference", "recipe_word", "usual_recipe",
 ]  # fmt: skip
 
 LABEL = "label"
 EVERY_STEP = "every_step"
 LAST = "valid_last_time_step_mse"
+STUCK_MARGIN = 0.02
+"""Added to errors of accuracies: three times a perfect median then lies four points of accuracy below it."""
 ODD = "valid_mse_odd_positions"
 """MSE on positions 3, 5, ..., counted from 0."""
 
@@ -105,6 +107,9 @@ class Ground:
         ranked = self.ranked
         if not ranked or not len(row.values(self.column)):
             return None
+        if row == ranked[0]:
+            itself = 0.0 if self.is_label else 1.0
+            return stats.Ratio(itself, itself, itself)
         leader = ranked[0].sample(self.column)
         return stats.ratio(row.sample(self.column), leader, log=not self.is_label, k=max(self.spreads, 2))
 
@@ -213,10 +218,10 @@ class Results:
                 if not row.trained or not len(row.seeds(ground.column)):
                     continue
                 scores = row.done[ground.column].to_numpy(dtype=np.float64, na_value=np.nan)
-                # Accuracies: with 0.02 added, three times a perfect median is four points below it.
-                errors = 1 - scores + 0.02 if ground.is_label else scores
+                errors = 1 - scores + STUCK_MARGIN if ground.is_label else scores
                 seeds = row.done["seed"].to_list()
-                found += [(row, int(seeds[i]), float(scores[i])) for i in stats.stuck(errors)]
+                own = next(r for r in self.rows if (r.case, r.device, r.backend) == (row.case, row.device, row.backend))
+                found += [(own, int(seeds[i]), float(scores[i])) for i in stats.stuck(errors)]
         return found
 
     @cached_property

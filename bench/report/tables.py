@@ -23,6 +23,7 @@ from bench.report.sections.base import made_sections
 from bench.report.summary import (
     EVERY_STEP,
     ODD,
+    STUCK_MARGIN,
     Ground,
     Results,
     Row,
@@ -161,10 +162,16 @@ def _label_columns(ground: Ground) -> dict[str, Column]:
 
 
 def _accuracy(row: Row, column: str) -> str:
-    """Return the mean with its interval; each seed instead where they deviate by over ten points."""
-    if row.trained and (row.deviation(column) or 0) > WIDE:
+    """Return the mean with its interval; each seed instead where they deviate widely, or one is stuck."""
+    if row.trained and _scattered(row, column):
         return ", ".join(f"{100 * v:.1f}" for v in row.seeds(column)) + " %"
     return percent(row.interval(column), exact=not row.trained)
+
+
+def _scattered(row: Row, column: str) -> bool:
+    """Return whether a mean of accuracies, and an interval about it, would describe no seed."""
+    values = row.seeds(column)
+    return (row.deviation(column) or 0) > WIDE or len(stats.stuck(1 - values + STUCK_MARGIN)) > 0
 
 
 def _mean(column: str) -> Column:
@@ -224,8 +231,11 @@ def _notes(ground: Ground, usual: dict[str, str]) -> list[str]:
         notes.append("(c) Every run was contended: CPU time under 98 % of wall time while it trained.")
     if any("(u)" in windows_per_s(r) for r in ground.rows):
         notes.append("(u) Measured alone, but its rounds never settled: the median is uncertain by over 2 %.")
-    if any((r.deviation(c) or 0) > WIDE for r in ground.rows for c in _shares(ground) if r.trained):
-        notes.append("Where accuracies have a standard deviation over ten points, each seed's stands instead.")
+    if any(_scattered(r, c) for r in ground.rows for c in _shares(ground) if r.trained):
+        notes.append(
+            "Where accuracies have a standard deviation over ten points, or a seed is stuck, each seed's stands "
+            "instead of a mean, in order of seed; an interval from such seeds covers too seldom."
+        )
     ranking = "validation accuracy" if ground.is_label else "last-time-step MSE" if ground.common else "MSE"
     what = f"validation {ranking}" if not ground.is_label else ranking
     mean = "arithmetic" if ground.is_label else "geometric"
@@ -248,11 +258,17 @@ def separation(ground: Ground) -> str:
         text = "**This data set and these seeds separate no two trained models.** "
     if ground.rivals is None:
         return text.strip()
-    first, second = (escape(r.name) for r in ground.rivals)
+    first, second = ground.rivals
     needed = ground.seeds_needed()
-    if needed is None:
-        return f"{text}To tell {first} from {second}, over 10,000 seeds each would be needed."
-    return f"{text}To tell {first} from {second} four times in five, {needed:,} seeds each would be needed."
+    gap = stats.ratio(second.sample(ground.column), first.sample(ground.column), log=not ground.is_label)
+    if needed is None and (gap is None or gap.low is None):
+        return text.strip()
+    seeds = f"{needed:,} seeds" if needed else "over 10,000 seeds"
+    return (
+        f"{text}Were the true difference the one seen here ({effect(gap, points=ground.is_label)}), {seeds} each "
+        f"would tell {escape(second.name)} from {escape(first.name)} four times in five; but it is known no better "
+        "than its interval."
+    )
 
 
 def agreed(ground: Ground) -> str:

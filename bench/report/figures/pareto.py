@@ -44,7 +44,7 @@ def caption(results: Results, ground: Ground) -> str:
     """Say how error and costs are drawn."""
     return (
         "Further down is more accurate, further left cheaper. Points are geometric means over seeds, bars span the "
-        "seeds. A model off the grey line is beaten in both by one on it; on it, each step down costs something."
+        "seeds. A model off the grey line is worse in both means than one on it; on it, each step down costs something."
     )
 
 

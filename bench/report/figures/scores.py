@@ -17,8 +17,9 @@ def caption(results: Results, ground: Ground) -> str:
     better = "right" if ground.is_label else "left"
     last = " Rows marked †, ‡ or § do not rank and stand last." if len(ground.ranked) < scored(ground) else ""
     return (
-        f"Best model on top, further {better} is better. Where the dots of two models interleave, their seeds do not "
-        f"separate them; a dot far from its siblings is a seed whose learning curve is worth a look.{last}"
+        f"Best model on top, further {better} is better. Dots that overlap do not mean that two "
+        "means cannot be told apart: the letters of the table say that. A dot far from its siblings is a seed whose "
+        f"learning curve is worth a look.{last}"
     )
 
 

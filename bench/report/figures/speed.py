@@ -15,7 +15,8 @@ def caption(results: Results, ground: Ground) -> str:
     """Say how error and throughput are drawn."""
     return (
         "Further down is more accurate, further right faster to train. Points are geometric means over seeds and "
-        "median throughputs; bars span the runs. A model off the grey line is beaten in both by one on it."
+        "median throughputs; bars span the seeds, and the interval of the throughput where it was measured alone, else "
+        "the runs. A model off the grey line is worse in both means than one on it."
     )
 
 

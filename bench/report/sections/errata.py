@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-from bench.report.markdown import NONE, count, escape, score, table
+from bench.report.markdown import NONE, count, effect, escape, score, table
 from bench.report.sections.base import section
 from bench.report.summary import ODD, Results, Row, odd_positions, recipe_difference
 
@@ -31,6 +31,13 @@ class Variant:
         theirs = stats.geometric_mean(self.reference.values("valid_mse")) if self.reference else None
         return ours / theirs if ours and theirs else None
 
+    @property
+    def effect(self) -> stats.Ratio | None:
+        """That ratio with the Welch interval of this one comparison."""
+        if self.reference is None:
+            return None
+        return stats.ratio(self.row.sample("valid_mse"), self.reference.sample("valid_mse"))
+
 
 def errata_rows(results: Results) -> list[Variant]:
     """Return every variant by number; each but the corrected one with the row to hold it against."""
@@ -44,6 +51,29 @@ def errata_rows(results: Results) -> list[Variant]:
             fair = None if erratum["variant"] == CORRECTED else _corrected(results, row, set(same["case"]))
             found.append(Variant(int(erratum["number"]), row, erratum["variant"], erratum["fault"], fair))
     return found
+
+
+def alone(results: Results) -> list[Variant]:
+    """Return the variants that carry one fault only, as printed, and have a corrected one beside them."""
+    frame = results.frames["errata"]
+    curable = frame[(frame["variant"] != CORRECTED)].groupby("case").size()
+    found = [v for v in errata_rows(results) if v.variant == PRINTED and v.ratio is not None]
+    return [v for v in found if curable.get(v.row.case, 0) < 2]
+
+
+def told(variants: list[Variant]) -> list[bool]:
+    """Return of each variant whether the seeds tell it from the corrected one: Welch's t, Holm over all of these."""
+    p_values: dict[int, float] = {}
+    differs: set[int] = set()
+    for place, v in enumerate(variants):
+        assert v.reference is not None
+        ours, theirs = v.row.sample("valid_mse"), v.reference.sample("valid_mse")
+        if ours.exact and theirs.exact:
+            differs |= {place} if v.ratio != 1 else set()
+        else:
+            p_values[place] = stats.games_howell(np.log(ours.values), np.log(theirs.values), 2)
+    differs |= stats.holm(p_values)
+    return [place in differs for place in range(len(variants))]
 
 
 def _corrected(results: Results, row: Row, cases: set[str]) -> Row | None:
@@ -100,12 +130,13 @@ def errata_table(results: Results) -> tuple[str, list[str]] | None:
         faults[v.number] = v.fault
         recipe = recipe_difference(v.row, {}).replace("optimizer ", "")
         scores = [score(v.row.mean(c)) for c in ("valid_mse", "valid_last_time_step_mse", ODD)]
-        ratio = NONE if v.ratio is None else f"{v.ratio:.2f}"
-        lines.append([str(v.number), escape(v.row.name), escape(v.variant), recipe, *scores, ratio])
+        lines.append([str(v.number), escape(v.row.name), escape(v.variant), recipe, *scores, effect(v.effect)])
     notes = [f"{number}. {escape(fault)}." for number, fault in faults.items()]
     notes.append(
         "The last column is the ratio of geometric mean validation MSEs, this variant over the corrected one: below 1 "
-        f"the fault flatters, above 1 it hurts. Positions 3::2 are {odd_positions(results.rows)}, counted from 0."
+        "the fault flatters, above 1 it hurts; its 95 % interval is Welch's for that pair alone. Each fault alone is "
+        "one planned comparison, so that it may be found where the letters, which compare all pairs of a table, do "
+        f"not find it. Positions 3::2 are {odd_positions(results.rows)}, counted from 0."
     )
     partial = partial_effect(results)
     if partial:
