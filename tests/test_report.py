@@ -328,7 +328,10 @@ def test_a_label_finding_shows_what_the_mean_hides(tmp_path: Path) -> None:
     records += [fake_record(gru, s, accuracy=0.99 + s / 1e5, accuracy_outer_only=outer) for s, outer in seeds]
     plan = fake_plan([gru, bigram], records)
     first = sentences(plan, tmp_path)[0]
-    assert "3 seeds reach 99.0 % on test, but 0.6 to 51.9 % on the extra test set outer only" in first
+    assert (
+        "3 seeds reach 99.0 % on test, but under 5 % in 2, between the two in 1 on the extra test set outer only"
+        in first
+    )
     assert "no other model here is trained, and the best predictor is bigram with 86.00 %" in first
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "0.6, 51.9, 1.7 %" in text
@@ -369,7 +372,7 @@ def test_printed_values_say_how_far_off_they_had_to_be(tmp_path: Path) -> None:
     records += [fake_record(rnn, s, mse=m) for s, m in ((42, 0.01), (43, 0.0102), (44, 0.0101))]
     (made,) = (s for s in sentences(fake_plan([naive, rnn], records), tmp_path) if "Printed" in s)
     assert "The one exact value matches. Of 1 value from trained models, none lies outside" in made
-    assert re.search(r"none misses the uncorrected .* with 3 seeds a value had to differ by × 1\.05 \(median\)", made)
+    assert re.search(r"none misses the uncorrected .* with 3 seeds a value had to differ by × 1\.05 to be called", made)
 
 
 def test_the_fastest_is_named_only_where_its_seeds_are_all_faster(tmp_path: Path) -> None:
@@ -385,7 +388,7 @@ def test_the_fastest_is_named_only_where_its_seeds_are_all_faster(tmp_path: Path
 
     assert "the fastest trained model among them is RNN" in made((20_000, 30_000))
     assert "fastest" not in made((20_000, 41_000))
-    assert "windows/s, contended" in made((20_000, 30_000), alone=0.5)
+    assert "fastest" not in made((20_000, 30_000), alone=0.5)  # a shared core says nothing of who is faster
 
 
 def test_throughput_is_of_uncontended_runs_where_there_are_some(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_the_table_and_its_notes(flipped):
     assert found["b"][9:] == ["2", "1", "a"]
     assert found["a"][9:] == ["1", "2", "b"]
     assert (found["c"][2], found["c"][8], found["c"][9:]) == ("default", "–", ["3", "3", "c"])
-    assert "compare by test" in notes[0]
+    assert "share that luck" in notes[0]
     assert notes[1].endswith("may do better: b (learning rate 0.01); c (learning rate 0.001).")
     assert notes[2] == (
         "**Next step.** The order under the default recipes partly agrees with that under the best ones: tau = 0.33, "
@@ -98,7 +98,8 @@ def test_the_table_and_its_notes(flipped):
 
 def test_the_finding_says_who_leads_under_each(flipped):
     assert recipes_finding(flipped) == (
-        "**Recipes.** On Next step 2 of 3 models do better with another recipe than their default; a leads under the "
+        "**Recipes.** On Next step 2 of 3 models have a better test score under a recipe chosen on validation than "
+        "under the default, each in its own 95 % interval; a leads under the "
         "default recipes, b leads under the best (Kendall's tau between the orders 0.33)"
     )
 

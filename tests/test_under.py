@@ -152,7 +152,7 @@ def test_bounds_that_exclude_all_only_together(tmp_path: Path) -> None:
 def test_what_nobody_measured_is_said(tmp_path: Path) -> None:
     text = asked("peak_memory=1GiB", tmp_path)
     assert "peak_memory is known of no model, since none was measured." in text
-    assert "Not known of big, mid, near mid, small and 1 more: peak_memory." in text
+    assert "Not known of big, mid, near mid, small and least squares: peak_memory." in text
 
 
 def test_a_predictor_meets_bounds_on_training(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import numpy as np
 from bench import stats
 from bench.report.markdown import between, count, escape, factor, score, thousands
 from bench.report.sections.errata import alone, partial_effect, told
+from bench.report.sections.recipes import recipes_finding
+from bench.report.sections.reproduction import published_values
 from bench.report.summary import LABEL, STUCK_MARGIN, Ground, Results, Row, names, odd_positions
 from bench.report.tables import WIDE, Table
 
@@ -25,7 +27,7 @@ def findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
     sentences = [leader(ground, tables) for ground in grounds if not ground.is_label]
     labels = [leader(ground, tables) for ground in grounds if ground.is_label]
     sentences += [" ".join(labels)] if labels else []
-    makers: list[Callable[[Results, Mapping[str, Table]], str]] = [beaten, printed, errata]
+    makers: list[Callable[[Results, Mapping[str, Table]], str]] = [recipes, beaten, printed, errata]
     rest = [sentence for make in makers if (sentence := make(results, tables))]
     last = failed(results, tables)
     room = LIMIT - len(rest) - 1
@@ -102,8 +104,8 @@ def _split(values: stats.Float64) -> str:
         return between(values)
     high, low = int((values > HIGH).sum()), int((values < LOW).sum())
     rest = len(values) - high - low
-    parts = [f"over {100 * HIGH:.0f} % in {high}", f"under {100 * LOW:.0f} % in {low}"]
-    return " and ".join(parts) + (f", between in {rest}" if rest else "")
+    parts = [(high, f"over {100 * HIGH:.0f} %"), (low, f"under {100 * LOW:.0f} %"), (rest, "between the two")]
+    return ", ".join(f"{words} in {number}" for number, words in parts if number)
 
 
 def _only_trained(ground: Ground, near: list[Row]) -> str:
@@ -130,6 +132,12 @@ def _fastest(group: list[Row]) -> str:
     return f"; the fastest trained model among them is {escape(best.name)} at {speed} windows/s{shared}"
 
 
+def recipes(results: Results, tables: Mapping[str, Table]) -> str:
+    """Return whether the order survives when each model has its best recipe of a grid."""
+    text = recipes_finding(results)
+    return f"{text} ({tables['recipes'].link})." if text else ""
+
+
 def beaten(results: Results, tables: Mapping[str, Table]) -> str:
     """Return the trained models whose every seed an untrained predictor beats."""
     parts = []
@@ -150,30 +158,20 @@ def beaten(results: Results, tables: Mapping[str, Table]) -> str:
 
 def printed(results: Results, tables: Mapping[str, Table]) -> str:
     """Return the published values that our seeds do not contain."""
-    published: dict[str, float] = {}
-    samples: dict[str, stats.Sample] = {}
-    where: dict[str, tuple[Row, str]] = {}
-    for ground in results.tasks:
-        for row in ground.rows:
-            for column in ("valid_mse", "valid_last_time_step_mse"):
-                value = row.info[f"published_{column}"]
-                if np.isfinite(value) and len(row.seeds(column)):
-                    name = f"{row.case} {row.device} {row.backend} {column}"
-                    published[name], samples[name] = float(value), row.sample(column)
-                    where[name] = row, ground.key
-    if not published:
+    values = {v.key: v for v in published_values(results)}
+    if not values:
         return ""
-    judged = stats.judge_published(published, samples)
+    judged = {key: v.judgement for key, v in values.items() if v.judgement is not None}
     if not judged:
         return "**Printed values.** One seed each has no spread to hold a printed value against."
 
     def listed(wanted: list[str]) -> str:
         parts = []
         for name in wanted:
-            row, _ = where[name]
-            last = " last step" if name.endswith("last_time_step_mse") else ""
-            ours = stats.geometric_mean(samples[name].values)
-            parts.append(f"{escape(row.name)}{last} {score(published[name], 3)} printed, {score(ours, 3)} here")
+            value = values[name]
+            last = " last step" if value.last else ""
+            ours = score(value.ours, 3)
+            parts.append(f"{escape(value.row.name)}{last} {score(value.printed, 3)} printed, {ours} here")
         return "; ".join(parts[:LISTED]) + (f"; {len(parts) - LISTED} more" if len(parts) > LISTED else "")
 
     sentences = []
@@ -186,9 +184,8 @@ def printed(results: Results, tables: Mapping[str, Table]) -> str:
     elif exact:
         sentences.append(f"{_all(len(exact), 'exact value')} {'matches' if len(exact) == 1 else 'match'}")
     if seeded := {n: j for n, j in judged.items() if not j.exact}:
-        sentences.append(_seeded(seeded, [len(samples[n].values) for n in seeded], listed))
-    links = ", ".join(dict.fromkeys(tables[where[n][1]].link for n in judged))
-    return f"**Printed values.** {'. '.join(_upper(s) for s in sentences)} ({links})."
+        sentences.append(_seeded(seeded, [len(values[n].sample.values) for n in seeded], listed))
+    return f"**Printed values.** {'. '.join(_upper(s) for s in sentences)} ({tables['reproduction'].link})."
 
 
 def _seeded(judged: Mapping[str, stats.Judgement], seeds: list[int], listed: Callable[[list[str]], str]) -> str:
@@ -197,7 +194,9 @@ def _seeded(judged: Mapping[str, stats.Judgement], seeds: list[int], listed: Cal
     missed = sum(j.missed for j in judged.values())
     total = count(len(judged), "value")
     factors = [j.factor for j in judged.values() if j.factor is not None]
-    spanned = f"× {factor(float(np.median(factors)))} in the median ({factor(min(factors))} to {factor(max(factors))})"
+    spanned = f"× {factor(float(np.median(factors)))}"
+    if len(factors) > 1:
+        spanned += f" in the median ({factor(min(factors))} to {factor(max(factors))})"
     these = " to ".join(str(n) for n in sorted({min(seeds), max(seeds)}))
     text = f"Of {total} from trained models, {len(outside) or 'none'} {'lies' if len(outside) < 2 else 'lie'} outside "
     text += "where one more seed of ours would fall, after Holm's correction"

@@ -128,11 +128,11 @@ HOW_TO_READ = """\
 - **group**: two models share a letter exactly where these seeds cannot tell them apart. Trained models are compared by
   Games-Howell at 5 % on log MSE (on accuracy, for labels) over all ranked trained rows of the table, which corrects
   for their number; a trained and an exact one by a one-sample t test with Holm's correction over all such pairs, a
-  second family at 5 %. Two exact scores differ unless they are equal. Tables are not corrected for one another, and some share
-  runs. A model with one seed has no known spread and is told from nothing. Sharing a letter never means equal: the
-  ratio (for labels, the points) in the findings is what a trained model of the table's median spread has to differ by
-  to be told from the leader with 80 % power. Simulated with 13 equal trained models and ten seeds, 5 % of tables tell
-  one from the leader and 6.4 % tell any two apart.
+  second family at 5 %. Two exact scores differ unless they are equal. Tables are not corrected for one another, and
+  some share runs. A model with one seed has no known spread and is told from nothing. Sharing a letter never means
+  equal: the ratio (for labels, the points) in the findings is what a trained model of the table's median spread has to
+  differ by to be told from the leader with 80 % power. Simulated with 13 equal trained models and ten seeds, 5 % of
+  tables tell one from the leader and 6.4 % tell any two apart.
 - **× leader** is the ratio of geometric means to the leader's, with the Games-Howell interval over all pairs of the
   table; against an exact score it is the one-sample t interval of that comparison alone, which may leave 1 out where
   Holm's correction does not find the difference.

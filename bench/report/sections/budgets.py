@@ -65,6 +65,11 @@ class Field:
     rows: list[Timed]
     budgets: list[float]
 
+    @property
+    def shared(self) -> list[Row]:
+        """Rows whose only clock is that of runs that shared their core."""
+        return [t.row for t in self.rows if not t.measured and t.row.contended]
+
     @cached_property
     def stands(self) -> dict[float, Ground]:
         """The ground as it stands at each budget: rows with an epoch within it, best first."""
@@ -141,7 +146,12 @@ def _timed(row: Row, curves: pd.DataFrame, column: str) -> Timed | None:
         epoch_s = pd.DataFrame(float(windows[0]) / speed, index=scores.index, columns=scores.columns)
         epoch_s = epoch_s.where(scores.notna())
     else:
-        epoch_s = tables["epoch_s"].astype(float)[scores.columns]
+        # One clock for all its seeds, or a seed that shared its core would be held to fewer epochs than another.
+        alone = {tuple(key) for key in row.timed[RUN].itertuples(index=False)}
+        own_s = tables["epoch_s"].astype(float)[[key for key in known if key in alone]]
+        each_s = float(np.nanmedian(own_s.to_numpy()))
+        epoch_s = pd.DataFrame(each_s, index=scores.index, columns=scores.columns)
+        epoch_s = epoch_s.where(scores.notna())
     ends = epoch_s.cumsum()
     complete = scores.notna().any().all() and (ends.notna() == scores.notna()).all().all() and (ends.max() > 0).all()
     return Timed(row, scores, ends, measured) if complete else None
@@ -150,7 +160,8 @@ def _timed(row: Row, curves: pd.DataFrame, column: str) -> Timed | None:
 def _table(field: Field) -> str:
     column, label = field.ground.column, field.ground.is_label
     headers = ["model", "clock", "whole training, s", *(f"within {_budget(b)} s" for b in field.budgets)]
-    first = {budget: {r.name for r in ground.leaders()} for budget, ground in field.stands.items()}
+    bold = not field.shared
+    first = {budget: {r.name for r in ground.leaders() if bold} for budget, ground in field.stands.items()}
     stands = {budget: {r.name: r for r in ground.rows} for budget, ground in field.stands.items()}
     lines = []
     for timed in sorted(field.rows, key=lambda t: t.total):
@@ -170,6 +181,8 @@ def _table(field: Field) -> str:
 
 def leaders(field: Field) -> str:
     """Return in a sentence who leads at each budget, and whether a predictor without training is ahead of it."""
+    if field.shared:
+        return f"The clock of {escape(names(field.shared, 3))} was shared with other runs, so no leader is named."
     parts = []
     for budget, ground in field.stands.items():
         group = ground.leaders()
@@ -192,10 +205,12 @@ def _untrained(field: Field) -> str:
         return ""
     sign = -1 if field.ground.is_label else 1
     exact = best.mean(column)
+    fit = best.seeds("train_s")
+    fit_s = float(fit[0]) if len(fit) else 0.0
     ahead = [
         budget
         for budget, ground in field.stands.items()
-        if not ground.rows or sign * exact < sign * ground.rows[0].mean(column)
+        if fit_s <= budget * SLACK and (not ground.rows or sign * exact < sign * ground.rows[0].mean(column))
     ]
     if not ahead:
         return ""
@@ -203,7 +218,9 @@ def _untrained(field: Field) -> str:
     shown = [_budget(b) for b in ahead]
     listed = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
     where = f"within {listed} s" if len(ahead) < len(field.budgets) else "at every budget"
-    return f" {escape(best.name)} ({text}), without training, is ahead of them {where}."
+    name = escape(best.name[:1].upper() + best.name[1:])
+    fitted = f", fitted in {fit_s:.2g} s" if fit_s else ""
+    return f" {name} ({text}){fitted}, without training, has the better mean {where}."
 
 
 def _notes(fields: list[Field]) -> list[str]:
@@ -223,17 +240,18 @@ def _notes(fields: list[Field]) -> list[str]:
             "*measured*: training windows an epoch over the throughput measured alone, the same for all seeds"
         )
     if any(not t.measured for t in timed):
-        clocks.append("*runs*: the seconds of each run's own epochs")
+        clocks.append(
+            "*runs*: the median epoch of its uncontended runs, or of all, the same for all seeds"
+        )
     if any(_clock(t).endswith("(c)") for t in timed):
-        clocks.append("(c): some of these runs shared their core, and look slower than they are")
+        clocks.append("(c): all of these runs shared their core, so that no leader is named")
     return [*notes, f"Clock. {'; '.join(clocks)}. Compilation and evaluation are in neither."]
 
 
 def _clock(timed: Timed) -> str:
     if timed.measured:
         return "measured"
-    shared = timed.row.done["contended"].fillna(True).astype(bool).any()
-    return "runs (c)" if shared else "runs"
+    return "runs (c)" if timed.row.contended else "runs"
 
 
 def _budget(value: float) -> str:

@@ -5,7 +5,7 @@ from bench.report.markdown import NONE, effect, escape, score, table
 from bench.report.sections.base import section
 from bench.report.summary import Ground, Results, Row
 
-WORSE, NO_BETTER = "worse", "no better"
+WORSE, NOT_TOLD = "worse", "not told apart"
 
 
 @section("floors", "Floors and baselines", order=10)
@@ -33,9 +33,10 @@ def floors_table(results: Results) -> tuple[str, list[str]] | None:
     if flagged:
         parts += ["Trained models that do not beat the best untrained predictor:", _flag_table(flagged)]
         notes.append(
-            f"*{WORSE.capitalize()}*: the whole 95 % interval of the model's mean lies above the predictor's MSE. "
-            f"*{NO_BETTER.capitalize()}*: these seeds cannot tell the two apart, after Holm's correction over all "
-            "pairs of a trained model and an exact score. Tasks that a common table covers are listed there."
+            f"*{WORSE.capitalize()}*: told from the predictor by the test behind the letters (one-sample t, Holm's "
+            "correction over all pairs of a trained and an exact model of the table), and above it. The interval is "
+            "for that one comparison, so it may leave 1 out where the verdict does not. Tasks that a common table "
+            "covers are listed there."
         )
     elif any(g.untrained and any(r.trained for r in g.ranked) for g in leading):
         notes.append("Every ranked trained model beats the best untrained predictor of its table.")
@@ -56,8 +57,8 @@ def way(row: Row | None, ground: Ground) -> float | None:
 def unbeaten(ground: Ground) -> list[tuple[Row, str]]:
     """Return the ranked trained rows that do not beat the best untrained one, each with a verdict.
 
-    `WORSE` where the whole 95 % interval lies above the predictor's score, `NO_BETTER` where `Ground.apart` does not
-    tell the two apart. None of them where no predictor ranks.
+    `NOT_TOLD` where `Ground.apart` does not tell the two apart, `WORSE` where it does and the row's mean is the higher.
+    None of them where no predictor ranks.
     """
     best = ground.untrained
     if best is None:
@@ -65,12 +66,10 @@ def unbeaten(ground: Ground) -> list[tuple[Row, str]]:
     exact = best.mean(ground.column)
     found = []
     for row in (r for r in ground.ranked if r.trained):
-        interval = row.interval(ground.column)
-        low = interval.low if interval else None
-        if low is not None and low > exact:
+        if frozenset((row.name, best.name)) not in ground.apart:
+            found.append((row, NOT_TOLD))
+        elif row.mean(ground.column) > exact:
             found.append((row, WORSE))
-        elif frozenset((row.name, best.name)) not in ground.apart:
-            found.append((row, NO_BETTER))
     return found
 
 

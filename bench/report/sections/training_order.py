@@ -154,7 +154,7 @@ def agrees(tau: float) -> str:
     return next((words for least, words in steps.items() if tau >= least), "runs against")
 
 
-@section("training_order", "Does the order survive more training?", order=40)
+@section("training_order", "Was the order settled before the end?", order=40)
 def training_order_table(results: Results) -> tuple[str, list[str]] | None:
     """Return every trained model's rank at a quarter, half and all of its epochs, and whether it still improves."""
     lines, notes = [], []
@@ -166,7 +166,7 @@ def training_order_table(results: Results) -> tuple[str, list[str]] | None:
         for c in sorted(found, key=lambda c: places[1.0][c.row.name]):
             at = [str(places[share].get(c.row.name, NONE)) for share in SHARES]
             name = escape(c.row.name)
-            lines.append([escape(ground.title), name, _epochs(c), *at, _fall(c.rate), _yes(c.improving)])
+            lines.append([escape(ground.title), name, _epochs(c), *at, _fall(c.rate), _still(c)])
         if len(found) > 1:
             notes.append(f"**{escape(ground.title)}.** {_orders(ground, found)}")
     if not lines:
@@ -178,8 +178,8 @@ def training_order_table(results: Results) -> tuple[str, list[str]] | None:
         "where that is no epoch); models with one score share a rank. *Fall an epoch* is how much the validation "
         "error (of labels, the cross entropy) falls over the last quarter of the epochs, at least the last two: the "
         "slope of a least-squares line through the logs, one a seed, and the mean [95 % t interval] of these. *Still "
-        f"improving*: that interval leaves 0 out and the mean fall is over {100 * STEEP:.0f} % an epoch; where it "
-        "is wide, *no* is no proof that training was over."
+        f"improving*: that interval leaves 0 out and the mean fall is over {100 * STEEP:.0f} % an epoch; *no* where "
+        "the whole interval lies below that, *unclear* else."
     )
     return table(headers, lines, text_columns=2), [rule, *notes]
 
@@ -246,8 +246,14 @@ def _percent(rate: float) -> str:
     return "0.0" if text == "-0.0" else text
 
 
-def _yes(improving: bool | None) -> str:
-    return NONE if improving is None else "yes" if improving else "no"
+def _still(course: Course) -> str:
+    """Return whether a model still improved at the end: yes, no, or that these seeds cannot say."""
+    if course.improving is None:
+        return NONE
+    if course.improving:
+        return "yes"
+    rate = course.rate
+    return "no" if rate and rate.low is not None and -math.expm1(rate.low) < STEEP else "unclear"
 
 
 def training_order_finding(results: Results) -> str:
