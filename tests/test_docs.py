@@ -43,6 +43,17 @@ def test_every_link_leads_somewhere():
                 assert (ROOT / link).exists(), link
 
 
+def test_every_guarantee_names_a_test_that_is_there():
+    table = README.partition("## What it guarantees")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 8
+    for row in rows:
+        held_by = row.split("|")[2]
+        tests = re.findall(r"`(tests/\w+\.py)`", held_by)
+        assert tests, row
+        assert all((ROOT / test).exists() for test in tests), row
+
+
 def test_every_module_stands_on_a_floor():
     contracts = (ROOT / "pyproject.toml").read_text()
     for path in sorted((ROOT / "bench").iterdir()):
