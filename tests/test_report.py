@@ -1,5 +1,6 @@
 import os
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -432,3 +433,18 @@ def test_numbers_have_as_many_digits_as_they_know() -> None:
     assert markdown.percent(Interval(0.9952, 0.9868, 1.0036, 3)) == "99.52 % [98.68, 100.00]"
     assert markdown.percent(Interval(0.5, None, None, 1), exact=True) == "50.00 %"
     assert markdown.between([0.5]) == "50.0 %"
+
+
+def test_a_stuck_run_is_named_by_what_tells_it_from_the_others(tmp_path: Path) -> None:
+    case = fake_case("fake/r", task="ten_steps", label="RNN")
+
+    def made(*runs: tuple[int, int, float]) -> str:
+        records = [fake_record(case, seed, data_seed=data, mse=mse) for data, seed, mse in runs]
+        plan = replace(fake_plan([case], []), specs=[r.spec for r in records], records=records)
+        return sentences(plan, tmp_path)[-1]
+
+    assert "RNN seed 44 (0.09000)" in made((42, 42, 0.01), (42, 43, 0.011), (42, 44, 0.09))
+    assert "RNN data seed 44 (0.09000)" in made((42, 42, 0.01), (43, 42, 0.011), (44, 42, 0.09))
+    assert "RNN seed 43 of data seed 43 (0.09000)" in made(
+        (42, 42, 0.01), (42, 43, 0.011), (43, 42, 0.01), (43, 43, 0.09)
+    )

@@ -1,5 +1,6 @@
 import pytest
 
+from bench.cases.base import Published
 from bench.errors import BenchError
 from bench.models.base import models
 from bench.suite import SUITES, Suite, override, read_suite
@@ -211,3 +212,12 @@ def test_overrides_change_the_digest_only_where_they_change_something():
         override(suite, cases=["nonesuch"])
     with pytest.raises(BenchError, match="seeds"):
         override(suite, seeds=[-1])
+
+
+def test_published_values_are_of_the_sources_own_data():
+    own, other = (
+        Suite.model_validate({"name": "s", "cases": ["chapter15/linear"], "seeds": [1], "data_seeds": seeds})
+        for seeds in ([42], [42, 43])
+    )
+    assert own.select()[0].published.valid_mse
+    assert other.select()[0].published == Published()

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
@@ -34,6 +34,7 @@ class Published(BaseModel):
 
     Attributes:
         curve: Names its series in the published curves.
+        data_seed: Of the data that they are of; a suite on other data holds nothing to them.
         note: In one clause, a fact about the source that can make its values differ from ours.
     """
 
@@ -43,6 +44,7 @@ class Published(BaseModel):
     valid_last_time_step_mse: float | None = None
     source: Line = ""
     curve: Line = ""
+    data_seed: ClassVar[int] = 42
     note: Line = ""
 
 

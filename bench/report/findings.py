@@ -252,7 +252,7 @@ def failed(results: Results, tables: Mapping[str, Table]) -> str:
             text += f": {'; '.join(listed[:LISTED])}{more}"
         if absent:
             text += f"; {count(absent, 'run')} not recorded yet"
-    stuck = [f"{escape(row.name)} seed {seed} ({_value(row, value)})" for row, seed, value in results.stuck()]
+    stuck = [f"{escape(row.name)} {seed} ({_value(row, value)})" for row, seed, value in results.stuck()]
     if stuck:
         text += f"; stuck far from their other seeds: {', '.join(stuck[:LISTED])}"
     return f"{text} ({link})."

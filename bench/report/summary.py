@@ -210,8 +210,8 @@ class Results:
         covered = {r.info["task"] for common in self.commons for r in common.rows}
         return [g for g in self.grounds if g.common or g.key not in covered]
 
-    def stuck(self) -> list[tuple[Row, int, float]]:
-        """Return trained rows' seeds that ended far above their row's median: row, seed and score."""
+    def stuck(self) -> list[tuple[Row, str, float]]:
+        """Return trained rows' seeds that ended far above their row's median: row, which seed in words, and score."""
         found = []
         for ground in self.tasks:
             for row in ground.rows:
@@ -219,9 +219,9 @@ class Results:
                     continue
                 scores = row.done[ground.column].to_numpy(dtype=np.float64, na_value=np.nan)
                 errors = 1 - scores + STUCK_MARGIN if ground.is_label else scores
-                seeds = row.done["seed"].to_list()
+                seeds = _seeds_in_words(row.done)
                 own = next(r for r in self.rows if (r.case, r.device, r.backend) == (row.case, row.device, row.backend))
-                found += [(own, int(seeds[i]), float(scores[i])) for i in stats.stuck(errors)]
+                found += [(own, seeds[i], float(scores[i])) for i in stats.stuck(errors)]
         return found
 
     @cached_property
@@ -234,6 +234,15 @@ class Results:
     def n_planned(self) -> int:
         """Runs that the plan holds."""
         return int(self.about["n_planned"])
+
+
+def _seeds_in_words(runs: pd.DataFrame) -> list[str]:
+    """Return what tells each run from the others: its seed, its data seed, or both."""
+    several, data = runs["seed"].nunique() > 1, runs["data_seed"].nunique() > 1
+    return [
+        " of ".join([f"seed {s}"] * (several or not data) + [f"data seed {d}"] * data)
+        for s, d in zip(runs["seed"], runs["data_seed"], strict=True)
+    ]
 
 
 def odd_positions(rows: list[Row]) -> str:

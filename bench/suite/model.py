@@ -202,11 +202,16 @@ class Suite(BaseModel):
             for variant in variants(_with_recipe(case, self.recipe), self.grid):
                 if variant.name in laid_out:
                     raise BenchError(f"suite {self.name!r}: two cases are called {variant.name!r}; rename one")
-                laid_out[variant.name] = variant
+                laid_out[variant.name] = self._on_source_data(variant)
         for name in self.only:
             if name not in laid_out:
                 raise BenchError(f"suite {self.name!r}: unknown case {name!r}; {close_matches(name, list(laid_out))}")
         return [case for name, case in laid_out.items() if not self.only or name in self.only]
+
+    def _on_source_data(self, case: Case) -> Case:
+        """Return a case, without its published values where this suite's data are not those that they are of."""
+        same = self.data_seeds == [case.published.data_seed]
+        return case if same else replace(case, published=Published())
 
 
 def match_cases(pattern: str, known: list[str]) -> list[str]:

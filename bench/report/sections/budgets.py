@@ -240,9 +240,7 @@ def _notes(fields: list[Field]) -> list[str]:
             "*measured*: training windows an epoch over the throughput measured alone, the same for all seeds"
         )
     if any(not t.measured for t in timed):
-        clocks.append(
-            "*runs*: the median epoch of its uncontended runs, or of all, the same for all seeds"
-        )
+        clocks.append("*runs*: the median epoch of its uncontended runs, or of all, the same for all seeds")
     if any(_clock(t).endswith("(c)") for t in timed):
         clocks.append("(c): all of these runs shared their core, so that no leader is named")
     return [*notes, f"Clock. {'; '.join(clocks)}. Compilation and evaluation are in neither."]
