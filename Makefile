@@ -5,7 +5,7 @@
 #   make bench SEEDS=42,43,44      three seeds in place of ten: a third of the time
 #   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
-#   make report · make test · make check · make microbench · make torture
+#   make report · make test · make check · make microbench · make microbench-compare · make torture
 
 SUITE ?= chapter15
 DEVICE ?=
@@ -14,6 +14,9 @@ CASES ?=
 EPOCHS ?=
 WORKERS ?=
 THROUGHPUT ?=
+BENCHES ?=
+# A benchmark fails microbench-compare past this; the least of its rounds is steadier than their median.
+SLOWER ?= min:30%
 PORT ?= 5000
 
 # The first interpreter that is of a supported version; PYTHON=... names another.
@@ -27,7 +30,7 @@ BENCH := $(ENV)/bin/bench
 OPTIONS := $(if $(DEVICE),--device "$(DEVICE)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CASES),--cases "$(CASES)") \
 	$(if $(EPOCHS),--epochs "$(EPOCHS)")
 
-.PHONY: bench report ui test check microbench torture plan env preflight sync
+.PHONY: bench report ui test check microbench microbench-compare torture plan env preflight sync
 
 bench: $(ENV)/.ready
 	@$(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)") \
@@ -54,10 +57,18 @@ check: $(ENV)/.ready-dev
 	@$(ENV)/bin/mypy
 	@$(ENV)/bin/lint-imports
 
+MICROBENCH = $(ENV)/bin/python -m pytest tests/microbench --benchmark-only -p no:xdist \
+	--benchmark-storage=file://results/microbench --benchmark-columns=min,median,max,rounds \
+	-W "ignore:Benchmark machine_info is different" $(if $(BENCHES),-k "$(BENCHES)")
+
+# Saves its numbers; in parts with BENCHES, such as BENCHES=harness or BENCHES='steps and gru'.
 microbench: $(ENV)/.ready-dev
 	@mkdir -p results
-	@$(ENV)/bin/python -m pytest tests/microbench --benchmark-only --benchmark-json=results/microbench.json \
-		--benchmark-columns=min,median,max,rounds -p no:xdist
+	@$(MICROBENCH) --benchmark-autosave
+
+# Against the numbers saved last; saves none, or a regression would be the next run's baseline.
+microbench-compare: $(ENV)/.ready-dev
+	@$(MICROBENCH) --benchmark-compare --benchmark-compare-fail=$(SLOWER)
 
 # Sweeps under faults and malformed input; the numbers go to results/torture.json. About a quarter of an hour.
 torture: $(ENV)/.ready-dev

@@ -103,11 +103,13 @@ client = MlflowClient(sys.argv[1])
 experiment = client.get_experiment_by_name("smoke")
 runs = client.search_runs([experiment.experiment_id])
 parents = [r for r in runs if "mlflow.parentRunId" not in r.data.tags]
-children = [r for r in runs if r not in parents]
+children = [r for r in runs if r.data.tags["bench.kind"] == "run"]
+measured = [r for r in runs if r.data.tags["bench.kind"] == "measurement"]
 seq = next(r for r in children if r.data.params["case"] == "chapter15/seq2seq_rnn" and r.data.params["seed"] == "42")
 print(json.dumps({
     "parents": len(parents), "children": len(children), "status": sorted({r.info.status for r in runs}),
-    "nested": all(c.data.tags["mlflow.parentRunId"] == parents[0].info.run_id for c in children),
+    "nested": all(c.data.tags["mlflow.parentRunId"] == parents[0].info.run_id for c in children + measured),
+    "measured": len(measured),
     "params": seq.data.params, "metrics": seq.data.metrics,
     "steps": [m.step for m in client.get_metric_history(seq.info.run_id, "curve/valid_mse")],
     "artifacts": [a.path for a in client.list_artifacts(seq.info.run_id)],
@@ -126,6 +128,7 @@ print(json.dumps({
     )
     seen = json.loads(done.stdout.splitlines()[-1])
     assert (seen["parents"], seen["children"], seen["status"], seen["nested"]) == (1, 9, ["FINISHED"], True)
+    assert seen["measured"] == 6
     assert seen["params"] | {"case": "chapter15/seq2seq_rnn", "seed": "42", "epochs": "2"} == seen["params"]
     assert len(seen["steps"]) == 2
     assert "record.json" in seen["artifacts"]

@@ -1,16 +1,25 @@
 """What stands last in a report: environments and run ids."""
 
+import pandas as pd
+
 from bench.report.markdown import NONE, escape, seed_label, table
-from bench.report.summary import Results
+from bench.report.summary import Results, Row
 
 
 def run_ids(results: Results) -> str:
     """Return the record behind every table row: case, seeds and run ids."""
     rows = []
     for row in results.rows:
-        ids = [f"{seed_label(r)}: `{r['run_id']}`" for _, r in row.runs.sort_values(["data_seed", "seed"]).iterrows()]
+        runs = row.runs[["data_seed", "seed", "run_id"]].sort_values(["data_seed", "seed"])
+        ids = [f"{_label(r, row)}: `{r['run_id']}`" for _, r in runs.iterrows()]
         rows.append([escape(row.name), f"`{row.case}`", escape(row.device), ", ".join(ids)])
     return table(["model", "case", "device", "seed: run id"], rows, text_columns=4)
+
+
+def _label(run: pd.Series, row: Row) -> str:
+    """Return a run's seed, and its data seed where there are several."""
+    several = row.runs["data_seed"].nunique() > 1
+    return f"{seed_label(run)} on data {run['data_seed']}" if several else seed_label(run)
 
 
 def environments(results: Results) -> str:

@@ -47,7 +47,11 @@ class Timed:
         fits = self.ends.le(budget * SLACK).sum()
         if not len(fits) or int(fits.min()) < 1:
             return None
-        reached = {run: float(self.scores[run].dropna().iloc[int(n) - 1]) for run, n in fits.items()}
+        scores = self.scores[list(fits.index)].to_numpy(dtype=np.float64, na_value=np.nan).T
+        reached = {
+            run: float(v[~np.isnan(v)][int(n) - 1])
+            for run, v, n in zip(fits.index, scores, fits.to_numpy(), strict=True)
+        }
         runs = self.row.done
         keys = [tuple(key) for key in runs[RUN].itertuples(index=False)]
         return replace(self.row, runs=runs.assign(**{column: pd.array([reached[k] for k in keys], dtype="Float64")}))

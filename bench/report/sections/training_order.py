@@ -80,10 +80,11 @@ def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
         share: Of each run's own epochs, rounded down to a whole one.
         log: Geometric mean; arithmetic without.
     """
-    places = [math.floor(share * len(run.dropna())) for _, run in runs.iterrows()]
+    known = [run[~np.isnan(run)] for run in runs.to_numpy(dtype=np.float64, na_value=np.nan)]
+    places = [math.floor(share * len(run)) for run in known]
     if not places or min(places) < 1:
         return None
-    values = [run.dropna().iloc[place - 1] for place, (_, run) in zip(places, runs.iterrows(), strict=True)]
+    values = [run[place - 1] for place, run in zip(places, known, strict=True)]
     centre = stats.interval(independent(pd.Series(values, index=runs.index), log=log), log=log)
     return centre.centre if centre else None
 
@@ -96,17 +97,21 @@ def late_rate(runs: pd.DataFrame) -> stats.Interval | None:
     """
     if runs.empty:
         return None
-    rates = pd.Series([_slope(run.dropna()) for _, run in runs.iterrows()], index=runs.index)
+    epochs = runs.columns.to_numpy(dtype=np.float64)
+    errors = runs.to_numpy(dtype=np.float64, na_value=np.nan)
+    rates = pd.Series([_slope(epochs[~np.isnan(e)], e[~np.isnan(e)]) for e in errors], index=runs.index)
     return stats.interval(independent(rates, log=False), log=False)
 
 
-def _slope(run: pd.Series) -> float:
+def _slope(epochs: stats.Float64, errors: stats.Float64) -> float:
     """Return the slope of the logs over the last quarter of a run's epochs; NaN below two positive errors."""
-    late = run.iloc[max(math.floor(0.75 * len(run)), 1) - 1 :]
-    late = late[late > 0]
-    if len(late) < 2:
+    first = max(math.floor(0.75 * len(errors)), 1) - 1
+    x, y = epochs[first:], errors[first:]
+    x, y = x[y > 0], y[y > 0]
+    if len(y) < 2:
         return math.nan
-    return float(scipy_stats.linregress(late.index.to_numpy(dtype=np.float64), np.log(late.to_numpy())).slope)
+    x = x - x.mean()
+    return float(x @ np.log(y) / (x @ x))
 
 
 def courses(results: Results, ground: Ground) -> list[Course]:
