@@ -12,8 +12,7 @@ from pydantic import Field
 
 from bench import versions
 from bench.digest import digest
-from bench.recipe import Recipe
-from bench.record import Component, Environment, Failure, Frozen, Provenance, RunSpec
+from bench.record import Environment, Failure, Frozen, PlacedCase, Provenance, RunSpec
 
 MEASUREMENT_SCHEMA = 1
 INFERENCE_BATCH = 32
@@ -24,19 +23,8 @@ ROUND_S = 0.1
 Kind = Literal["train", "infer"]
 
 
-class MeasureSpec(Frozen):
-    """A case on one device and backend: no seed, since none changes how long a step takes.
-
-    ``recipe`` is None for a predictor, whose inference alone is measured.
-    """
-
-    case: str
-    dataset: Component
-    model: Component
-    recipe: Recipe | None
-    device: str
-    backend: str
-    versions: dict[str, str]
+class MeasureSpec(PlacedCase):
+    """What is measured: no seed, since none changes how long a step takes. Of a predictor, inference alone."""
 
     @property
     def measure_id(self) -> str:
@@ -133,12 +121,5 @@ class Measurement(Frozen):
 
 def measure_spec(run: RunSpec) -> MeasureSpec:
     """Return what is measured for a run's case, device and backend."""
-    return MeasureSpec(
-        case=run.case,
-        dataset=run.dataset,
-        model=run.model,
-        recipe=run.recipe,
-        device=run.device,
-        backend=run.backend,
-        versions=run.versions | {"lane": versions.LANE},
-    )
+    fields = {name: getattr(run, name) for name in PlacedCase.model_fields}
+    return MeasureSpec(**fields | {"versions": run.versions | {"lane": versions.LANE}})

@@ -10,6 +10,7 @@ from bench.cases.base import Case, component
 from bench.engines.base import engines
 from bench.measurement import Measurement, MeasureSpec, measure_spec
 from bench.record import FINISHED, RunRecord, RunSpec
+from bench.store import latest
 from bench.suite import AutoSeeds, Suite
 
 SHARED_VERSIONS = {"engine": versions.ENGINE, "layers": versions.LAYERS, "metrics": versions.METRICS}
@@ -94,7 +95,7 @@ def expand(
     """
     if suite.seeds != "auto":
         return [spec for case in selected for spec in _runs(suite, case, suite.seeds)]
-    newest = _newest(_ours(records, here))
+    newest = latest(_ours(records, here))
     return [spec for case in selected for spec in _runs(suite, case, _auto_seeds(suite, case, newest))]
 
 
@@ -155,13 +156,6 @@ def _mean(values: list[float]) -> float:
     """Return the mean over data seeds of those that have a value; NaN where none has."""
     there = [v for v in values if not math.isnan(v)]
     return sum(there) / len(there) if there else math.nan
-
-
-def _newest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
-    """Return each run's newest record, a result before a failure."""
-    return {
-        r.run_id: r for r in sorted(records, key=lambda r: (r.status in FINISHED, r.provenance.ended_at, r.attempt))
-    }
 
 
 def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:

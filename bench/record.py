@@ -33,21 +33,29 @@ class Component(Frozen):
     version: str = "1"
 
 
-class RunSpec(Frozen):
-    """One case, one seed, one device, one backend: all that a run's numbers depend on.
+class PlacedCase(Frozen):
+    """A case on one device and backend, with the versions of all that can change its numbers.
 
-    ``model_seed`` is None, and ``recipe`` too, for a predictor, which has neither.
+    ``recipe`` is None for a predictor.
     """
 
     case: str
     dataset: Component
     model: Component
     recipe: Recipe | None
-    data_seed: int
-    model_seed: int | None
     device: str
     backend: str
     versions: dict[str, str]
+
+
+class RunSpec(PlacedCase):
+    """A case on one device and backend, and one seed: all that a run's numbers depend on.
+
+    ``model_seed`` is None for a predictor, which has none.
+    """
+
+    data_seed: int
+    model_seed: int | None
 
     @property
     def run_id(self) -> str:

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from bench import devices
+from bench.child_process import LOG_BYTES
 from bench.datasets.base import datasets
 from bench.devices import Device, device_kinds, find_device
 from bench.errors import BenchError
@@ -19,7 +20,6 @@ from bench.jobs import RunEnded, RunStarted, make_jobs
 from bench.models.base import models
 from bench.plan import expand
 from bench.suite import Suite
-from bench.worker import LOG_BYTES
 from tests.test_smoke import wait_until
 
 PLUGINS = "tests.plugins", "tests.torture.plugins"

@@ -165,12 +165,3 @@ def test_a_paired_ratio_of_few() -> None:
     assert (none.low, none.high, none.p_value, none.n) == (None, None, None, 0)
     with pytest.raises(ValueError, match="aligned"):
         stats.paired_ratio(A, B)
-
-
-def test_the_median_lies_between_order_statistics() -> None:
-    values = [*np.random.default_rng(0).permutation(20) + 1.0, np.nan]
-    # Fewer than 6 of 20 below the median: binomial 2.07 %; fewer than 7: 5.8 %.
-    assert stats.median_interval(values) == (6.0, 15.0)
-    assert stats.median_interval([3.0, 1.0, 2.0, 6.0, 5.0, 4.0]) == (1.0, 6.0)
-    assert stats.median_interval([1.0, 2.0, 3.0, 4.0, 5.0]) == (None, None)
-    assert stats.median_interval([]) == (None, None)

@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from bench.lane.child import Nothing, TakeRound, Work, timed_round
+from bench.lane.work import Nothing, TakeRound, Work, timed_round
 from bench.measurement import Round
 from bench.timing import (
     CAP_CONTENDED,
@@ -178,3 +178,12 @@ def test_settled_needs_enough_rounds_and_a_narrow_interval():
     assert not settled(list(spread))
     assert settled(list(1 + (spread - 1) / 2))
     assert not settled([])
+
+
+def test_the_median_lies_between_order_statistics():
+    values = [float(v) for v in np.random.default_rng(0).permutation(20) + 1]
+    # Fewer than 6 of 20 below the median: binomial 2.07 %; fewer than 7: 5.8 %.
+    assert median_interval(values) == (6.0, 15.0)
+    assert median_interval([3.0, 1.0, 2.0, 6.0, 5.0, 4.0]) == (1.0, 6.0)
+    assert median_interval([1.0, 2.0, 3.0, 4.0, 5.0]) is None
+    assert median_interval([]) is None

@@ -14,7 +14,8 @@ from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.report.build import build_report
 from bench.report.figures.base import label_looks
-from bench.report.figures.pareto import front, pareto_figure
+from bench.report.figures.pareto import pareto_figure
+from bench.report.panels import front
 from bench.report.style import styled
 from bench.report.summary import Results
 from bench.report.under import Bound, answer, parse_bounds

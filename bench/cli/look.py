@@ -63,7 +63,8 @@ def plan(
     for name in chosen.suite.devices:
         find_device(name)
     store = Store(results)
-    records, made = store.read(), chosen.plan(store)
+    records = store.read()
+    made = chosen.plan(store, records=records)
     known = seconds_by_case(records, reports / chosen.suite.name)
     seconds = remaining_s(made.missing, known, workers or len(usable_cores()))
     stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}

@@ -114,8 +114,8 @@ class _Command:
         specs = plan.specs if self.wishes.rerun else plan.missing
         tried: set[str] = set()
         refresh = _Refresh(self.chosen, self.store, self.console)
-        while specs or not tried:
-            tried |= {spec.run_id for spec in specs} | {""}
+        while True:
+            tried |= {spec.run_id for spec in specs}
             jobs = make_jobs(specs)
             slots = make_slots((job.device for job in jobs), self.wishes.workers, len(jobs))
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
@@ -131,10 +131,9 @@ class _Command:
                 sweep = run_sweep(specs, executor, self.store, self.sink, on_event=progress, refresh=refresh)
             self.done.sweeps.append(sweep)
             plan = self.chosen.plan(self.store)
-            if sweep.interrupted:
-                break
             specs = [spec for spec in plan.missing if spec.run_id not in tried]
-        return plan
+            if sweep.interrupted or not specs:
+                return plan
 
     def measure(self, plan: Plan) -> Plan:
         """Measure the throughput of what was never measured here, with the machine alone."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.devices import find_device
 from bench.errors import BenchError
 from bench.plan import Plan, make_plan
+from bench.record import RunRecord
 from bench.store import Store
 from bench.suite import Suite
 
@@ -44,18 +45,19 @@ class Selection:
             parts.append(f"EPOCHS={ours.recipe.epochs}")
         return " ".join(parts)
 
-    def plan(self, store: Store, environment: str | None = None) -> Plan:
+    def plan(self, store: Store, environment: str | None = None, records: list[RunRecord] | None = None) -> Plan:
         """Return the plan, given what is recorded.
 
         Args:
             store: Where it is recorded.
             environment: Digest of the environment whose records count as done; None for this machine's.
+            records: All that the store holds, where it was read already.
 
         Raises:
             BenchError: A record is not good.
         """
         here = frozenset({environment}) if environment else environments_here(self.suite)
-        return make_plan(self.suite, store.read(), here, store.read_measurements())
+        return make_plan(self.suite, store.read() if records is None else records, here, store.read_measurements())
 
     def write_report(self, plan: Plan, *, environment: str | None = None, figures: bool = True) -> Path:
         """Write the report of what a plan has recorded; return its README.

@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 from pebble import ProcessExpired, ProcessPool
 
 from bench.cases.base import make_dataset, make_model
+from bench.child_process import import_backend, prepare_process
 from bench.devices import Device, device_kinds, usable_cores
 from bench.doctor.repetition import Repetition, Trained, held_against
 from bench.engines.base import Program, engines
-from bench.errors import BenchError
 from bench.initial import window_order
 from bench.jobs import Slot
 from bench.models.base import Network
 from bench.recipe import Recipe
-from bench.worker import prepare_process
 
 SEED, OTHER_SEED, DATA_SEED = 42, 43, 42
 EPOCHS = 2
@@ -134,12 +133,7 @@ def train_probes(
     Raises:
         BenchError: The backend sees no such device, and would quietly use another.
     """
-    os.environ["KERAS_BACKEND"] = backend
-    import keras
-
-    keras.config.set_floatx("float32")
-    if device_kind == "gpu" and not keras.distribution.list_devices("gpu"):
-        raise BenchError(f"{backend} sees no GPU in this environment; start with make bench DEVICE=gpu")
+    import_backend(backend, device_kind)
     once, again = {}, {}
     for probe in probes:
         splits = make_dataset(probe.dataset, {"n_series": probe.n_series}).load(DATA_SEED)

@@ -13,12 +13,13 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from queue import SimpleQueue
 
+from bench.child_process import log_tail
 from bench.devices import find_device, usable_cores
 from bench.errors import BenchError
 from bench.executors.process import Died, WorkerProcess
 from bench.jobs import Event, Job, RunEnded, Slot
 from bench.record import Failure, Status
-from bench.worker import Trial, log_tail
+from bench.worker import Trial
 
 START_S = 300.0
 """A worker that has not begun a run in this time is replaced."""

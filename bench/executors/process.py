@@ -15,10 +15,11 @@ from typing import Any
 
 from pebble import ProcessPool
 
+from bench.child_process import cut
 from bench.environment import now
 from bench.jobs import Event, Job, RunEnded, RunStarted, Slot
 from bench.record import RunSpec
-from bench.worker import cut, run_job, start
+from bench.worker import run_job, start
 
 
 class Died(Exception):

@@ -9,28 +9,29 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import psutil
 from numpy.typing import NDArray
 
 from bench.cases.base import make_dataset, make_model
+from bench.child_process import import_backend, prepare_process
 from bench.engines.base import Program
 from bench.errors import BenchError
 from bench.initial import window_order
 from bench.jobs import Slot
-from bench.measurement import INFERENCE_BATCH, ROUND_S, Kind, MeasureSpec, Round
+from bench.lane.work import Counters, Nothing, TakeRound, Work, timed_round
+from bench.measurement import INFERENCE_BATCH, ROUND_S, Kind, MeasureSpec
 from bench.models.base import Network, Predictor
 from bench.record import Failure
 from bench.task import Array, Splits
 from bench.training import make_program
-from bench.worker import prepare_process
 
 MODEL_SEED = 0
 """Of the weights and orders that are timed."""
@@ -56,15 +57,6 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class TakeRound:
-    """Asks for a round; answered by a `Round`."""
-
-    kind: Kind
-    number: int
-    warm_up: bool
-
-
-@dataclass(frozen=True)
 class TimeCalls:
     """Asks for single calls of one window; answered by the seconds of each."""
 
@@ -79,77 +71,6 @@ class MoveTo:
 
 
 Request = TakeRound | TimeCalls | MoveTo
-
-
-class Counters(Protocol):
-    """What must not move inside the clock."""
-
-    @property
-    def compilations(self) -> int:
-        """Programs compiled so far."""
-
-    @property
-    def evaluations(self) -> int:
-        """Calls of an accuracy run's forecast so far."""
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """Counters of a predictor, which compiles nothing."""
-
-    compilations: int = 0
-    evaluations: int = 0
-
-
-@dataclass(frozen=True)
-class Work:
-    """The equal work of a round.
-
-    Attributes:
-        windows: That go through it.
-        calls: Made one after another inside the clock; each returns when its result is in NumPy.
-        before: Called outside the clock; puts things back to where the work starts, and waits for the device.
-    """
-
-    windows: int
-    calls: Sequence[Callable[[], object]]
-    before: Callable[[], object] = lambda: None
-
-
-def timed_round(
-    work: Work,
-    request: TakeRound,
-    counters: Counters,
-    wall: Callable[[], float] = time.perf_counter,
-    cpu: Callable[[], float] | None = time.process_time,
-) -> Round:
-    """Take one round; whether it was contended is for the driver to say.
-
-    Args:
-        work: What is done inside the clock.
-        request: Which round it is.
-        counters: Read at both ends.
-        wall: A clock in seconds.
-        cpu: Process time in seconds; None where it says nothing, as on a GPU.
-    """
-    work.before()
-    compilations, evaluations = counters.compilations, counters.evaluations
-    used = cpu() if cpu else 0.0
-    started = wall()
-    for call in work.calls:
-        call()
-    wall_s = wall() - started
-    return Round(
-        kind=request.kind,
-        number=request.number,
-        warm_up=request.warm_up,
-        windows=work.windows,
-        wall_s=wall_s,
-        cpu_s=cpu() - used if cpu else None,
-        contended=False,
-        compilations=counters.compilations - compilations,
-        evaluations=counters.evaluations - evaluations,
-    )
 
 
 class Bench:
@@ -177,7 +98,7 @@ def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> Bench:
     """
     model = make_model(spec.model.name, spec.model.params)
     if isinstance(model, Network):
-        _import_backend(spec.backend, slot)
+        import_backend(spec.backend, slot.device.kind)
     splits = make_dataset(spec.dataset.name, spec.dataset.params).load(data_seed)
     task = asdict(splits.valid.task)
     if isinstance(model, Network):
@@ -271,15 +192,6 @@ def _inference(
     number = max(1, round(ROUND_S / max(min(_seconds(first, clock) for _ in range(TRIES)), SHORTEST_S)))
     calls = [partial(forecast, batches[i % len(batches)]) for i in range(number)]
     return Work(number * INFERENCE_BATCH, calls), one
-
-
-def _import_backend(backend: str, slot: Slot) -> None:
-    os.environ["KERAS_BACKEND"] = backend
-    import keras
-
-    keras.config.set_floatx("float32")
-    if slot.device.kind == "gpu" and not keras.distribution.list_devices("gpu"):
-        raise BenchError(f"{backend} sees no GPU where {slot.device.name} is; this environment may lack CUDA")
 
 
 def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:

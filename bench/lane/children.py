@@ -9,12 +9,13 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
+from bench.child_process import log_tail
 from bench.jobs import Slot
-from bench.lane.child import Facts, MoveTo, Request, TakeRound, TimeCalls, serve
+from bench.lane.child import Facts, MoveTo, Request, TimeCalls, serve
+from bench.lane.work import TakeRound
 from bench.measurement import Kind, MeasureSpec, Round
 from bench.record import Failure
 from bench.timing import Gone
-from bench.worker import log_tail
 
 PREPARE_LIMIT_S = 900.0
 """A case that has not compiled and trained an epoch after so long is given up."""

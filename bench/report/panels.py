@@ -193,48 +193,81 @@ def steps(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks, strong:
 
 def speed(ax: "Axes", ground: Ground, rows: Sequence[Row], looks: Looks) -> None:
     """Scatter score against training throughput; a line joins the rows that none beats in both."""
+    trade(
+        ax,
+        ground,
+        rows,
+        looks,
+        [float(np.median(r.speeds)) for r in rows],
+        "training throughput, windows/s (median; further right is faster)",
+        spans=[(float(r.speeds.min()), float(r.speeds.max())) for r in rows],
+        more=True,
+    )
+
+
+def trade(
+    ax: "Axes",
+    ground: Ground,
+    rows: Sequence[Row],
+    looks: Looks,
+    xs: Sequence[float],
+    label: str,
+    *,
+    spans: Sequence[tuple[float, float]] = (),
+    more: bool = False,
+) -> None:
+    """Scatter score against something else; a line joins the rows that none beats in both, bars span the seeds.
+
+    Args:
+        ax: Where to draw.
+        ground: Whose score.
+        rows: A point each.
+        looks: Their colours.
+        xs: What each row is placed at.
+        label: Of that axis.
+        spans: Bars along it, one a row.
+        more: More is better there, and a row whose only clock was shared is hollow.
+    """
     scale = 100.0 if ground.is_label else 1.0
-    xs = [float(np.median(r.speeds)) for r in rows]
     ys = [stats.geometric_mean(r.values(ground.column) * scale) or np.nan for r in rows]
     ax.set_xscale("log")
     ax.set_yscale("log")
-    front = [i for i, (x, y) in enumerate(zip(xs, ys, strict=True)) if not _beaten(x, y, xs, ys)]
-    front.sort(key=lambda i: xs[i])
-    ax.plot([xs[i] for i in front], [ys[i] for i in front], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
+    best = front([-x for x in xs] if more else xs, ys)
+    ax.plot([xs[i] for i in best], [ys[i] for i in best], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
     bars = []
-    for row, x, y in zip(rows, xs, ys, strict=True):
-        values, speeds = row.seeds(ground.column) * scale, row.speeds
-        colour = looks[row.label].colour
-        for across, up in (([x, x], [values.min(), values.max()]), ([speeds.min(), speeds.max()], [y, y])):
+    for place, (row, x, y) in enumerate(zip(rows, xs, ys, strict=True)):
+        values, colour = row.seeds(ground.column) * scale, looks[row.label].colour
+        drawn = [([x, x], [values.min(), values.max()]), *([(list(spans[place]), [y, y])] if spans else [])]
+        for across, up in drawn:
             ax.plot(across, up, color=colour, linewidth=1.2, alpha=0.6, zorder=3)
-            bars.append((across, up))
-        face = "white" if row.contended else colour
+        bars += drawn
+        face = "white" if more and row.contended else colour
         ax.scatter([x], [y], s=38, color=face, edgecolor=colour, linewidth=1.4, zorder=4)
     ax.margins(x=0.1, y=0.12)
     low, high = ax.get_xlim()
     ax.set_xlim(low / 1.15, high * 1.5)
-    reference = _reference(ax, ground)
+    avoid = _reference(ax, ground)
     plain_log(ax.xaxis)
     plain_log(ax.yaxis)
-    ax.set_xlabel("training throughput, windows/s (median; further right is faster)")
+    ax.set_xlabel(label)
     ax.set_ylabel(f"{METRIC_NAMES[ground.column]} (lower is better)")
-    corners = (ax.transData.transform(np.column_stack(bar)) for bar in bars)
-    avoid = [(a[0] - 2, a[1] - 2, b[0] + 2, b[1] + 2) for a, b in corners]
-    for a, b in pairwise([ax.transData.transform((xs[i], ys[i])) for i in front]):
+    corners = [ax.transData.transform(np.column_stack(bar)) for bar in bars]
+    avoid += [(a[0] - 2, a[1] - 2, b[0] + 2, b[1] + 2) for a, b in corners]
+    for a, b in pairwise([ax.transData.transform((xs[i], ys[i])) for i in best]):
         dots = np.linspace(a, b, max(2, int(np.hypot(*(b - a)) // 12)))
         avoid += [(x - 0.7, y - 0.7, x + 0.7, y + 0.7) for x, y in dots]
-    place_labels(
-        ax,
-        list(zip(xs, ys, strict=True)),
-        [r.name for r in rows],
-        [looks[r.label].colour for r in rows],
-        avoid + reference,
-    )
+    colours = [looks[r.label].colour for r in rows]
+    place_labels(ax, list(zip(xs, ys, strict=True)), [r.name for r in rows], colours, avoid)
 
 
-def _beaten(x: float, y: float, xs: Sequence[float], ys: Sequence[float]) -> bool:
-    """Return whether another point is at least as fast and as good, and not the same."""
-    return any(a >= x and b <= y and (a, b) != (x, y) for a, b in zip(xs, ys, strict=True))
+def front(xs: Sequence[float], ys: Sequence[float]) -> list[int]:
+    """Return the places of the points that none beats in both, from the least x on; less is better in both."""
+
+    def beaten(x: float, y: float) -> bool:
+        return any(a <= x and b <= y and (a, b) != (x, y) for a, b in zip(xs, ys, strict=True))
+
+    kept = [i for i, (x, y) in enumerate(zip(xs, ys, strict=True)) if not beaten(x, y)]
+    return sorted(kept, key=lambda i: (xs[i], ys[i]))
 
 
 def _reference(ax: "Axes", ground: Ground) -> list[tuple[float, float, float, float]]:

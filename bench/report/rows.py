@@ -73,11 +73,10 @@ class Row:
 
         Model seeds of one data seed are averaged on the scale that the scores are compared on.
         """
-        if column not in self.runs or self.done["data_seed"].nunique() < 2:
-            return self.seeds(column)
-        by_data = self.done.assign(score=self.done[column].astype(float)).groupby("data_seed")["score"]
-        centres = [stats.interval(values, log=is_error(column)) for _, values in by_data]
-        return np.asarray([c.centre for c in centres if c is not None])
+        if column not in self.runs:
+            return np.array([])
+        scores = self.done.set_index(["data_seed", "seed"])[column].astype("float64")
+        return independent(scores, log=is_error(column))
 
     def interval(self, column: str) -> stats.Interval | None:
         """Return the mean of `values` with its 95 % interval: geometric for errors, arithmetic for shares."""
@@ -150,6 +149,19 @@ class Row:
         """Return a number of its measurement; None where there is none."""
         value = None if self.measurement is None else self.measurement.get(column)
         return None if value is None or pd.isna(value) else float(value)
+
+
+def independent(scores: pd.Series, *, log: bool = True) -> stats.Float64:
+    """Return finite scores, indexed by data seed and seed, one a seed, or one mean a data seed where there are several.
+
+    The means are geometric with ``log``, else arithmetic.
+    """
+    known = scores[np.isfinite(scores.to_numpy(dtype=np.float64, na_value=np.nan))]
+    by_data = [group.to_numpy() for _, group in known.groupby(level="data_seed")]
+    if len(by_data) < 2:
+        return np.asarray(known, dtype=np.float64)
+    centres = [stats.interval(values, log=log) for values in by_data]
+    return np.asarray([c.centre for c in centres if c is not None])
 
 
 def is_error(column: str) -> bool:

@@ -1,7 +1,7 @@
 """What scores over seeds say, and what they can tell apart. Plain numbers in, frozen values out; one subject a file."""
 
 from bench.stats.agreement import Agreement, agreement
-from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, median_interval, ratio
+from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, ratio
 from bench.stats.letters import letters
 from bench.stats.paired import Comparison, paired_ratio
 from bench.stats.pairs import cannot_be_told_from_leader, games_howell, holm, told_apart
@@ -22,6 +22,6 @@ from bench.stats.samples import (
 __all__ = [
     "SAME", "Agreement", "Comparison", "Float64", "Interval", "Judgement", "Ratio", "Sample", "Summary", "agreement",
     "cannot_be_told_from_leader", "curve_outside", "detectable_gap", "enough_seeds", "expected_misses", "games_howell",
-    "geometric_mean", "holm", "interval", "judge_published", "last_digit", "letters", "median_interval",
+    "geometric_mean", "holm", "interval", "judge_published", "last_digit", "letters",
     "multiple_of_floor", "paired_ratio", "ratio", "seeds_to_separate", "skill", "stuck", "summarise", "told_apart",
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from bench.stats.pairs import critical, welch
 from bench.stats.samples import Sample, finite, unscaled
@@ -48,21 +47,6 @@ def interval(values: ArrayLike, *, log: bool = True, level: float = 0.95) -> Int
         return Interval(unscaled(centre, log), None, None, n)
     reach = critical(2, n - 1, level) * float(np.std(known, ddof=1)) / np.sqrt(n)
     return Interval(unscaled(centre, log), unscaled(centre - reach, log), unscaled(centre + reach, log), n)
-
-
-def median_interval(values: ArrayLike, level: float = 0.95) -> tuple[float | None, float | None]:
-    """Return the ends of the distribution-free interval of the median, two of the values; None below six at 95 %.
-
-    For timings, whose distribution is unknown: the ends are order statistics, placed by the binomial distribution.
-
-    Source: Hahn and Meeker, Statistical Intervals (1991), chapter 5.
-    """
-    known = finite(values)
-    if not len(known):
-        return None, None
-    ends = stats.quantile_test(known, p=0.5).confidence_interval(level)
-    low, high = (float(end) if np.isfinite(end) else None for end in (ends.low, ends.high))
-    return low, high
 
 
 def ratio(

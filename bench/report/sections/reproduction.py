@@ -6,9 +6,10 @@ import numpy as np
 
 from bench import stats
 from bench.report.markdown import NONE, count, escape, factor, score, table
+from bench.report.rows import independent
 from bench.report.sections.base import section
 from bench.report.sections.errata import CORRECTED, PRINTED
-from bench.report.sections.training_order import independent, run_curves
+from bench.report.sections.training_order import run_curves
 from bench.report.summary import LAST, Ground, Results, Row
 
 COLUMNS = {"valid_mse": "valid MSE", LAST: "last-step MSE"}

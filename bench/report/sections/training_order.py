@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 
 from bench import stats
 from bench.report.markdown import NONE, count, escape, table
-from bench.report.rows import is_error
+from bench.report.rows import independent, is_error
 from bench.report.sections.base import section
 from bench.report.summary import Ground, Results, Row
 
@@ -57,19 +57,6 @@ def run_curves(results: Results, row: Row, column: str) -> pd.DataFrame:
         return pd.DataFrame()
     wide = own.set_index("epoch", append=True)[column].astype("float64").unstack("epoch")
     return wide.reindex(columns=range(1, int(wide.columns.max()) + 1))
-
-
-def independent(scores: pd.Series, *, log: bool = True) -> stats.Float64:
-    """Return finite scores, indexed by data seed and seed, one a seed, or one mean a data seed where there are several.
-
-    As `Row.values` does of final scores: geometric means with ``log``, else arithmetic ones.
-    """
-    known = scores[np.isfinite(scores)]
-    by_data = [group.to_numpy() for _, group in known.groupby(level="data_seed")]
-    if len(by_data) < 2:
-        return np.asarray(known, dtype=np.float64)
-    centres = [stats.interval(values, log=log) for values in by_data]
-    return np.asarray([c.centre for c in centres if c is not None])
 
 
 def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:

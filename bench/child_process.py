@@ -1,0 +1,120 @@
+"""A child process, set up for work: its log, its device, its core, its backend, and its end with its driver."""
+
+import contextlib
+import ctypes
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.jobs import Slot
+
+LOG_BYTES, LOG_KEPT_BYTES = 2**20, 2**16
+"""A worker's log that is longer than the first is cut to its last bytes: a flood of output does not fill the disk."""
+WATCH_S = 0.25
+"""How often a worker looks at the size of its log; that its driver is gone it learns at once."""
+RUN_MARK = "=== run"
+"""Begins the line of a worker's log that stands before what a run prints."""
+BACKEND_VARIABLES = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+}
+
+
+def prepare_process(slot: Slot, log: Path) -> None:
+    """Set up a new process for work: its log, its device, its core, and its end with its driver.
+
+    Call it first, before a backend is imported. Afterwards
+
+    - what Python or C code prints goes to ``log``, which is cut to its last `LOG_KEPT_BYTES` whenever it is longer than
+      `LOG_BYTES`; a fatal signal leaves a traceback there;
+    - the process sees the slot's device and no other, and is pinned to the slot's core where it has one;
+    - Ctrl-C is for the driver alone, and SIGTERM ends the process;
+    - the process ends when its driver has. A thread looks for that; on Linux the kernel does so too, and then C code
+      that never lets go of the interpreter's lock ends as well. The kernel counts the *thread* that started the process
+      as the driver, so that thread must live as long as the process.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    sys.stdout.flush()
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)
+    cut(log)
+    faulthandler.enable(2, all_threads=False)
+    os.environ.update(BACKEND_VARIABLES | slot.device.variables)
+    if slot.device.threads:
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
+                 "TF_NUM_INTEROP_THREADS")  # fmt: skip
+        os.environ.update({name: str(slot.device.threads) for name in names})
+    if slot.core is not None and hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {slot.core})
+    _end_with_driver(log)
+
+
+def import_backend(backend: str, device_kind: str) -> None:
+    """Import keras on a backend, in float32.
+
+    Raises:
+        BenchError: This process is to use a GPU that the backend does not see, and would quietly use another device.
+    """
+    os.environ["KERAS_BACKEND"] = backend
+    import keras
+
+    keras.config.set_floatx("float32")
+    if device_kind == "gpu" and not keras.distribution.list_devices("gpu"):
+        raise BenchError(
+            f"{backend} sees no GPU in this environment, which may lack CUDA: start with make bench DEVICE=gpu"
+        )
+
+
+def cut(log: Path) -> None:
+    """Cut a log that is longer than `LOG_BYTES` to its last `LOG_KEPT_BYTES`; one that cannot be cut stays as it is.
+
+    Its writers append, so they go on behind what is kept.
+    """
+    with contextlib.suppress(OSError):
+        if log.stat().st_size > LOG_BYTES:
+            with log.open("r+b") as file:
+                file.seek(-LOG_KEPT_BYTES, os.SEEK_END)
+                kept = file.read(LOG_KEPT_BYTES)
+                file.truncate(0)
+            with log.open("ab") as file:
+                file.write(b"... (cut)\n" + kept)
+
+
+def log_tail(log: Path, size: int = 2000) -> str:
+    """Return the last bytes of a log as text: of its last run, where they reach back further."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            text = file.read(size).decode(errors="replace")
+    except OSError:
+        return ""
+    _, mark, last = text.rpartition(f"{RUN_MARK} ")
+    return last.partition("\n")[2] if mark else text
+
+
+def _end_with_driver(log: Path) -> None:
+    """Have the kernel kill this process when its parent ends, and watch for that, and over the log, in a thread."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+
+    def watch() -> None:
+        while parent.is_alive():
+            parent.join(WATCH_S)
+            cut(log)
+        os._exit(3)
+
+    threading.Thread(target=watch, daemon=True, name="watch-driver").start()
