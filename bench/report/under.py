@@ -179,7 +179,9 @@ def _line(ground: Ground, bounds: Sequence[Bound]) -> str:
 
 def _best(ground: Ground, within: Ground) -> str:
     """Return the best row within the bounds, what is not told from it, and what the bounds cost."""
-    first, *others = within.leaders()
+    first, *rest = within.ranked
+    # Of the whole table, as its letters say: bounds are chosen with the results in view.
+    others = [row for row in rest if frozenset((first.name, row.name)) not in ground.apart]
     text = f"{_names([first])} is the best of {len(within.rows)} within the bounds, of {len(ground.ranked)}, "
     interval = first.interval(ground.column)
     if ground.is_label:
