@@ -56,8 +56,12 @@ def figure(
     return decorate
 
 
-def draw_all(results: Results, folder: Path) -> dict[str, list[Drawn]]:
-    """Draw every figure into ``folder``, remove those of an earlier report; return them by ground."""
+def draw_all(results: Results, folder: Path | None, name: str = "figures") -> dict[str, list[Drawn]]:
+    """Draw every figure into ``folder``, remove those of an earlier report; return them by ground.
+
+    Without a folder nothing is written, which halves the time: what there is to see is known by drawing it.
+    ``name`` is what the folder is called beside the README.
+    """
     colours = label_looks(results)
     drawn: dict[str, list[Drawn]] = {}
     kept: set[Path] = set()
@@ -68,13 +72,15 @@ def draw_all(results: Results, folder: Path) -> dict[str, list[Drawn]]:
                 figure = plan.draw(results, ground, colours) if plan.wanted(results, ground) else None
                 if figure is None:
                     continue
-                name = f"{plan.name}_{ground.key}"
-                kept.update(save(figure, folder, name))
+                file = f"{plan.name}_{ground.key}"
+                if folder is not None:
+                    kept.update(save(figure, folder, file))
                 alt, caption = captions.alt(ground, plan.what), plan.caption(results, ground)
-                drawn.setdefault(ground.key, []).append(Drawn(alt, f"{folder.name}/{name}.svg", caption))
-    for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
-        if path not in kept:
-            path.unlink()
+                drawn.setdefault(ground.key, []).append(Drawn(alt, f"{name}/{file}.svg", caption))
+    if folder is not None:
+        for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
+            if path not in kept:
+                path.unlink()
     return drawn
 
 
