@@ -57,14 +57,15 @@ def results(tmp_path):
         (["ui"], "nothing to show"),
         (["plan", "smoke", "--seeds", ","], "--seeds ',': expected names separated by commas"),
         (["plan", "smoke", "--device", "cpu,cpu:0"], "names one value twice"),
-        (["report", "smoke", "--results", "no/such"], "has no records to report"),
-        (["sync", "smoke", "--results", "no/such"], "no records of suite 'smoke'"),
+        (["report", "smoke"], "has no records to report"),
+        (["sync", "smoke"], "no records of suite 'smoke'"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, complaint, capsys, tmp_path):
-    if arguments[0] in ("run", "results", "ui"):
+    if arguments[0] in ("run", "results", "ui", "report", "sync"):
         arguments = [*arguments, "--results", str(tmp_path / "none")]
     assert call(arguments) == 2
+    assert list(tmp_path.iterdir()) == []
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("bench: ")

@@ -21,10 +21,13 @@ def sync_suite(chosen: Selection, console: Console) -> int:
     Raises:
         BenchError: Nothing is recorded, or a sweep holds the results folder: it mirrors by itself.
     """
+    nothing = BenchError(f"no records of suite {chosen.suite.name!r} in {chosen.results}; run it first")
+    if not chosen.results.is_dir():  # holding it would make it
+        raise nothing
     with hold(chosen.results):
         plan = chosen.plan(Store(chosen.results))
         if not plan.records and not plan.measurements:
-            raise BenchError(f"no records of suite {chosen.suite.name!r} in {chosen.results}; run it first")
+            raise nothing
         mirror = start_mirror(plan, chosen.results, console)
         readme = chosen.report_folder / "README.md"
         if readme.exists() and not plan.missing:
