@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: the first asks a sweep to end, the second ends the process."""
 
+import atexit
 import contextlib
 import multiprocessing
 import os
@@ -12,6 +13,7 @@ from typing import Any, Self
 
 INTERRUPTED = 3
 """Exit code of a process that was told twice."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -35,7 +37,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         """Install the handlers."""
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,3 +63,17 @@ class Interrupts:
 def raise_interrupt() -> None:
     """Be the ``stop`` of a command that has nothing to end in an orderly way: raise `KeyboardInterrupt` where it is."""
     raise KeyboardInterrupt
+
+
+def keep_exit_code() -> None:
+    """Let no signal change this process's exit code from its last moments on.
+
+    The interpreter gives up handlers before it has wound up, so that a second Ctrl-C would end it there as if it had
+    caught none. What is registered first is called last, so call this before there is work to do.
+    """
+
+    def ignore() -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+    atexit.register(ignore)

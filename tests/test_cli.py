@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -165,3 +166,19 @@ def test_quick_verbs_import_nothing_heavy(verb):
     )
     done = subprocess.run([sys.executable, "-c", code, *verb], cwd=ROOT, capture_output=True, env=os.environ)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_interpreter_winds_up_does_not_change_the_exit_code(number):
+    """A second Ctrl-C may come when all is said; by then Python has given up its handlers."""
+    code = (
+        "import os, sys\n"
+        "from bench.cli import main\n"
+        "class Late:\n"
+        f"    def __del__(self, kill=os.kill, pid=os.getpid()): print('late', flush=True); kill(pid, {int(number)})\n"
+        "late = Late()\n"
+        "sys.argv = ['bench', 'list', 'modles']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "late\n"), done.stderr

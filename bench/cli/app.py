@@ -8,6 +8,7 @@ from rich.console import Console
 from typer.exceptions import TyperException
 
 from bench.errors import BenchError
+from bench.interrupt import keep_exit_code
 
 OK, RUNS_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3
 TYPER_INTERRUPTED = 130
@@ -28,6 +29,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    keep_exit_code()
     sys.exit(call(sys.argv[1:]))
 
 
