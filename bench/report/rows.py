@@ -73,10 +73,20 @@ class Row:
 
         Model seeds of one data seed are averaged on the scale that the scores are compared on.
         """
-        if column not in self.runs:
-            return np.array([])
-        scores = self.done.set_index(["data_seed", "seed"])[column].astype("float64")
-        return independent(scores, log=is_error(column))
+        if column not in self._values:
+            known = column in self.runs
+            self._values[column] = independent(self.by_seed[column], log=is_error(column)) if known else np.array([])
+        return self._values[column]
+
+    @cached_property
+    def by_seed(self) -> pd.DataFrame:
+        """The runs of `done`, indexed by data seed and seed."""
+        return self.done.set_index(["data_seed", "seed"])
+
+    @cached_property
+    def _values(self) -> dict[str, stats.Float64]:
+        """What `values` returned before: a report asks for the same scores hundreds of times."""
+        return {}
 
     def interval(self, column: str) -> stats.Interval | None:
         """Return the mean of `values` with its 95 % interval: geometric for errors, arithmetic for shares."""
@@ -156,11 +166,13 @@ def independent(scores: pd.Series, *, log: bool = True) -> stats.Float64:
 
     The means are geometric with ``log``, else arithmetic.
     """
-    known = scores[np.isfinite(scores.to_numpy(dtype=np.float64, na_value=np.nan))]
-    by_data = [group.to_numpy() for _, group in known.groupby(level="data_seed")]
-    if len(by_data) < 2:
-        return np.asarray(known, dtype=np.float64)
-    centres = [stats.interval(values, log=log) for values in by_data]
+    values = scores.to_numpy(dtype=np.float64, na_value=np.nan)
+    finite = np.isfinite(values)
+    values, data_seeds = values[finite], scores.index.get_level_values("data_seed")[finite]
+    several = data_seeds.unique().sort_values()
+    if len(several) < 2:
+        return np.asarray(values)
+    centres = [stats.interval(values[data_seeds == seed], log=log) for seed in several]
     return np.asarray([c.centre for c in centres if c is not None])
 
 
