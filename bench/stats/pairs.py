@@ -25,8 +25,9 @@ def told_apart(samples: Mapping[str, Sample], *, log: bool = True, level: float 
     model with one seed has no known spread, so nothing is told from it. Models without a score are left out.
 
     The studentized range is evaluated for a pair only where two bounds on its p value, Welch's and Welch's times the
-    number of pairs, and an approximate critical value with twice its error around it leave it open. The pairs are those of `scipy.stats.tukey_hsd` with ``equal_var=False``,
-    which evaluates all of them, and divides by zero where two models have no spread.
+    number of pairs, and an approximate critical value with twice its error around it leave it open. The pairs are
+    those of `scipy.stats.tukey_hsd` with ``equal_var=False``, which evaluates all of them, and divides by zero where
+    two models have no spread.
 
     Source: Games and Howell, Pairwise multiple comparison procedures with unequal N's and/or variances,
     Journal of Educational Statistics 1 (1976).
