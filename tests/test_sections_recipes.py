@@ -14,7 +14,8 @@ from bench.recipe import RecipeGrid
 from bench.report.build import build_report
 from bench.report.sections.recipes import families, kept, places, recipes_finding, recipes_table
 from bench.report.summary import Results
-from tests.fakes import FakeNaive, chapter_like, fake_case, fake_plan, fake_record
+from tests.chapter_fakes import chapter_like
+from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
 
 SEEDS = (1, 2, 3)
 SPREAD = dict(zip(SEEDS, (0.99, 1.0, 1.01), strict=True))

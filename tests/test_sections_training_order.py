@@ -24,7 +24,8 @@ from bench.report.sections.training_order import (
     training_order_table,
 )
 from bench.report.summary import Results
-from tests.fakes import FakeNaive, chapter_like, fake_case, fake_plan, fake_record
+from tests.chapter_fakes import chapter_like
+from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
 
 SEEDS = (1, 2, 3)
 NAIVE = fake_case("fake/naive", label="naive", model=FakeNaive())

@@ -19,7 +19,8 @@ from bench.report.panels import front
 from bench.report.style import styled
 from bench.report.summary import Results
 from bench.report.under import Bound, answer, parse_bounds
-from tests.fakes import FakeLeastSquares, chapter_like, fake_case, fake_plan, fake_record
+from tests.chapter_fakes import chapter_like
+from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record
 from tests.test_sections_throughput import measured
 
 BIG = fake_case("fake/big", label="big")

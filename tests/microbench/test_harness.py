@@ -13,7 +13,7 @@ from bench.store import Store
 from bench.suite import read_suite
 from bench.tracking import MlflowTracker, tracking_uri
 from bench.tracking.sending import KIND, SWEEP, send_record
-from tests.fakes import chapter_like
+from tests.chapter_fakes import chapter_like
 
 CHAPTER = Path(__file__).parents[2] / "suites" / "chapter15.toml"
 RECORDS, RUNS = 10_000, 1_000
