@@ -10,81 +10,17 @@ from scipy import stats
 
 from bench.cli import call
 from bench.cli import compare as cli_compare
-from bench.compare import TOLERANCE, Verdict, compare_scores, compare_throughput, read_set, standing_for
+from bench.compare import TOLERANCE, Verdict, compare_scores, read_set, standing_for
 from bench.errors import BenchError
-from bench.frames import cases_frame, environment_frame, measurements_frame, runs_frame, write_frames
-from bench.measurement import Measurement, Round, measure_spec
 from bench.recipe import Recipe
-from bench.store import Store
-from tests.fakes import (
-    ENVIRONMENT,
-    FakeLeastSquares,
-    FakeNaive,
-    FakeNetwork,
-    fake_case,
-    fake_plan,
-    fake_record,
-)
-
-SEEDS = tuple(range(42, 52))
-RNN = fake_case("fake/rnn", recipe=Recipe())
-GRU = fake_case("fake/gru", model=FakeNetwork(kind="gru"), recipe=Recipe())
-NAIVE = fake_case("fake/naive", model=FakeNaive())
-INTEL = ENVIRONMENT.model_copy(update={"cpu": "Intel Xeon", "threads": 2})
-
-
-def noise(n, seed=0, size=0.05):
-    return np.exp(size * np.random.default_rng(seed).standard_normal(n))
-
-
-def runs(case, mse, seeds=SEEDS, **kwargs):
-    values = np.broadcast_to(mse, len(seeds))
-    return [fake_record(case, seed, mse=float(v), **kwargs) for seed, v in zip(seeds, values, strict=True)]
-
-
-def results(folder, records, measurements=()):
-    store = Store(folder)
-    store.prepare()
-    for record in records:
-        store.write(record)
-    for measurement in measurements:
-        store.write_measurement(measurement)
-    return folder
-
-
-def report(folder, records, cases, measurements=()):
-    """Write the tables that a report of these records would have beside it."""
-    frames = {
-        "runs": runs_frame(records),
-        "cases": cases_frame(fake_plan(cases, records)),
-        "environments": environment_frame(records),
-    }
-    if measurements:
-        frames["measurements"] = measurements_frame(measurements)
-    write_frames(folder, frames)
-    return folder
+from tests.compare_fakes import GRU, INTEL, NAIVE, RNN, SEEDS, noise, report, results, runs
+from tests.fakes import ENVIRONMENT, FakeLeastSquares, FakeNetwork, fake_case, fake_record
 
 
 def compared(a, b, tolerance=0.02, **kwargs):
     """Return one change a case, by name, and the whole."""
     scores = compare_scores(read_set(a, "A"), read_set(b, "B"), tolerance=tolerance, **kwargs)
     return {c.case: c for c in scores.changes}, scores
-
-
-def measurement(speed=1000.0, case=RNN, environment=ENVIRONMENT, settled=True, spread=0.01, ended="2026-01-02"):
-    record = fake_record(case, 42, environment=environment)
-    rounds = [
-        Round(kind=kind, number=n, warm_up=False, windows=1000, wall_s=1000 / (speed * factor), cpu_s=1.0,
-              contended=False)
-        for kind in ("train", "infer")
-        for n, factor in enumerate(np.linspace(1 - spread, 1 + spread, 11))
-    ]  # fmt: skip
-    spec = measure_spec(record.spec)
-    return Measurement(
-        measure_id=spec.measure_id, spec=spec, data_seed=42, settled=settled, rounds=tuple(rounds),
-        latency_s=(1 / speed,) * 100, peak_memory_bytes=10**8, environment=environment,
-        provenance=record.provenance.model_copy(update={"ended_at": ended}),
-    )  # fmt: skip
 
 
 def test_a_set_held_against_itself_has_the_same_bits(tmp_path):
@@ -342,66 +278,6 @@ def test_a_report_knows_which_recipe_differs(tmp_path):
         "recipe.learning_rate: 0.001 -> 0.01",
         "recipe.early_stopping_epochs: none -> 3",
     }
-
-
-@pytest.mark.parametrize("tables", [False, True])
-def test_throughput_is_compared_within_one_environment(tables, tmp_path):
-    records = runs(RNN, 0.003, (42, 43))
-    made = {}
-    for name, speed in (("a", 1000.0), ("b", 800.0)):
-        measured = [measurement(speed)]
-        folder = tmp_path / name
-        made[name] = report(folder, records, [RNN], measured) if tables else results(folder, records, measured)
-    found = compare_throughput(read_set(made["a"], "A"), read_set(made["b"], "B"))
-    by_name = {c.quantity: c for c in found.changes}
-    train = by_name["train_windows_per_s"]
-    assert train.ratio == pytest.approx(0.8, rel=1e-5)
-    assert train.low < 0.8 < train.high < 1
-    assert train.verdict == "slower"
-    assert by_name["latency_p50_s"].ratio == pytest.approx(1.25, rel=1e-5)
-    assert by_name["peak_memory_bytes"].ratio == 1
-    assert found.refusals == ()
-    assert {c.quantity for c in found.regressed(0.1)} == {
-        "train_windows_per_s", "infer_windows_per_s", "latency_p50_s", "latency_p99_s",
-    }  # fmt: skip
-    assert found.regressed(0.3) == ()
-    assert call(["compare", str(made["a"]), str(made["b"])]) == 0
-    assert call(["compare", str(made["a"]), str(made["b"]), "--throughput-tolerance", "0.1"]) == 1
-
-
-def test_throughput_is_refused_where_the_environments_differ(tmp_path, capsys):
-    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(), measurement(case=GRU)])
-    b = runs(RNN, 0.003, environment=INTEL)
-    second = results(tmp_path / "b", b, [measurement(case=c, environment=INTEL) for c in (RNN, GRU)])
-    found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
-    assert found.changes == ()
-    assert found.refusals == (
-        "throughput of 2 cases is not compared, the environments differ in "
-        "cpu: AMD EPYC 7B13 -> Intel Xeon; threads: 1 -> 2",
-    )
-    assert call(["compare", str(first), str(second)]) == 0
-    assert "cpu: AMD EPYC 7B13 -> Intel Xeon" in capsys.readouterr().out
-
-
-def test_a_measurement_that_had_not_settled_fails_nothing(tmp_path):
-    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(1000.0)])
-    second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(500.0, settled=False)])
-    found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
-    assert {c.verdict for c in found.changes} == {"not settled"}
-    assert found.regressed(0.0) == ()
-
-
-def test_the_newest_measurement_stands(tmp_path):
-    measured = [measurement(1000.0, ended="2026-01-01"), measurement(2000.0, ended="2026-01-02")]
-    found = read_set(results(tmp_path / "a", runs(RNN, 0.003), measured), "A").measurements
-    assert list(found["train_windows_per_s"]) == pytest.approx([2000.0])
-
-
-def test_rounds_that_overlap_show_no_difference(tmp_path):
-    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(1000.0, spread=0.2)])
-    second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(950.0, spread=0.2)])
-    found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
-    assert next(c for c in found.changes if c.quantity == "train_windows_per_s").verdict == "no difference found"
 
 
 @pytest.mark.parametrize(

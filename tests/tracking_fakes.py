@@ -168,3 +168,8 @@ def hostile_record(name: str) -> RunRecord:
         "failure": Failure(reason=name, details=name),
     }
     return record.model_copy(update=change)
+
+
+def with_data(record: RunRecord) -> RunRecord:
+    """Return a record with a digest of its data."""
+    return record.model_copy(update={"data_digest": "d" * 16})

@@ -1,0 +1,63 @@
+"""Sets of results to hold against each other: records in folders, and the tables of a report."""
+
+import numpy as np
+
+from bench.frames import cases_frame, environment_frame, measurements_frame, runs_frame, write_frames
+from bench.measurement import Measurement, Round, measure_spec
+from bench.recipe import Recipe
+from bench.store import Store
+from tests.fakes import ENVIRONMENT, FakeNaive, FakeNetwork, fake_case, fake_plan, fake_record
+
+SEEDS = tuple(range(42, 52))
+RNN = fake_case("fake/rnn", recipe=Recipe())
+GRU = fake_case("fake/gru", model=FakeNetwork(kind="gru"), recipe=Recipe())
+NAIVE = fake_case("fake/naive", model=FakeNaive())
+INTEL = ENVIRONMENT.model_copy(update={"cpu": "Intel Xeon", "threads": 2})
+
+
+def noise(n, seed=0, size=0.05):
+    return np.exp(size * np.random.default_rng(seed).standard_normal(n))
+
+
+def runs(case, mse, seeds=SEEDS, **kwargs):
+    values = np.broadcast_to(mse, len(seeds))
+    return [fake_record(case, seed, mse=float(v), **kwargs) for seed, v in zip(seeds, values, strict=True)]
+
+
+def results(folder, records, measurements=()):
+    store = Store(folder)
+    store.prepare()
+    for record in records:
+        store.write(record)
+    for measurement in measurements:
+        store.write_measurement(measurement)
+    return folder
+
+
+def report(folder, records, cases, measurements=()):
+    """Write the tables that a report of these records would have beside it."""
+    frames = {
+        "runs": runs_frame(records),
+        "cases": cases_frame(fake_plan(cases, records)),
+        "environments": environment_frame(records),
+    }
+    if measurements:
+        frames["measurements"] = measurements_frame(measurements)
+    write_frames(folder, frames)
+    return folder
+
+
+def measurement(speed=1000.0, case=RNN, environment=ENVIRONMENT, settled=True, spread=0.01, ended="2026-01-02"):
+    record = fake_record(case, 42, environment=environment)
+    rounds = [
+        Round(kind=kind, number=n, warm_up=False, windows=1000, wall_s=1000 / (speed * factor), cpu_s=1.0,
+              contended=False)
+        for kind in ("train", "infer")
+        for n, factor in enumerate(np.linspace(1 - spread, 1 + spread, 11))
+    ]  # fmt: skip
+    spec = measure_spec(record.spec)
+    return Measurement(
+        measure_id=spec.measure_id, spec=spec, data_seed=42, settled=settled, rounds=tuple(rounds),
+        latency_s=(1 / speed,) * 100, peak_memory_bytes=10**8, environment=environment,
+        provenance=record.provenance.model_copy(update={"ended_at": ended}),
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""Throughputs of two sets held against each other: only within one environment, and only where they had settled."""
+
+import pytest
+
+from bench.cli import call
+from bench.compare import compare_throughput, read_set
+from tests.compare_fakes import GRU, INTEL, RNN, measurement, report, results, runs
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_throughput_is_compared_within_one_environment(tables, tmp_path):
+    records = runs(RNN, 0.003, (42, 43))
+    made = {}
+    for name, speed in (("a", 1000.0), ("b", 800.0)):
+        measured = [measurement(speed)]
+        folder = tmp_path / name
+        made[name] = report(folder, records, [RNN], measured) if tables else results(folder, records, measured)
+    found = compare_throughput(read_set(made["a"], "A"), read_set(made["b"], "B"))
+    by_name = {c.quantity: c for c in found.changes}
+    train = by_name["train_windows_per_s"]
+    assert train.ratio == pytest.approx(0.8, rel=1e-5)
+    assert train.low < 0.8 < train.high < 1
+    assert train.verdict == "slower"
+    assert by_name["latency_p50_s"].ratio == pytest.approx(1.25, rel=1e-5)
+    assert by_name["peak_memory_bytes"].ratio == 1
+    assert found.refusals == ()
+    assert {c.quantity for c in found.regressed(0.1)} == {
+        "train_windows_per_s", "infer_windows_per_s", "latency_p50_s", "latency_p99_s",
+    }  # fmt: skip
+    assert found.regressed(0.3) == ()
+    assert call(["compare", str(made["a"]), str(made["b"])]) == 0
+    assert call(["compare", str(made["a"]), str(made["b"]), "--throughput-tolerance", "0.1"]) == 1
+
+
+def test_throughput_is_refused_where_the_environments_differ(tmp_path, capsys):
+    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(), measurement(case=GRU)])
+    b = runs(RNN, 0.003, environment=INTEL)
+    second = results(tmp_path / "b", b, [measurement(case=c, environment=INTEL) for c in (RNN, GRU)])
+    found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
+    assert found.changes == ()
+    assert found.refusals == (
+        "throughput of 2 cases is not compared, the environments differ in "
+        "cpu: AMD EPYC 7B13 -> Intel Xeon; threads: 1 -> 2",
+    )
+    assert call(["compare", str(first), str(second)]) == 0
+    assert "cpu: AMD EPYC 7B13 -> Intel Xeon" in capsys.readouterr().out
+
+
+def test_a_measurement_that_had_not_settled_fails_nothing(tmp_path):
+    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(1000.0)])
+    second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(500.0, settled=False)])
+    found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
+    assert {c.verdict for c in found.changes} == {"not settled"}
+    assert found.regressed(0.0) == ()
+
+
+def test_the_newest_measurement_stands(tmp_path):
+    measured = [measurement(1000.0, ended="2026-01-01"), measurement(2000.0, ended="2026-01-02")]
+    found = read_set(results(tmp_path / "a", runs(RNN, 0.003), measured), "A").measurements
+    assert list(found["train_windows_per_s"]) == pytest.approx([2000.0])
+
+
+def test_rounds_that_overlap_show_no_difference(tmp_path):
+    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(1000.0, spread=0.2)])
+    second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(950.0, spread=0.2)])
+    found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
+    assert next(c for c in found.changes if c.quantity == "train_windows_per_s").verdict == "no difference found"
