@@ -1,4 +1,4 @@
-"""Plug-ins for sweeps under faults: a tiny data set, a predictor that takes its time, and predictors that misbehave."""
+"""Plug-ins for sweeps under faults: a predictor that takes its time, and predictors that misbehave."""
 
 import ctypes
 import os
@@ -8,23 +8,7 @@ import time
 
 import numpy as np
 
-from bench.datasets.base import Dataset, dataset
 from bench.models.base import Predictor, model
-from bench.task import Split, Splits, TargetKind, Task
-
-
-@dataset("torture_ramps")
-class Ramps(Dataset):
-    """Straight lines; the next value is forecast."""
-
-    windows: int = 8
-
-    def load(self, data_seed: int) -> Splits:
-        rng = np.random.default_rng(data_seed)
-        lines = np.cumsum(np.ones((3, self.windows, 6)) * rng.random((3, self.windows, 1)), axis=2)
-        task = Task("ramp", TargetKind.LAST_STEP, 5, 1)
-        parts = [Split(task, v[:, :5, None].astype(np.float32), v[:, 5:].astype(np.float32)) for v in lines]
-        return Splits(*parts)
 
 
 @model("torture_constant")

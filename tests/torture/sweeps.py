@@ -22,7 +22,7 @@ from bench.store import Store
 ROOT = Path(__file__).parent.parent.parent
 FATE_S = 2.0
 """A worker is gone so soon after its driver; the check is lenient by a factor of three, for a busy machine."""
-RAMPS = 'dataset = "torture_ramps"'
+RAMPS = 'dataset = { name = "test_ramps", windows = 8 }'
 TRAINED_DATA = 'dataset = { name = "waves_next_step", n_series = 400 }'
 SUITES = {
     "plain": f"""
@@ -52,8 +52,12 @@ cases = [
 }
 TRACKED = SUITES["plain"].replace('"plain"', '"tracked"').replace(str(list(range(25))), str(list(range(8))))
 SUITES["tracked"] = TRACKED
-PLUGINS = {"BENCH_PLUGINS": "tests.torture.plugins", "PYTHONPATH": str(ROOT), "MLFLOW_DISABLE_TELEMETRY": "true",
-           "PYTHONFAULTHANDLER": "1"}  # fmt: skip
+PLUGINS = {
+    "BENCH_PLUGINS": "tests.plugins,tests.torture.plugins",
+    "PYTHONPATH": str(ROOT),
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PYTHONFAULTHANDLER": "1",
+}
 
 
 def fault_points() -> list[str]:
