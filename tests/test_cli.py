@@ -182,3 +182,10 @@ def test_a_signal_while_the_interpreter_winds_up_does_not_change_the_exit_code(n
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "late\n"), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["plan", "smoke"], ["plan", "smoke", "--json"], ["list", "models"]])
+def test_where_nobody_reads_on_the_command_ends_without_a_word(arguments):
+    with subprocess.Popen([sys.executable, "-m", "bench", *arguments], cwd=ROOT, stdout=-1, stderr=-1) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 1)

@@ -41,7 +41,7 @@ def call(arguments: list[str]) -> int:
         return _complain(str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return RUNS_FAILED  # as Rich leaves, for what was not said may be that a run failed
     except OSError as error:
         return _complain(f"{error.filename or 'a file'}: {error.strerror or error}; what was recorded before is kept")
     except TyperException as error:
