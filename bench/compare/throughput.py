@@ -83,7 +83,7 @@ def compare_throughput(a: ResultSet, b: ResultSet) -> Throughput:
     """
     if not (len(a.measurements) and len(b.measurements)):
         return Throughput((), ())
-    several = max(a.measurements["backend"].nunique(), b.measurements["backend"].nunique()) > 1
+    several = any(s.measurements["backend"].loc[lambda b: b != "numpy"].nunique() > 1 for s in (a, b))
     keys = ["case", "kind", *(["backend"] if several else [])]
     pairs = a.measurements.merge(b.measurements, on=keys, suffixes=("_a", "_b"))
     same = pairs["environment_a"] == pairs["environment_b"]
@@ -130,7 +130,8 @@ def _refusal(a: ResultSet, b: ResultSet, one: str, other: str, n: int) -> str:
     known = one in a.environments and other in b.environments
     changes = differing(a.environments[one], b.environments[other]) if known else ()
     why = "; ".join(changes) or f"environment: {one} -> {other}"
-    return f"throughput of {n} cases is not compared, the environments differ in {why}"
+    cases = "1 case" if n == 1 else f"{n} cases"
+    return f"throughput of {cases} is not compared, the environments differ in {why}"
 
 
 def _number(value: Any) -> float | None:

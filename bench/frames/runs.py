@@ -143,7 +143,7 @@ def environment_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
                 "host": ", ".join(sorted({r.provenance.host for r in group})),
                 "platform": known[0].provenance.platform,
                 "bench_version": ", ".join(sorted({r.provenance.bench_version for r in group})),
-                "git_commit": ", ".join(sorted({r.provenance.git_commit[:12] for r in group})),
+                "git_commit": ", ".join(sorted({r.provenance.git_commit for r in group})),
             }
         )
     return typed(rows, ["environment", "n_runs"])

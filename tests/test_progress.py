@@ -1,0 +1,41 @@
+"""How a sweep shows on a terminal, and where there is none."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.jobs import EpochEnded, RunEnded, RunStarted
+from bench.progress import SweepProgress
+from tests.fakes import fake_record
+
+
+@pytest.fixture(params=[True, False], ids=["terminal", "file"])
+def console(request):
+    return Console(file=io.StringIO(), force_terminal=request.param, width=120)
+
+
+def test_a_run_that_is_tried_again_counts_once(console):
+    crashed = fake_record(seed=1, status="crashed")
+    done, other = (fake_record(seed=seed, mse=0.01) for seed in (1, 2))
+    with SweepProgress([done.spec, other.spec], {}, 2, console) as progress:
+        for record in (crashed, done, other):
+            progress(RunStarted(record.spec))
+            progress(EpochEnded(record.run_id, 1, 20))
+            progress(RunEnded(record))
+        if console.is_terminal:
+            (overall,) = progress._live.tasks
+            assert (overall.completed, overall.total) == (2, 2)
+    printed = console.file.getvalue()
+    assert "crashed: out of memory" in printed
+    if not console.is_terminal:
+        assert [line.split()[0] for line in printed.splitlines()] == ["[1/2]", "[1/2]", "[2/2]"]
+
+
+def test_the_time_left_goes_by_the_pace_of_the_runs_so_far():
+    console = Console(file=io.StringIO(), width=120)
+    first, second = fake_record("fake/a", 1, mse=0.01, windows_per_s=7000), fake_record("fake/b", 1, mse=0.01)
+    expected = {"fake/a": 10 * (first.timing.total_s - first.timing.compile_s), "fake/b": 300.0}
+    with SweepProgress([first.spec, second.spec], expected, 1, console) as progress:
+        progress(RunEnded(first))
+    assert "about 30 s left" in console.file.getvalue()
