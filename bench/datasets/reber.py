@@ -104,7 +104,9 @@ class _Reber(Dataset):
         "labelled corrupted: accuracy there is the share of outer faults caught."
     )
     groups_note: ClassVar[str] = (
-        "Length is in letters; positions are counted from the end: 1 is the last letter, 2 the second outer letter."
+        "Length is in letters; positions are counted from the end: 1 is the last letter, 2 the second outer letter. "
+        "A letter at position 2 that is neither T nor P is wrong in any string, which takes no memory to see; in the "
+        "extra test set outer only the two are swapped, which does."
     )
     no_group: ClassVar[str] = "valid string"
 

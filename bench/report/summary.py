@@ -182,12 +182,16 @@ class Results:
 
     @cached_property
     def commons(self) -> list[Ground]:
-        """One ground a question that several tasks answer."""
+        """One ground a question that several tasks answer, or one some of whose models a task cannot rank."""
         questions: dict[str, list[Row]] = {}
         for row in self.rows:
             if row.info["question"]:
                 questions.setdefault(row.info["question"], []).append(row)
-        several = {q: rows for q, rows in questions.items() if len({r.info["task"] for r in rows}) > 1}
+        several = {
+            question: rows
+            for question, rows in questions.items()
+            if len({r.info["task"] for r in rows}) > 1 or any(r.partial for r in rows if len(r.seeds(LAST)))
+        }
         return [
             Ground(f"common_{i}", f"All models on {question}", LAST, _ranked(named(_merged(rows)), LAST), common=True)
             for i, (question, rows) in enumerate(several.items(), start=1)
@@ -206,8 +210,9 @@ class Results:
         return order
 
     def leading(self) -> list[Ground]:
-        """Return the grounds that a finding names a leader on: the common ones, and tasks outside them."""
-        covered = {r.info["task"] for common in self.commons for r in common.rows}
+        """Return the grounds that a finding names a leader on: the common ones, and tasks that none joins to others."""
+        joined = [{r.info["task"] for r in common.rows} for common in self.commons]
+        covered = {task for tasks in joined if len(tasks) > 1 for task in tasks}
         return [g for g in self.grounds if g.common or g.key not in covered]
 
     def stuck(self) -> list[tuple[Row, str, float]]:
