@@ -16,7 +16,7 @@ Frames = dict[str, pd.DataFrame]
 TEXT = frozenset(
     {
         "backend", "backend_version", "bench_version", "case", "cpu", "curve", "data_digest", "dataset",
-        "dataset_about", "dataset_params", "details", "device", "device_name", "ended_at", "environment",
+        "dataset_about", "dataset_params", "device", "device_name", "ended_at", "environment",
         "extra_about", "fault", "git_commit", "group", "groups_about", "host", "jit", "keras", "key", "kind",
         "label", "loss", "measure_id", "metric", "model", "model_params", "no_group", "note", "numpy", "optimizer",
         "part", "platform", "precision", "python", "question", "reason", "run_id", "source", "split",

@@ -53,6 +53,7 @@ def hold(
     *,
     wait_s: float = 0.0,
     on_wait: Callable[[Holder | None], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
     what: str = "the results folder",
 ) -> Iterator[None]:
     """Hold a folder, which is made where it is missing; no other process can hold it meanwhile.
@@ -63,15 +64,19 @@ def hold(
         results: The folder.
         wait_s: How long to wait for another holder to end; 0 to leave at once, infinity to wait as long as it takes.
         on_wait: Called once before waiting, with the holder (None where it does not say who it is).
+        cancelled: Asked while it waits, several times a second; once it says yes, it waits no longer.
         what: What the folder is, for messages.
 
     Raises:
         BenchError: Another process holds it, or the folder cannot be written.
+        InterruptedError: It was cancelled while it waited.
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
         lock = FileLock(results / LOCK)
-        _acquire(lock, results, wait_s, on_wait)
+        _acquire(lock, results, wait_s, on_wait, cancelled)
+    except InterruptedError:
+        raise
     except OSError as error:
         raise BenchError(
             f"cannot write to {what} {results} ({error.strerror}); make it writable or name another with --results"
@@ -101,7 +106,13 @@ def read_holder(results: Path) -> Holder | None:
     return holder
 
 
-def _acquire(lock: FileLock, results: Path, wait_s: float, on_wait: Callable[[Holder | None], None] | None) -> None:
+def _acquire(
+    lock: FileLock,
+    results: Path,
+    wait_s: float,
+    on_wait: Callable[[Holder | None], None] | None,
+    cancelled: Callable[[], bool],
+) -> None:
     holder = None
     for _ in range(round(TOLD_WITHIN_S / POLL_S)):
         with suppress(Timeout):
@@ -117,8 +128,10 @@ def _acquire(lock: FileLock, results: Path, wait_s: float, on_wait: Callable[[Ho
         if on_wait is not None:
             on_wait(holder)
         with suppress(Timeout):
-            lock.acquire(timeout=-1 if math.isinf(wait_s) else wait_s, poll_interval=POLL_S)
+            lock.acquire(timeout=-1 if math.isinf(wait_s) else wait_s, poll_interval=POLL_S, cancel_check=cancelled)
             return
+        if cancelled():
+            raise InterruptedError
         holder = read_holder(results)
     who = holder or "another process"
     raise BenchError(f"{results} is held by {who}; wait for it with --wait, or name another --results")

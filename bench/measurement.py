@@ -74,7 +74,8 @@ class Measurement(Frozen):
         settled: The 95 % interval of the median is narrow enough for each kind of round; False is unstable.
         rounds: All of them, in the order in which they were taken.
         latency_s: Each timed call of one window, in order.
-        build_s: Building the network, in a fresh process.
+        build_s: Building the network, in a fresh process; fitting a predictor, the quickest of three tries in process
+            time.
         compile_s: Tracing and compiling its epoch and its forecast, in a fresh process.
         peak_memory_bytes: Most memory that a fresh process held, which built, trained an epoch and forecast.
         base_memory_bytes: What that process held with the backend and the data loaded, before it built anything.

@@ -81,7 +81,7 @@ class SweepProgress:
             bar = self._bars.pop(record.run_id, None)
             if bar is not None:
                 self._live.remove_task(bar)
-            self._live.update(self._overall, advance=1, left=self._time_left())
+            self._live.update(self._overall, completed=self._total - len(self._left), left=self._time_left())
             if record.status != "done":
                 self._console.print(line, markup=False, highlight=False)
         else:

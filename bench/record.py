@@ -219,9 +219,9 @@ class RunRecord(Frozen):
         return self.train_windows / median if median > 0 else None
 
     @property
-    def contended(self) -> bool:
-        """True unless the worker had its core to itself while it trained."""
-        return self.timing.cpu_over_wall is None or self.timing.cpu_over_wall < 0.98
+    def contended(self) -> bool | None:
+        """Whether the worker shared its core while it trained; None where that is not known, as on a GPU."""
+        return None if self.timing.cpu_over_wall is None else self.timing.cpu_over_wall < 0.98
 
 
 R = TypeVar("R", bound=Frozen)

@@ -56,7 +56,7 @@ class Store:
         Raises:
             BenchError: A file is no good record; names the first one. The others are not touched.
         """
-        return _read_all(self.folder, from_json)
+        return _good(_read_all(self.folder, from_json))
 
     def read_measurements(self) -> list[Measurement]:
         """Return all measurements, oldest first.
@@ -64,7 +64,12 @@ class Store:
         Raises:
             BenchError: A file is no good record; names the first one. The others are not touched.
         """
-        return _read_all(self.measurements, lambda text: read_json(text, Measurement, MEASUREMENT_SCHEMA))
+        return _good(_read_all(self.measurements, _measurement))
+
+    def look(self) -> tuple[int, list[Path]]:
+        """Return how many files are good records of runs or measurements, and those that are not."""
+        found = _read_all(self.folder, from_json), _read_all(self.measurements, _measurement)
+        return sum(len(read) for read, _ in found), [path for _, bad in found for path, _ in bad]
 
     def write(self, record: RunRecord) -> RunRecord:
         """Write a record as the next attempt of its run and environment; return it as written.
@@ -84,7 +89,12 @@ class Store:
         return _write_next(self.measurements, measurement)
 
 
-def _read_all(folder: Path, parse: Callable[[str], K]) -> list[K]:
+def _measurement(text: str) -> Measurement:
+    return read_json(text, Measurement, MEASUREMENT_SCHEMA)
+
+
+def _read_all(folder: Path, parse: Callable[[str], K]) -> tuple[list[K], list[tuple[Path, str]]]:
+    """Return a folder's good records, oldest first, and the files that are none, each with why."""
     bad = []
     records = []
     for path in sorted(folder.glob("*.json")):
@@ -97,11 +107,16 @@ def _read_all(folder: Path, parse: Callable[[str], K]) -> list[K]:
             bad.append((path, f"{error.error_count()} fields do not fit the schema"))
         except (OSError, ValueError, TypeError, RecursionError) as error:
             bad.append((path, next(iter(str(error).splitlines()), type(error).__name__)))
+    return sorted(records, key=lambda r: r.provenance.ended_at), bad
+
+
+def _good(read: tuple[list[K], list[tuple[Path, str]]]) -> list[K]:
+    records, bad = read
     if bad:
         path, reason = bad[0]
         more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
         raise BenchError(f"{path} is not a good record: {reason}{more}; move it away and its run is done again")
-    return sorted(records, key=lambda r: r.provenance.ended_at)
+    return records
 
 
 def _write_next(folder: Path, record: K) -> K:

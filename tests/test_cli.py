@@ -189,3 +189,14 @@ def test_where_nobody_reads_on_the_command_ends_without_a_word(arguments):
     with subprocess.Popen([sys.executable, "-m", "bench", *arguments], cwd=ROOT, stdout=-1, stderr=-1) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 1)
+
+
+def test_plan_counts_on_no_more_workers_than_there_are_jobs(results, capsys, monkeypatch):
+    monkeypatch.setattr("bench.devices.usable_cores", lambda: [0, 1])
+    asked = ["plan", "smoke", "--seeds", "42,43,44", "--json", "--results", str(results)]
+    found = {}
+    for cases in ("linear", "linear,seq2seq_rnn"):
+        assert call([*asked, "--cases", cases]) == 0
+        found[cases] = json.loads(capsys.readouterr().out)
+    each = found["linear"]["estimate_s"] / 2  # the third seed of linear is recorded
+    assert found["linear,seq2seq_rnn"]["estimate_s"] == pytest.approx(each * 5 / 2)

@@ -218,10 +218,11 @@ def test_bad_records_are_named_and_stop_nothing(store, capsys, monkeypatch):
     second.rename(second.with_name("misnamed.json"))
     store.measurements.mkdir()
     (store.measurements / "m.json").write_text("[]")
+    (store.measurements / "n.json").write_text("[" * 10**5)
     assert call(["doctor", "--json", "--results", str(store.results)]) == 1
     (check,) = [c for c in json.loads(capsys.readouterr().out)["checks"] if c["name"] == "records"]
     assert check["status"] == "fail"
-    assert check["found"] == f"0 good, 3 bad: {first.name}, misnamed.json, m.json"
+    assert check["found"] == f"0 good, 4 bad: {first.name}, misnamed.json, m.json, n.json"
 
 
 @pytest.mark.parametrize(

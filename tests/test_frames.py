@@ -107,7 +107,7 @@ def test_means_have_a_row_a_case() -> None:
     table = frames.means([fake_record(CASE, 42, mse=0.01), fake_record(CASE, 43, mse=0.03)])
     assert table.columns[0] == "case"
     assert table["runs"].tolist() == [2]
-    assert table["valid_mse"].tolist() == [pytest.approx(0.02)]
+    assert table["valid_mse"].tolist() == [pytest.approx(0.01 * 3**0.5)]
 
 
 def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import multiprocessing
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import wait
 
 import pytest
+from filelock import FileLock
 
 from bench.cases.base import Case, make_dataset, make_model
 from bench.datasets.base import datasets
@@ -26,7 +28,7 @@ from bench.lane.drive import (
     lane_folder,
     run_lane,
 )
-from bench.lock import hold
+from bench.lock import LOCK, hold
 from bench.measurement import Round, measure_spec
 from bench.models.base import models
 from bench.recipe import Recipe
@@ -207,6 +209,30 @@ def test_cases_of_one_data_set_are_taken_in_turn_as_far_as_memory_goes(monkeypat
         monkeypatch.setattr("bench.lane.drive._room", lambda slot, room=room: room)
         assert [[len(g) for g in batch] for batch in _batches(groups, slots())] == sizes
     assert 0 < estimate_s(ramps, 2) < estimate_s([network("t/n")] * 5, 2)
+
+
+def test_a_lane_that_waits_for_the_machine_can_be_stopped(tmp_path):
+    told = []
+    (tmp_path / "lock").mkdir()
+    lock = FileLock(tmp_path / "lock" / LOCK)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(lock.acquire).result()
+        _, events, result = measure([predictor("t/a")], tmp_path, on_wait=told.append, stop=lambda: bool(told))
+        other.submit(lock.release).result()
+    assert result.interrupted
+    assert (events, result.measurements) == ([], [])
+
+
+def test_processes_that_wait_for_their_turn_on_a_gpu_are_ours(tmp_path, few_rounds, monkeypatch):
+    ours = []
+
+    def contended(lane, slot, children):
+        ours.append(len(children))
+        return lambda taken: False
+
+    monkeypatch.setattr(_Lane, "_contended", contended)
+    measure([predictor("t/a"), predictor("t/b", dataset="waves_next_step", model="naive")], tmp_path)
+    assert ours == [2, 2]
 
 
 def test_a_gpu_round_is_contended_where_nvml_shows_more_processes_than_ours(tmp_path, monkeypatch):

@@ -57,6 +57,16 @@ def test_one_that_waits_is_told_once_and_goes_on_when_the_holder_ends(tmp_path, 
     assert [holder.pid for holder in told] == [other.pid]
 
 
+def test_one_that_waits_can_be_told_to_leave(tmp_path, other):
+    told = []
+    with (
+        pytest.raises(InterruptedError),
+        hold(tmp_path, wait_s=math.inf, on_wait=told.append, cancelled=lambda: bool(told)),
+    ):
+        pass
+    assert read_holder(tmp_path).pid == other.pid == told[0].pid
+
+
 def test_one_that_waits_long_enough_leaves(tmp_path, other):
     with pytest.raises(BenchError, match=f"held by process {other.pid} "), hold(tmp_path, wait_s=0.2):
         pass

@@ -8,6 +8,7 @@ import pytest
 from bench import frames
 from bench.errors import BenchError
 from bench.plan import Plan
+from bench.recipe import Recipe
 from bench.report import build, markdown
 from bench.report.build import build_report, render_report, select
 from bench.report.summary import Results
@@ -65,6 +66,36 @@ def test_the_newest_finished_attempt_counts() -> None:
     assert [r.attempt for r in select(fake_plan([RNN], records)).records] == [2]
 
 
+def test_two_unlike_cards_of_one_machine_are_both_shown() -> None:
+    cards = {
+        name: ENVIRONMENT.model_copy(update={"device": "gpu", "device_name": card})
+        for name, card in (("gpu", "H100"), ("gpu:1", "A100"))
+    }
+    records = [fake_record(RNN, 42, mse=0.01, device=name, environment=e) for name, e in cards.items()]
+    chosen = select(fake_plan([RNN], records, devices=tuple(cards)))
+    assert {r.environment.device_name for r in chosen.records} == {"H100", "A100"}
+    assert chosen.left_out == 0
+
+
+def test_related_reports_are_linked_to(tmp_path: Path) -> None:
+    plan = fake_plan([RNN], [fake_record(RNN, 42, mse=0.01)])
+    build_report(plan, tmp_path, figures=False, related={"other": "Does it | hold?"})
+    text = render_report(tmp_path, figures=False).read_text(encoding="utf-8")
+    assert "\nBeside this report: [other](../other/README.md): Does it \\| hold?\n" in text
+    assert "Beside this report" not in report_of(plan, tmp_path)
+
+
+def test_a_recipe_field_that_one_row_alone_sets_is_its_difference(tmp_path: Path) -> None:
+    patient = fake_case("fake/lstm", task="ten_steps", label="LSTM", recipe=Recipe(early_stopping_epochs=3))
+    records = [fake_record(case, s, mse=m) for case, m in ((RNN, 0.01), (patient, 0.02)) for s in (42, 43)]
+    text = report_of(fake_plan([RNN, patient], records), tmp_path)
+    lines = text[text.index("## Table 1") :].splitlines()
+    first = [line.split("|") for line in lines if line.startswith(("| 1 ", "| 2 "))][:2]
+    rows = {cells[2].strip(): cells[-2].strip() for cells in first}
+    assert rows == {"RNN": "usual", "LSTM": "patience 3"}
+    assert "patience none; the last column shows what differs" in text
+
+
 def test_devices_stand_in_rows_of_their_own(tmp_path: Path) -> None:
     plan = chapter_like(devices=("cpu", "gpu"))
     text = report_of(plan, tmp_path)
@@ -118,6 +149,8 @@ def test_a_strided_model_is_marked_and_does_not_rank(tmp_path: Path) -> None:
     text = report_of(fake_plan([conv, GRU], records), tmp_path)
     assert re.search(r"^\| – +\| conv ‡", text, flags=re.MULTILINE)
     assert "the easier ones" in text
+    last = text.index("## Table 1. All models on steps 50-59")
+    assert re.search(r"^\| 1 +\| conv +\|", text[last:], flags=re.MULTILINE), "its last position ranks"
 
 
 def grounds(plan: Plan, folder: Path) -> Results:

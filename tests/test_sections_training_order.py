@@ -12,6 +12,7 @@ from bench import frames
 from bench.plan import Plan
 from bench.record import LearningCurve, RunRecord
 from bench.report.build import build_report
+from bench.report.findings import leader
 from bench.report.sections.training_order import (
     agrees,
     courses,
@@ -20,10 +21,10 @@ from bench.report.sections.training_order import (
     order_kept,
     ranks,
     score_at,
-    training_order_finding,
     training_order_table,
 )
 from bench.report.summary import Results
+from bench.report.tables import all_tables
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
 
@@ -98,10 +99,12 @@ def test_the_table_names_leaders_and_confirmed_changes(flipped):
     )
 
 
-def test_the_finding_counts_changes_that_seeds_confirm(flipped):
-    assert training_order_finding(flipped) == (
-        "**More training.** After half of the epochs models that these seeds tell apart still change places on Next "
-        "step; 2 of 3 trained models still improve at the end"
+def test_the_leader_s_finding_says_how_many_still_improve(flipped):
+    (ground,) = flipped.leading()
+    assert (
+        leader(flipped, ground, all_tables(flipped))
+        .partition(" (")[0]
+        .endswith("2 of 3 trained models still improve at the end of training")
     )
 
 
@@ -196,7 +199,6 @@ def test_a_common_table_is_ranked_by_its_own_column(tmp_path):
 def test_without_a_trained_model_there_is_no_section(tmp_path):
     results = results_of(fake_plan([NAIVE], [fake_record(NAIVE, None, mse=0.02)]), tmp_path)
     assert training_order_table(results) is None
-    assert training_order_finding(results) == ""
 
 
 def test_words_for_tau():

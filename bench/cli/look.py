@@ -57,6 +57,7 @@ def plan(
     """
     from bench.devices import find_device, usable_cores
     from bench.estimates import in_words, remaining_s, seconds_by_case
+    from bench.jobs import make_jobs
     from bench.stale import find_stale
 
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
@@ -66,7 +67,8 @@ def plan(
     records = store.read()
     made = chosen.plan(store, records=records)
     known = seconds_by_case(records, reports / chosen.suite.name)
-    seconds = remaining_s(made.missing, known, workers or len(usable_cores()))
+    hands = max(1, min(workers or len(usable_cores()), len(make_jobs(made.missing))))
+    seconds = remaining_s(made.missing, known, hands)
     stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}
     states = made.states(stale)
     if as_json:

@@ -69,7 +69,14 @@ class Selection:
 
         folder = self.report_folder
         try:
-            return build_report(plan, folder, environment=environment, figures=figures, command=self.command)
+            return build_report(
+                plan,
+                folder,
+                environment=environment,
+                figures=figures,
+                command=self.command,
+                related=self.suite.related if folder.parent == self.reports else {},
+            )
         except OSError as error:
             raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
 

@@ -104,7 +104,9 @@ class _Reber(Dataset):
         "labelled corrupted: accuracy there is the share of outer faults caught."
     )
     groups_note: ClassVar[str] = (
-        "Length is in letters; positions are counted from the end: 1 is the last letter, 2 the second outer letter."
+        "Length is in letters; positions are counted from the end: 1 is the last letter, 2 the second outer letter. "
+        "Most letters at position 2 are wrong in any string, which takes no memory to see; the extra test set outer "
+        "only holds the one that takes it."
     )
     no_group: ClassVar[str] = "valid string"
 

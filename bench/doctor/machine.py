@@ -21,9 +21,7 @@ from bench.engines.base import engines
 from bench.environment import cpu_model, installed
 from bench.errors import BenchError
 from bench.lock import LOCK, read_holder
-from bench.measurement import MEASUREMENT_SCHEMA, Measurement
 from bench.preflight import python_fault
-from bench.record import RunRecord, from_json, read_json
 from bench.store import Store
 from bench.tracking import safe_uri, tracking_uri
 
@@ -218,21 +216,11 @@ def check_lock(results: Path) -> Check:
 
 def check_records(store: Store) -> Check:
     """Read every record and measurement, and name those that are no good."""
-    bad, good = [], 0
-    for folder, kind in ((store.folder, RunRecord), (store.measurements, Measurement)):
-        for path in sorted(folder.glob("*.json")):
-            try:
-                text = path.read_text(encoding="utf-8")
-                record = from_json(text) if kind is RunRecord else read_json(text, Measurement, MEASUREMENT_SCHEMA)
-                if record.key != path.stem:
-                    raise ValueError("misnamed")
-                good += 1
-            except (OSError, ValueError):
-                bad.append(path.name)
+    good, bad = store.look()
     if not bad:
         return Check("records", "ok", f"{good} good")
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
-    found = f"{good} good, {len(bad)} bad: {', '.join(bad[:NAMED])}{more}"
+    found = f"{good} good, {len(bad)} bad: {', '.join(path.name for path in bad[:NAMED])}{more}"
     return Check("records", "fail", found, "move the bad ones away and their runs are done again")
 
 

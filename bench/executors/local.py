@@ -219,6 +219,8 @@ class _SlotRunner(threading.Thread):
         if self._stopping.is_set() or not left:
             return None
         culprit = worker.at
+        if worker.ended:
+            self._idle_deaths = 0
         if culprit is None:  # between two runs, or before the first: nobody's fault, unless it happens again and again
             self._idle_deaths += status == "crashed"
             if self._idle_deaths <= IDLE_DEATHS:

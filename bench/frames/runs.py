@@ -45,7 +45,7 @@ def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
             row[name + step + ("_best" if value["weights"] == "best" else "")] = value["value"]
         row |= {
             "windows_per_s": record.windows_per_s,
-            "contended": record.contended if timing.epoch_s else None,
+            "contended": record.contended,
             "cpu_over_wall": timing.cpu_over_wall,
             **{k: getattr(timing, k) for k in TIMES},
             "run_id": record.run_id,
@@ -143,7 +143,7 @@ def environment_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
                 "host": ", ".join(sorted({r.provenance.host for r in group})),
                 "platform": known[0].provenance.platform,
                 "bench_version": ", ".join(sorted({r.provenance.bench_version for r in group})),
-                "git_commit": ", ".join(sorted({r.provenance.git_commit[:12] for r in group})),
+                "git_commit": ", ".join(sorted({r.provenance.git_commit for r in group})),
             }
         )
     return typed(rows, ["environment", "n_runs"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench import stats
 from bench.csvs import typed
 from bench.frames.runs import TIMES, final_values, key, number, runs_frame
 from bench.record import RunRecord
@@ -41,13 +42,29 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
 
 
 def means(records: Iterable[RunRecord]) -> pd.DataFrame:
-    """Return one row a case and device: its finished runs, their mean validation scores and throughput."""
+    """Return one row a case, device and backend: its finished runs, their validation scores and throughput.
+
+    As in a report: the geometric mean of errors, the arithmetic one of accuracies, the median of throughputs.
+    """
     runs = runs_frame(records)
     runs = runs[runs["status"] == "done"]
-    scores = ("valid_mse", "valid_last_time_step_mse", "valid_accuracy", "windows_per_s")
-    shown = [c for c in scores if c in runs and runs[c].notna().any()]
-    groups = runs.groupby(["case", "device"], sort=False)
-    return pd.concat([groups.size().rename("runs"), groups[shown].mean()], axis=1).reset_index()
+    ways: dict[str, Any] = {
+        "valid_mse": _geometric,
+        "valid_last_time_step_mse": _geometric,
+        "valid_accuracy": "mean",
+        "windows_per_s": "median",
+    }
+    shown: Any = {column: way for column, way in ways.items() if column in runs and runs[column].notna().any()}
+    groups = runs.groupby(["case", "device", "backend"], sort=False)
+    table: pd.DataFrame = groups.agg(shown)
+    table.insert(0, "runs", groups.size())
+    return table.reset_index()
+
+
+def _geometric(values: pd.Series) -> float:
+    known = values.dropna().astype("float64")
+    mean = stats.geometric_mean(known)
+    return float(known.mean()) if mean is None else mean
 
 
 def _curve_values(record: RunRecord) -> Iterable[dict[str, Any]]:

@@ -152,11 +152,12 @@ def run_lane(
         raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
     logs.mkdir(parents=True, exist_ok=True)
     lane = _Lane(slots, data_seed, store, sink, logs, on_event, stop, len(specs))
-    with hold(folder or lane_folder(), wait_s=math.inf, on_wait=on_wait, what="the folder of the machine's lock"):
-        for batch in _batches(_groups(specs), slots):
-            if lane.run(batch):
-                lane.result.interrupted = True
-                break
+    what = "the folder of the machine's lock"
+    try:
+        with hold(folder or lane_folder(), wait_s=math.inf, on_wait=on_wait, cancelled=stop, what=what):
+            lane.result.interrupted = any(lane.run(batch) for batch in _batches(_groups(specs), slots))
+    except InterruptedError:
+        lane.result.interrupted = True
     return lane.result
 
 
@@ -184,7 +185,7 @@ class _Lane:
             for group in groups:
                 if self.stop():
                     return True
-                self._measure([children[s.measure_id] for s in group])
+                self._measure([children[s.measure_id] for s in group], list(children.values()))
             return self.stop()
         except InterruptedError:
             return True
@@ -192,15 +193,20 @@ class _Lane:
             for child in children.values():
                 child.kill()
 
-    def _measure(self, group: list[Child]) -> None:
-        """Take the rounds and calls of prepared cases in turn, store what they gave, and let them go."""
+    def _measure(self, group: list[Child], batch: list[Child]) -> None:
+        """Take the rounds and calls of prepared cases in turn, store what they gave, and let them go.
+
+        Args:
+            group: Of one data set.
+            batch: All that live meanwhile, on the same device: those of other groups wait for their turn.
+        """
         started_at = now()
         ready = {c.spec.measure_id: c for c in group if c.facts is not None}
         names = tuple(c.spec.case for c in ready.values())
         where = next(slot for slot in self.slots if slot.device_spec == group[0].spec.device)
         for child in ready.values():
             child.move(where.core)
-        alone = self._contended(where, list(ready.values()))
+        alone = self._contended(where, batch)
         rounds = take_rounds(ready, alone, lambda number: self.on_event(PassEnded(names, number))) if ready else {}
         latencies = take_latencies({name: child for name, child in ready.items() if child.failure is None})
         for child in group:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bench.report.appendix import environments, run_ids
 from bench.report.captions import Drawn
 from bench.report.findings import findings
 from bench.report.markdown import escape
-from bench.report.prose import HOW_TO_READ, RUN_IDS, description, left_out, opening
+from bench.report.prose import HOW_TO_READ, RELATED, RUN_IDS, description, left_out, opening, related_reports
 from bench.report.sections.base import sections
 from bench.report.summary import Results
 from bench.report.tables import Table, all_tables
@@ -47,6 +47,7 @@ def build_report(
     environment: str | None = None,
     figures: bool = True,
     command: str = "make bench",
+    related: Mapping[str, str] | None = None,
 ) -> Path:
     """Write CSVs, figures and ``README.md`` of a plan into ``folder``; return the README's path.
 
@@ -57,6 +58,7 @@ def build_report(
             runs, on each device and backend.
         figures: False leaves figures out, and links to none.
         command: How to make this report again.
+        related: Names of reports beside this one, each with the question that it answers: they are linked to.
 
     Raises:
         BenchError: No record belongs to the plan, or none to ``environment``.
@@ -71,6 +73,7 @@ def build_report(
         "seeds": str(len(plan.seeds)),
         "seeds_rule": plan.suite.seeds_rule,
         "data_seeds": str(len(plan.suite.data_seeds)),
+        **{f"{RELATED}{name}": question for name, question in (related or {}).items()},
     }
     records = selection.records
     cases = fr.cases_frame(plan)
@@ -156,13 +159,13 @@ def select(plan: Plan, environment: str | None = None) -> Selection:
     if environment and not any(r.environment.digest == environment for r in plan.records):
         known = ", ".join(sorted({r.environment.digest for r in plan.records}))
         raise BenchError(f"no record of environment {environment!r}; known: {known}")
-    kinds: dict[tuple[str, str], list[RunRecord]] = {}
+    places: dict[tuple[str, str], list[RunRecord]] = {}
     for record in plan.records:
-        kinds.setdefault((record.spec.device.partition(":")[0], record.spec.backend), []).append(record)
+        places.setdefault((record.spec.device, record.spec.backend), []).append(record)
     chosen: list[RunRecord] = []
     tried: list[RunRecord] = []
     left_out = 0
-    for records in kinds.values():
+    for records in places.values():
         there = {r.environment.digest for r in records}
         digest = environment if environment in there else next(iter(plan.here & there), None) or _usual(records)
         hosts = {r.provenance.host for r in records if r.environment.digest == digest}
@@ -223,7 +226,12 @@ def published_frame(curves: Iterable[str]) -> pd.DataFrame:
 def render_text(results: Results, drawn: dict[str, list[Drawn]]) -> str:
     """Return the report as Markdown; ``drawn`` holds each section's figures."""
     tables = all_tables(results)
-    parts = [f"# {escape(results.about['title'])}\n", opening(results) + "\n", "## Findings\n"]
+    parts = [
+        f"# {escape(results.about['title'])}\n",
+        opening(results) + "\n",
+        related_reports(results),
+        "## Findings\n",
+    ]
     parts.append("".join(f"{i}. {s}\n" for i, s in enumerate(findings(results, tables), start=1)))
     for ground in results.grounds:
         first, *others = (tables[k] for k in tables if k == ground.key or k.startswith(f"{ground.key}_by_"))

@@ -6,9 +6,11 @@ import numpy as np
 
 from bench import stats
 from bench.report.markdown import between, count, escape, factor, score, thousands
+from bench.report.rows import recipe_of
 from bench.report.sections.errata import alone, partial_effect, told
 from bench.report.sections.recipes import recipes_finding
 from bench.report.sections.reproduction import published_values
+from bench.report.sections.training_order import courses
 from bench.report.summary import LABEL, STUCK_MARGIN, Ground, Results, Row, names, odd_positions
 from bench.report.tables import WIDE, Table
 
@@ -24,8 +26,8 @@ HIGH, LOW = 0.95, 0.05
 def findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
     """Return the findings as Markdown sentences; failed and missing runs always have theirs, last."""
     grounds = results.leading()
-    sentences = [leader(ground, tables) for ground in grounds if not ground.is_label]
-    labels = [leader(ground, tables) for ground in grounds if ground.is_label]
+    sentences = [leader(results, ground, tables) for ground in grounds if not ground.is_label]
+    labels = [leader(results, ground, tables) for ground in grounds if ground.is_label]
     sentences += [" ".join(labels)] if labels else []
     makers: list[Callable[[Results, Mapping[str, Table]], str]] = [recipes, beaten, printed, errata]
     rest = [sentence for make in makers if (sentence := make(results, tables))]
@@ -41,8 +43,8 @@ def findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
     return [*kept, *rest, last]
 
 
-def leader(ground: Ground, tables: Mapping[str, Table]) -> str:
-    """Return who leads a ground, who cannot be told from the leader, and the fastest of those."""
+def leader(results: Results, ground: Ground, tables: Mapping[str, Table]) -> str:
+    """Return who leads a ground, who cannot be told from the leader, the fastest of those, and who still improves."""
     group = ground.leaders()
     title = f"**{escape(ground.title)}.**"
     link = tables[ground.key].link
@@ -58,7 +60,8 @@ def leader(ground: Ground, tables: Mapping[str, Table]) -> str:
     if first.trained and len(trained) == 1:
         text += _only_trained(ground, others)
     elif not others:
-        text += "; these seeds tell every other model from it"
+        ranked = "ranked model" if any(r.partial for r in ground.rows if r not in ground.ranked) else "model"
+        text += f"; these seeds tell every other {ranked} from it"
     elif all(_tied(first, r, ground) for r in others):
         text += f", level with {escape(names(others, LISTED))}"
     elif all(len(r.values(ground.column)) < 2 for r in group):
@@ -66,18 +69,27 @@ def leader(ground: Ground, tables: Mapping[str, Table]) -> str:
     else:
         text += f"; these seeds cannot tell {escape(names(others, LISTED))} from it"
     text += _caveats(group, ground) if others else ""
-    return f"{text}{_fastest(group)} ({link})."
+    return f"{text}{_fastest(group)}{_unfinished(results, ground)} ({link})."
+
+
+def _unfinished(results: Results, ground: Ground) -> str:
+    """Return how many trained models still improve at the end of their training; empty where none does."""
+    found = courses(results, ground)
+    still = sum(bool(course.improving) for course in found)
+    if not still or ground.is_label:
+        return ""
+    who = "its one trained model" if len(found) == 1 else f"{still} of {len(found)} trained models"
+    return f"; {who} still {'improves' if still == 1 else 'improve'} at the end of training"
 
 
 def _caveats(group: list[Row], ground: Ground) -> str:
     """Return what to bear in mind of rows not told apart: recipes that differ, and the least difference to be seen."""
-    keys = ("optimizer", "learning_rate", "epochs", "batch_size", "loss")
-    recipes = {tuple(str(r.info[k]) for k in keys) for r in group if r.trained}
+    recipes = {tuple(recipe_of(r).values()) for r in group if r.trained}
     notes = ["each with its recipe, and these differ"] if len(recipes) > 1 else []
     gap = ground.detectable() if sum(r.trained for r in group) > 1 else None
     if gap:
         size = f"a difference of {100 * gap:.2g} points" if ground.is_label else f"a ratio of × {factor(gap)}"
-        notes.append(f"{size} would be found four times in five")
+        notes.append(f"{size} would be detected with 80 % power")
     return f" ({'; '.join(notes)})" if notes else ""
 
 
@@ -92,7 +104,7 @@ def _on_test(row: Row, ground: Ground) -> str:
         values = row.seeds(f"{name}_accuracy")
         if len(values):
             turn = "but " if values.min() < test.min() - FAR else ""
-            parts.append(f"{turn}{_split(values)} on the extra test set {escape(name.replace('_', ' '))}")
+            parts.append(f"{turn}on the extra test set *{escape(name.replace('_', ' '))}* {_split(values)}")
     last = parts.pop()
     joint = ", " if last.startswith("but ") else " and "
     return f"{text} {', '.join(parts)}{joint}{last}"
@@ -104,8 +116,8 @@ def _split(values: stats.Float64) -> str:
         return between(values)
     high, low = int((values > HIGH).sum()), int((values < LOW).sum())
     rest = len(values) - high - low
-    parts = [(high, f"over {100 * HIGH:.0f} %"), (low, f"under {100 * LOW:.0f} %"), (rest, "between the two")]
-    return ", ".join(f"{words} in {number}" for number, words in parts if number)
+    parts = [(high, f"at over {100 * HIGH:.0f} %"), (low, f"at under {100 * LOW:.0f} %"), (rest, "in between")]
+    return ", ".join(f"{number} {words}" for number, words in parts if number)
 
 
 def _only_trained(ground: Ground, near: list[Row]) -> str:
@@ -127,7 +139,7 @@ def _fastest(group: list[Row]) -> str:
     if len(fast) < 2 or unlike or fast[0].speeds.min() <= fast[1].speeds.max():
         return ""
     best = fast[0]
-    shared = ", unstable" if best.unstable else ""
+    shared = " (a timing that never settled)" if best.unstable else ""
     speed = thousands(float(np.median(best.speeds)))
     return f"; the fastest trained model among them is {escape(best.name)} at {speed} windows/s{shared}"
 
@@ -216,7 +228,7 @@ def errata(results: Results, tables: Mapping[str, Table]) -> str:
         if differs:
             parts.append((v.number, f"no. {v.number} {_verb(v.ratio or 1.0)} {name}, {ratio}"))
         else:
-            parts.append((v.number, f"no. {v.number} {name} {ratio}, which these seeds cannot tell from 1"))
+            parts.append((v.number, f"of no. {v.number} these seeds show no effect on {name}, {ratio}"))
     if partial := partial_effect(results):
         median = f"× {partial.median:.2f} (median of {count(len(partial.ratios), 'model')} scored both ways)"
         where = f"scored on positions {odd_positions(results.rows)} alone"

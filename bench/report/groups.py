@@ -34,14 +34,14 @@ def group_tables(results: Results, ground: Ground) -> list[tuple[str, str, str, 
         rows = [r for r in ground.rows if r.case in set(part["case"])]
         lines = []
         for value in sorted(part["group_value"].unique()):
-            counts = part.loc[part["group_value"] == value, "n_windows"].dropna()
+            counts = part.loc[part["group_value"] == value, "n_windows"].dropna().astype(int)
             line = [
                 none_label(ground) if value == NO_GROUP else f"{value:g}",
-                f"{counts.max():,}" if len(counts) else NONE,
+                " to ".join(f"{n:,}" for n in dict.fromkeys((counts.min(), counts.max()))) if len(counts) else NONE,
             ]
             for row in rows:
-                own = part[(part["case"] == row.case) & (part["device"] == row.device)]
-                own = own[(own["group_value"] == value) & (own["backend"] == row.backend)]
+                own = row.of(part)
+                own = own[own["group_value"] == value]
                 line.append(f"{100 * own['accuracy'].mean():.1f} %" if len(own) else NONE)
             lines.append(line)
         name = escape(group.replace("_", " "))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Looks = Mapping[str, Look]
+FEW = 12
+"""Values of a group up to which each has its mark."""
 METRIC_NAMES = {
     "valid_mse": "validation MSE",
     "valid_last_time_step_mse": "validation MSE of the last time step",
@@ -102,7 +104,7 @@ def curve(
     column, scale = ground.column, 100.0 if ground.is_label else 1.0
     for other in others:
         table = seed_curves(curves, other, column) * scale
-        if len(table.columns) and other.case != row.case:
+        if len(table.columns) and other.case != row.case and other.partial == row.partial:
             ax.plot(table.index, _centre(table, column), color="#dfe3e8", linewidth=0.9, zorder=1)
     table = seed_curves(curves, row, column) * scale
     colour = looks[row.label].colour
@@ -128,7 +130,7 @@ def _centre(table: pd.DataFrame, column: str) -> pd.Series:
 
 def seed_curves(curves: pd.DataFrame, row: Row, column: str) -> pd.DataFrame:
     """Return a row's per-epoch values of ``column``: a line an epoch, a column a run."""
-    own = curves[(curves["case"] == row.case) & (curves["device"] == row.device) & (curves["backend"] == row.backend)]
+    own = row.of(curves)
     if column not in own or own.empty:
         return pd.DataFrame()
     runs = own["data_seed"].astype(str) + " " + own["seed"].astype(str)
@@ -228,15 +230,14 @@ def trade(
         spans: Bars along it, one a row.
         more: More is better there, and a row whose only clock was shared is hollow.
     """
-    scale = 100.0 if ground.is_label else 1.0
-    ys = [stats.geometric_mean(r.values(ground.column) * scale) or np.nan for r in rows]
+    ys = [stats.geometric_mean(r.values(ground.column)) or np.nan for r in rows]
     ax.set_xscale("log")
     ax.set_yscale("log")
     best = front([-x for x in xs] if more else xs, ys)
     ax.plot([xs[i] for i in best], [ys[i] for i in best], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
     bars = []
     for place, (row, x, y) in enumerate(zip(rows, xs, ys, strict=True)):
-        values, colour = row.seeds(ground.column) * scale, looks[row.label].colour
+        values, colour = row.seeds(ground.column), looks[row.label].colour
         drawn = [([x, x], [values.min(), values.max()]), *([(list(spans[place]), [y, y])] if spans else [])]
         for across, up in drawn:
             ax.plot(across, up, color=colour, linewidth=1.2, alpha=0.6, zorder=3)
@@ -301,7 +302,7 @@ def _reference(ax: "Axes", ground: Ground) -> list[tuple[float, float, float, fl
 def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -> None:
     """Draw accuracy against a group's value, a line a row with a thin one for each run."""
     for place, row in enumerate(rows):
-        own = frame[(frame["case"] == row.case) & (frame["device"] == row.device) & (frame["backend"] == row.backend)]
+        own = row.of(frame)
         if own.empty:
             continue
         look = looks[row.label]
@@ -311,7 +312,8 @@ def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -
             if row.trained:
                 ax.plot(part["group_value"], 100 * part["accuracy"], color=look.colour, linewidth=0.6, alpha=0.5)
         mean = own.groupby("group_value")["accuracy"].mean()
-        # Every other line is dashed, thinner, with hollow marks between the marks of the rest: seen where two coincide.
+        # Every other line is dashed, thinner, with hollow marks, and of many marks each line has every other: two lines
+        # that coincide are both seen.
         odd = place % 2
         ax.plot(
             mean.index,
@@ -321,7 +323,7 @@ def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -
             marker=look.marker,
             markersize=4.0,
             markerfacecolor="white" if odd else look.colour,
-            markevery=(odd, 2),
+            markevery=(odd, 2) if len(mean) > FEW else 1,
             linewidth=1.2 if odd else 2.2,
             zorder=3 + odd + 0.01 * place,
             label=row.name,

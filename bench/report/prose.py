@@ -7,6 +7,8 @@ from bench.estimates import in_words
 from bench.report.markdown import count, escape
 from bench.report.summary import EVERY_STEP, Ground, Results, names
 
+RELATED = "related:"
+"""How keys of ``about.csv`` begin that name a report beside this one."""
 RESUMED_S = 3600.0
 """A gap between runs from which on a sweep was interrupted and resumed."""
 
@@ -27,6 +29,13 @@ def opening(results: Results) -> str:
         f"{done} of {count(results.n_planned, 'run')} have a result. They ran on {places(results)} and took "
         f"{took(results)}. To run this again: `{results.about['command']}`."
     )
+
+
+def related_reports(results: Results) -> str:
+    """Return a line with links to the reports beside this one that answer further questions; empty without any."""
+    named = {k.removeprefix(RELATED): v for k, v in results.about.items() if k.startswith(RELATED)}
+    links = [f"[{escape(name)}](../{name}/README.md): {escape(question)}" for name, question in named.items()]
+    return f"Beside this report: {' '.join(links)}\n" if links else ""
 
 
 def places(results: Results) -> str:
@@ -76,6 +85,11 @@ def description(ground: Ground) -> str:
         by_order = sorted(ground.rows, key=lambda r: int(r.info["order"]))
         tasks = list(dict.fromkeys(r.info["task"].replace("_", " ") for r in by_order))
         asked = escape(ground.rows[0].info["question"])
+        if len(tasks) == 1:
+            return (
+                f"The forecast at a window's last position alone ({asked}), which ranks the models too that are scored "
+                f"on fewer positions. The task, {tasks[0]}, is described under its own table."
+            )
         text = f"What these tasks share is the forecast at a window's last position ({asked}): {', '.join(tasks)}."
         return text + " Each is described under its own table; a predictor that is the same in several stands once."
     datasets: dict[str, list[int]] = {}
@@ -101,8 +115,13 @@ def _shapes(ground: Ground, info: pd.Series) -> str:
         asked = f"the {steps} after each of its positions"
     text = f"A window has {count(int(info['input_length']), 'step')} of {values}; the forecast is {asked}."
     runs = pd.concat([r.done for r in ground.rows if r.trained] or [ground.rows[0].done])
-    held = [w for w in dict.fromkeys(runs["windows"]) if w]
-    text += f" Windows: {escape(held[0])}." if held else ""
+    held = runs[runs["windows"] != ""].drop_duplicates("windows")
+    if len(held):
+        first = held.iloc[0]
+        where = (
+            f" of data seed {first['data_seed']} (other data seeds have a few more or fewer)" if len(held) > 1 else ""
+        )
+        text += f" Windows{where}: {escape(first['windows'])}."
     windows = runs["train_windows"].dropna().astype(float)
     windows = windows[windows > 0]
     if len(windows):
@@ -128,7 +147,9 @@ HOW_TO_READ = """\
 - **group**: two models share a letter exactly where these seeds cannot tell them apart. Trained models are compared by
   Games-Howell at 5 % on log MSE (on accuracy, for labels) over all ranked trained rows of the table, which corrects
   for their number; a trained and an exact one by a one-sample t test with Holm's correction over all such pairs, a
-  second family at 5 %. Two exact scores differ unless they are equal. Tables are not corrected for one another, and
+  second family at 5 %. Two exact scores differ unless they are equal. Over several data seeds a predictor's score
+  varies as a trained model's does, and is compared as one; the models then share their data sets, and the tests, which
+  do not use that, are the more cautious for it. Tables are not corrected for one another, and
   some share runs. A model with one seed has no known spread and is told from nothing. Sharing a letter never means
   equal: the ratio (for labels, the points) in the findings is what a trained model of the table's median spread has to
   differ by to be told from the leader with 80 % power. Simulated with 13 equal trained models and ten seeds, 5 % of
@@ -147,6 +168,6 @@ HOW_TO_READ = """\
   points and twice the median's error below it.
 - **windows/s** is training alone: no compilation, no evaluation. It is measured with the machine held alone where the
   throughput table says so, else the median of uncontended accuracy runs; (c) marks a model whose runs all shared their
-  core: CPU time under 98 % of wall time.
+  core (CPU time under 98 % of wall time), or may have, as on a GPU.
 - **3::2** are positions 3, 5, ... to the end of the window, counted from 0: what a convolution of stride 2 leaves.
 """

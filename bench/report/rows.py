@@ -1,5 +1,6 @@
 """Rows of a report's tables: a case on one device and backend, its scores over seeds, its recipe in words."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bench import stats
+from bench import stats, timing
 from bench.frames import RECIPE
 
 
@@ -49,6 +50,12 @@ class Row:
     def peeks(self) -> bool:
         """True where the forecast sees its targets, so that its score ranks nowhere."""
         return bool(self.info["peeks"])
+
+    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of a frame that are of this case, device and backend."""
+        return frame[
+            (frame["case"] == self.case) & (frame["device"] == self.device) & (frame["backend"] == self.backend)
+        ]
 
     @cached_property
     def done(self) -> pd.DataFrame:
@@ -116,7 +123,7 @@ class Row:
 
     @cached_property
     def timed(self) -> pd.DataFrame:
-        """Runs that say how fast the model trains: those with a core to themselves, or all if none had."""
+        """Runs that say how fast the model trains: those known to have had a core to themselves, or all if none had."""
         if "windows_per_s" not in self.done:
             return self.done.iloc[:0]
         known = self.done[self.done["windows_per_s"].notna()]
@@ -145,7 +152,15 @@ class Row:
 
     @property
     def unstable(self) -> bool:
-        """Return whether its throughput was measured alone and never settled."""
+        """Return whether its training throughput was measured alone and is known no better than `timing.WIDEST`."""
+        if self.measurement is None or not len(self.speeds):
+            return False
+        low, median, high = (self.measured(f"train_{name}") for name in ("low", "windows_per_s", "high"))
+        return low is None or high is None or median is None or (high - low) / median >= timing.WIDEST
+
+    @property
+    def unsettled(self) -> bool:
+        """Return whether its throughput was measured alone, and training or inference never settled."""
         return self.measurement is not None and not bool(self.measurement["settled"])
 
     @property
@@ -193,18 +208,21 @@ def recipe_difference(row: Row, usual: dict[str, str]) -> str:
     """Return the fields of a row's recipe that are not the usual ones of its table."""
     if not row.trained:
         return "none"
-    own = _recipe(row)
-    return ", ".join(f"{recipe_word(k)} {v}" for k, v in own.items() if v != usual.get(k)) or "usual"
+    own = recipe_of(row)
+    return ", ".join(f"{recipe_word(k)} {v}" for k, v in own.items() if v != usual.get(k, "none")) or "usual"
 
 
-def _recipe(row: Row) -> dict[str, str]:
-    return {k: str(row.info[k]) if pd.notna(row.info[k]) else "" for k in RECIPE if pd.notna(row.info[k])}
+def recipe_of(row: Row) -> dict[str, str]:
+    """Return each field of a trained row's recipe in words; ``none`` for one that it does not set."""
+    return {k: str(row.info[k]) if pd.notna(row.info[k]) else "none" for k in RECIPE}
 
 
 def usual_recipe(rows: list[Row]) -> dict[str, str]:
-    """Return each recipe field's most frequent value among trained rows."""
-    trained = pd.DataFrame([_recipe(r) for r in rows if r.trained])
-    return {k: str(trained[k].mode().iloc[0]) for k in RECIPE if k in trained and trained[k].notna().any()}
+    """Return each recipe field's most frequent value among trained rows, of the fields that some row sets."""
+    recipes = [recipe_of(r) for r in rows if r.trained]
+    used = [k for k in RECIPE if any(recipe[k] != "none" for recipe in recipes)]
+    counts = {k: Counter(recipe[k] for recipe in recipes) for k in used}
+    return {k: min(found, key=lambda value: (-found[value], value != "none", value)) for k, found in counts.items()}
 
 
 def recipe_word(key: str) -> str:

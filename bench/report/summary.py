@@ -182,12 +182,16 @@ class Results:
 
     @cached_property
     def commons(self) -> list[Ground]:
-        """One ground a question that several tasks answer."""
+        """One ground a question that several tasks answer, or one some of whose models a task cannot rank."""
         questions: dict[str, list[Row]] = {}
         for row in self.rows:
             if row.info["question"]:
                 questions.setdefault(row.info["question"], []).append(row)
-        several = {q: rows for q, rows in questions.items() if len({r.info["task"] for r in rows}) > 1}
+        several = {
+            question: rows
+            for question, rows in questions.items()
+            if len({r.info["task"] for r in rows}) > 1 or any(r.partial for r in rows if len(r.seeds(LAST)))
+        }
         return [
             Ground(f"common_{i}", f"All models on {question}", LAST, _ranked(named(_merged(rows)), LAST), common=True)
             for i, (question, rows) in enumerate(several.items(), start=1)

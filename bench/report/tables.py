@@ -6,12 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from bench import stats
+from bench import stats, timing
 from bench.report.groups import group_tables
 from bench.report.markdown import (
     NONE,
     effect,
     escape,
+    factor,
     percent,
     ranged,
     score,
@@ -156,7 +157,7 @@ def _label_columns(ground: Ground) -> dict[str, Column]:
     columns["test, best epoch"] = accuracy("test_accuracy_best")
     for name in ground.extra:
         columns[escape(name.replace("_", " ") + " accuracy")] = accuracy(f"{name}_accuracy")
-    columns["valid cross entropy"] = _mean("valid_cross_entropy")
+    columns["valid cross entropy"] = lambda row: score(_arithmetic(row.seeds("valid_cross_entropy")))
     columns["windows/s"] = windows_per_s
     return columns
 
@@ -176,6 +177,10 @@ def _scattered(row: Row, column: str) -> bool:
 
 def _mean(column: str) -> Column:
     return lambda row: score(row.mean(column))
+
+
+def _arithmetic(values: stats.Float64) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")
 
 
 def _parameters(row: Row) -> str:
@@ -228,13 +233,18 @@ def _notes(ground: Ground, usual: dict[str, str]) -> list[str]:
             f"*MSE on 3::2* covers positions {odd_positions(ground.rows)} of the window alone, counted from 0."
         )
     if any("(c)" in windows_per_s(r) for r in ground.rows):
-        notes.append("(c) Every run was contended: CPU time under 98 % of wall time while it trained.")
+        notes.append(
+            "(c) Every run was contended: CPU time under 98 % of wall time in training, or unknown, as on a GPU."
+        )
     if any("(u)" in windows_per_s(r) for r in ground.rows):
-        notes.append("(u) Measured alone, but its rounds never settled: the median is uncertain by over 2 %.")
+        notes.append(
+            "(u) Measured alone, but its rounds never settled: the median is uncertain by "
+            f"{100 * timing.WIDEST:g} % or more."
+        )
     if any(_scattered(r, c) for r in ground.rows for c in _shares(ground) if r.trained):
         notes.append(
             "Where accuracies have a standard deviation over ten points, or a seed is stuck, each seed's stands "
-            "instead of a mean, in order of seed; an interval from such seeds covers too seldom."
+            "instead of a mean, in order of seed; a 95 % interval from such seeds holds the mean less often than that."
         )
     ranking = "validation accuracy" if ground.is_label else "last-time-step MSE" if ground.common else "MSE"
     what = f"validation {ranking}" if not ground.is_label else ranking
@@ -261,13 +271,14 @@ def separation(ground: Ground) -> str:
     first, second = ground.rivals
     needed = ground.seeds_needed()
     gap = stats.ratio(second.sample(ground.column), first.sample(ground.column), log=not ground.is_label)
-    if needed is None and (gap is None or gap.low is None):
+    if gap is None or gap.low is None:
         return text.strip()
     seeds = f"{needed:,} seeds" if needed else "over 10,000 seeds"
+    seen = f"{100 * gap.value:.2f} points" if ground.is_label else f"× {factor(gap.value)}"
     return (
-        f"{text}Were the true difference the one seen here ({effect(gap, points=ground.is_label)}), {seeds} each "
-        f"would tell {escape(second.name)} from {escape(first.name)} four times in five; but it is known no better "
-        "than its interval."
+        f"{text}Were the true difference the one seen here ({seen}), {seeds} each would tell {escape(second.name)} "
+        f"from {escape(first.name)} with 80 % power; the truth may lie anywhere in the interval of *"
+        f"{'less leader, points' if ground.is_label else '× leader'}*."
     )
 
 

@@ -42,6 +42,8 @@ def _form(value: Any) -> str:
     return "text" if isinstance(value, str) else "other"
 
 
+SuiteName = Annotated[str, AfterValidator(_file_name)]
+Title = Annotated[str, Field(max_length=300), AfterValidator(printable)]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 SeedList = Annotated[list[Seed], Field(min_length=1)]
 Seeds = Annotated[
@@ -101,6 +103,8 @@ class Suite(BaseModel):
         data_seeds: Seeds of the data sets.
         devices: ``cpu``, ``gpu`` or ``gpu:1``.
         backends: ``tensorflow``.
+        related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
+            theirs.
         baseline: The model that skill is measured against, on each task that has it.
         recipe: Overrides for every trained case.
         grid: Lists of values of recipe fields; each trained case becomes one case a combination.
@@ -114,8 +118,9 @@ class Suite(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, AfterValidator(_file_name)]
-    title: Annotated[str, Field(max_length=300), AfterValidator(printable)] = ""
+    name: SuiteName
+    title: Title = ""
+    related: dict[SuiteName, Title] = {}
     cases: list[Entry] = Field(min_length=1)
     seeds: Seeds
     auto_seeds: AutoSeeds = AutoSeeds()
@@ -162,7 +167,9 @@ class Suite(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this selection."""
-        left_out: dict[str, Any] = dict.fromkeys(("title", "throughput", "time_limit_s", "crash_retries"), True)
+        left_out: dict[str, Any] = dict.fromkeys(
+            ("title", "related", "throughput", "time_limit_s", "crash_retries"), True
+        )
         left_out["cases"] = {"__all__": {"published": {"note"}}}
         # keys that came later count only where they are used, so that older selections keep their digests
         later = {"grid": bool(self.grid.keys), "only": bool(self.only), "auto_seeds": self.seeds == "auto"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.measurement import MeasureSpec
 from bench.record import Environment, Failure, RunSpec
+from bench.stale import flatten
 from bench.tracking.notes import escape, fenced
 
 NOTE = "mlflow.note.content"
@@ -81,21 +82,10 @@ def spec_params(spec: RunSpec | MeasureSpec, **more: Any) -> Iterator[Param]:
         "backend": spec.backend,
     }
     settings |= spec.recipe.model_dump() if spec.recipe else {}
-    settings |= flatten(spec.dataset.params, "dataset.") | flatten(spec.model.params, "model.")
+    settings |= flatten(spec.dataset.params, "dataset") | flatten(spec.model.params, "model")
     for key, value in settings.items():
         if value is not None:
             yield Param(key, value if isinstance(value, str) else json.dumps(value))
-
-
-def flatten(params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return nested parameters as one level, their keys joined with dots: ``model.cell.units``."""
-    flat: dict[str, Any] = {}
-    for key, value in params.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def place_tags(environment: Environment, task: Mapping[str, Any]) -> Iterator[Tag]:

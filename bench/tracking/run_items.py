@@ -127,7 +127,7 @@ def tags(record: RunRecord) -> Iterator[Tag]:
     yield Tag("status", record.status)
     yield from place_tags(record.environment, record.task)
     if record.windows_per_s is not None:
-        yield Tag("contended", "yes" if record.contended else "no")
+        yield Tag("contended", {True: "yes", False: "no", None: "unknown"}[record.contended])
     yield from source_tags(record.provenance.git_commit)
     yield from failure_tags(record.status, record.failure)
 

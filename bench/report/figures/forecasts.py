@@ -25,7 +25,7 @@ def caption(results: Results, ground: Ground) -> str:
 
 @figure("forecasts", "forecasts beside the truth", order=30, caption=caption, wanted=leads)
 def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
-    """Draw a few windows with the forecasts of the leader, two below it, the best untrained and the baseline."""
+    """Draw a few windows with the forecasts of the leader, the middle one, the best untrained and the baseline."""
     samples = results.frames["forecasts"]
     rows = chosen_forecasts(ground, set(samples["case"]))
     if not rows:
@@ -35,7 +35,7 @@ def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) ->
     axes = figure.subplots(len(windows), len(rows), sharex=True, sharey="row", squeeze=False)
     horizon = int(rows[0].info["horizon"])
     for column, row in enumerate(rows):
-        own = samples[(samples["case"] == row.case) & (samples["device"] == row.device)]
+        own = row.of(samples)
         first = int(own[own["part"] == "truth"]["step"].min())
         start = 0 if horizon > 1 else first - 15
         for line, window in enumerate(windows):
@@ -56,7 +56,7 @@ def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) ->
 
 
 def chosen_forecasts(ground: Ground, sampled: set[str]) -> list[Row]:
-    """Return the rows whose forecasts are shown: best, middle and last trained, best untrained, baseline."""
+    """Return the rows whose forecasts are shown: best and middle trained, best untrained, baseline."""
     rows = [r for r in ground.ranked if r.case in sampled]
     trained = [r for r in rows if r.trained]
     picked = [trained[0], trained[len(trained) // 2]] if trained else []

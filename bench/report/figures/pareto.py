@@ -41,7 +41,8 @@ def caption(results: Results, ground: Ground) -> str:
     """Say how error and costs are drawn."""
     return (
         "Further down is more accurate, further left cheaper. Points are geometric means over seeds, bars span the "
-        "seeds. A model off the grey line is worse in both means than one on it; on it, each step down costs something."
+        "seeds. A trained model off the grey line is worse in both means than one on it; on it, each step down costs "
+        "something."
     )
 
 
@@ -69,7 +70,7 @@ def pareto_figure(results: Results, ground: Ground, colours: panels.Looks) -> "F
             left = LEFT + at * (wide + BETWEEN)
             ax = picture.add_axes((left / WIDTH, (top + 0.5) / total, wide / WIDTH, (height - 0.85) / total))
             panels.trade(ax, ground, mine, colours, [cost(row) or np.nan for row in mine], label)
-            name = f"{place}. Grey line: no other model is both better and cheaper" if at == 0 else ""
+            name = f"{place}. Grey line: no other trained model is both better and cheaper" if at == 0 else ""
             ax.set_title(name, fontsize=8.5)
             if at:
                 ax.set_ylabel("")

@@ -16,7 +16,7 @@ def caption(results: Results, ground: Ground) -> str:
     return (
         "Further down is more accurate, further right faster to train. Points are geometric means over seeds and "
         "median throughputs; bars span the seeds, and the interval of the throughput where it was measured alone, else "
-        "the runs. A model off the grey line is worse in both means than one on it."
+        "the runs. A trained model off the grey line is worse in both means than one on it."
     )
 
 
@@ -39,5 +39,7 @@ def speed_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Fi
         mine = [r for r in rows if (r.device, r.backend) == (device, backend)]
         panels.speed(ax, ground, mine, colours)
         hollow = "; hollow: contended" if any(r.contended for r in mine) else ""
-        ax.set_title(f"{device}, {backend}. Grey line: no other model is both better and faster{hollow}", fontsize=8.5)
+        ax.set_title(
+            f"{device}, {backend}. Grey line: no other trained model is both better and faster{hollow}", fontsize=8.5
+        )
     return figure

@@ -133,8 +133,7 @@ def _rounded_up(value: float) -> float:
 
 def _timed(row: Row, curves: pd.DataFrame, column: str) -> Timed | None:
     """Return a row's epochs; None where a run lacks its curve or its clock."""
-    same = (curves["case"] == row.case) & (curves["device"] == row.device) & (curves["backend"] == row.backend)
-    own = curves[same]
+    own = row.of(curves)
     if column not in own or own.empty or not len(row.done):
         return None
     wanted = {tuple(key) for key in row.done[RUN].itertuples(index=False)}
@@ -186,7 +185,8 @@ def _table(field: Field) -> str:
 def leaders(field: Field) -> str:
     """Return in a sentence who leads at each budget, and whether a predictor without training is ahead of it."""
     if field.shared:
-        return f"The clock of {escape(names(field.shared, 3))} was shared with other runs, so no leader is named."
+        who = escape(names(field.shared, 3))
+        return f"The clock of {who} was shared with other runs, or may have been, so no leader is named."
     parts = []
     for budget, ground in field.stands.items():
         group = ground.leaders()
@@ -209,8 +209,10 @@ def _untrained(field: Field) -> str:
         return ""
     sign = -1 if field.ground.is_label else 1
     exact = best.mean(column)
-    fit = best.seeds("train_s")
-    fit_s = float(fit[0]) if len(fit) else 0.0
+    fit_s = best.measured("build_s")
+    if fit_s is None:  # the runs' own clock, which others may have shared
+        fits = best.seeds("train_s")
+        fit_s = float(np.median(fits)) if len(fits) else 0.0
     ahead = [
         budget
         for budget, ground in field.stands.items()
@@ -223,7 +225,7 @@ def _untrained(field: Field) -> str:
     listed = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
     where = f"within {listed} s" if len(ahead) < len(field.budgets) else "at every budget"
     name = escape(best.name[:1].upper() + best.name[1:])
-    fitted = f", fitted in {fit_s:.2g} s" if fit_s else ""
+    fitted = f", fitted in {fit_s:.2g} s" if fit_s > 1e-3 else ""
     return f" {name} ({text}){fitted}, without training, has the better mean {where}."
 
 
@@ -246,7 +248,7 @@ def _notes(fields: list[Field]) -> list[str]:
     if any(not t.measured for t in timed):
         clocks.append("*runs*: the median epoch of its uncontended runs, or of all, the same for all seeds")
     if any(_clock(t).endswith("(c)") for t in timed):
-        clocks.append("(c): all of these runs shared their core, so that no leader is named")
+        clocks.append("(c): these runs shared their core, or may have, so that no leader is named")
     return [*notes, f"Clock. {'; '.join(clocks)}. Compilation and evaluation are in neither."]
 
 

@@ -275,13 +275,22 @@ def recipes_finding(results: Results) -> str:
             continue
         lower = sum(_gains(f) for f in found)
         parts.append(
-            f"on {escape(ground.title)} {lower or 'none'} of {count(len(found), 'model')} "
+            f"on {escape(ground.title)}, {lower or 'none'} of {count(len(found), 'model')} "
             f"{'has' if lower < 2 else 'have'} a better test score under a recipe chosen on validation than under the "
-            f"default, each in its own 95 % interval; {_leads(found, ground.column)} (Kendall's tau between the orders "
-            f"{tau:.2f})"
+            f"default, by an interval of its own that leaves 1 out; {_leads(found, ground.column)} (Kendall's tau "
+            f"between the orders {tau:.2f}){_at_edges(found)}"
         )
     text = "; ".join(parts)
     return f"**Recipes.** {text[:1].upper()}{text[1:]}" if text else ""
+
+
+def _at_edges(found: list[Family]) -> str:
+    """Return how many models chose a value at an end of those tried; empty where none did."""
+    number = sum(bool(f.edges) for f in found)
+    if not number:
+        return ""
+    who = "every model" if number == len(found) else f"{number} of {count(len(found), 'model')}"
+    return f"; {who} chose the lowest or highest value tried, so that a wider grid may do better"
 
 
 def _gains(family: Family) -> bool:

@@ -30,8 +30,9 @@ def throughput_table(results: Results) -> tuple[str, list[str]] | None:
         parts.append(_runs_table(runs))
         notes.append(
             "Training windows per second, the median over epochs after the first, then over uncontended runs where "
-            "there are some, over all runs (c) otherwise. A run is contended where its CPU time was under 98 % of wall "
-            "time in training. Evaluation and compilation are not in it. Compare rows of one environment alone."
+            "there are some, over all runs (c) otherwise. A run counts as contended where its CPU time was under 98 % "
+            "of wall time in training, or unknown, as on a GPU. Evaluation and compilation are not in it. Compare rows "
+            "of one environment alone."
         )
     return ("\n\n".join(parts), notes) if parts or notes else None
 
@@ -71,7 +72,7 @@ def _cells(row: Row) -> list[str]:
         NONE if parameters is None else f"{parameters:,.0f}",
         score(_over(row.measured("model_bytes"), KIB), 3),
         _rounds(row),
-        "**unstable**" if row.unstable else "yes",
+        "**unstable**" if row.unsettled else "yes",
         _in_clock(row) or "0",
         f"`{escape(_text(row, 'measure_id'))}`",
     ]
@@ -131,17 +132,21 @@ def _dirty(rows: list[Row]) -> list[str]:
 
 def _conditions(rows: list[Row], rounds: pd.DataFrame) -> list[str]:
     """Return how these numbers were taken, and how to read the columns."""
-    gpu = any(not r.device.startswith("cpu") for r in rows)
-    unstable = [escape(r.name) for r in rows if r.unstable]
+    cpu, gpu = (any(r.device.startswith("cpu") is on_cpu for r in rows) for on_cpu in (True, False))
+    unstable = [escape(r.name) for r in rows if r.unsettled]
+    place = " and ".join(["each CPU process on one pinned core"] * cpu + ["one process at work on the GPU"] * gpu)
+    shared = " or ".join(
+        [f"with less CPU time than {100 * timing.LEAST_CPU_SHARE:g} % of wall time (it shared its core)"] * cpu
+        + ["with another's process on its GPU"] * gpu
+    )
     notes = [
-        "Measured alone on the machine, under an exclusive lock, each process on one pinned core"
-        f"{' beside its GPU' if gpu else ''}. The rounds of all models are taken in turn, each of "
-        f"equal work{_length(rounds)}, the first {timing.WARM_UP_ROUNDS} of each for warm-up. A model has "
+        f"Measured alone on the machine, under an exclusive lock, {place}. The rounds of all models are taken in turn, "
+        f"each of equal work{_length(rounds)}, the first {timing.WARM_UP_ROUNDS} of each for warm-up. A model has "
         f"settled from {timing.LEAST_ROUNDS} counted rounds on, once the distribution-free 95 % interval of their "
         f"median is narrower than {100 * timing.WIDEST:g} % of it; after {timing.CAP_ROUNDS} without that it is "
-        f"**unstable**. A round with less CPU time than {100 * timing.LEAST_CPU_SHARE:g} % of wall time shared its "
-        f"core: it is left out and repeated. Latency is of one window, over {timing.LATENCY_CALLS:,} calls. "
-        "Compilation and memory are of a fresh process; memory above base is what the model added to backend and data.",
+        f"**unstable**. A round {shared} is left out and repeated. Latency is of one window, over "
+        f"{timing.LATENCY_CALLS:,} calls. Compilation and memory are of a fresh process; memory above base is what the "
+        "model added to backend and data.",
         "*In the clock* counts compilations and evaluations inside timed rounds: 0 in a clean window. Predictors have "
         "no training to time. Compare rows of one environment alone. Raw rounds stand in `rounds.csv`, the record of a "
         "measurement in `results/measurements/<measurement>-*.json`.",

@@ -50,8 +50,7 @@ def run_curves(results: Results, row: Row, column: str) -> pd.DataFrame:
     curves = results.frames["curves"]
     if column not in curves or not len(row.done):
         return pd.DataFrame()
-    place = (curves["case"] == row.case) & (curves["device"] == row.device) & (curves["backend"] == row.backend)
-    own = curves[place].set_index(RUN)
+    own = row.of(curves).set_index(RUN)
     own = own[own.index.isin(row.done.set_index(RUN).index) & own[column].notna()]
     if own.empty:
         return pd.DataFrame()
@@ -246,30 +245,3 @@ def _still(course: Course) -> str:
         return "yes"
     rate = course.rate
     return "no" if rate and rate.low is not None and -math.expm1(rate.low) < STEEP else "unclear"
-
-
-def training_order_finding(results: Results) -> str:
-    """Return in a sentence where the order changes after half of the epochs, and how many models still improve.
-
-    It names no table. Only changes of place between models that these seeds tell apart count. Empty where no two
-    trained models are compared.
-    """
-    grounds = [(g, f) for g in results.leading() if len(f := courses(results, g)) > 1]
-    if not grounds:
-        return ""
-    changed = [escape(g.title) for g, f in grounds if any(pair in g.apart for pair in _swapped(f, 0.5))]
-    still = list(dict.fromkeys(escape(c.row.name) for _, f in grounds for c in f if c.improving))
-    everyone = len({c.row.name for _, f in grounds for c in f})
-    text = "**More training.** After half of the epochs "
-    text += (
-        f"models that these seeds tell apart still change places on {', '.join(changed)}"
-        if changed
-        else ("no two models that these seeds tell apart change places")
-    )
-    return (
-        f"{text}; {len(still) or 'none'} of {count(everyone, 'trained model')} still {_improve(len(still))} at the end"
-    )
-
-
-def _improve(number: int) -> str:
-    return "improves" if number < 2 else "improve"

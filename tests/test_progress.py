@@ -1,0 +1,32 @@
+"""How a sweep shows on a terminal, and where there is none."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.jobs import EpochEnded, RunEnded, RunStarted
+from bench.progress import SweepProgress
+from tests.fakes import fake_record
+
+
+@pytest.fixture(params=[True, False], ids=["terminal", "file"])
+def console(request):
+    return Console(file=io.StringIO(), force_terminal=request.param, width=120)
+
+
+def test_a_run_that_is_tried_again_counts_once(console):
+    crashed = fake_record(seed=1, status="crashed")
+    done, other = (fake_record(seed=seed, mse=0.01) for seed in (1, 2))
+    with SweepProgress([done.spec, other.spec], {}, 2, console) as progress:
+        for record in (crashed, done, other):
+            progress(RunStarted(record.spec))
+            progress(EpochEnded(record.run_id, 1, 20))
+            progress(RunEnded(record))
+        if console.is_terminal:
+            (overall,) = progress._live.tasks
+            assert (overall.completed, overall.total) == (2, 2)
+    printed = console.file.getvalue()
+    assert "crashed: out of memory" in printed
+    if not console.is_terminal:
+        assert [line.split()[0] for line in printed.splitlines()] == ["[1/2]", "[1/2]", "[2/2]"]
