@@ -26,7 +26,7 @@ class SweepProgress:
     def __init__(self, specs: list[RunSpec], seconds_by_case: dict[str, float], workers: int, console: Console):
         self._left = {spec.run_id: spec for spec in specs}
         self._total = len(specs)
-        self._seconds = dict(seconds_by_case)
+        self._expected, self._took = seconds_by_case, dict[str, float]()
         self._workers = workers
         self._console = console
         self._started = time.monotonic()
@@ -74,7 +74,7 @@ class SweepProgress:
     def _ended(self, record: RunRecord) -> None:
         self._left.pop(record.run_id, None)
         if record.status == "done" and record.spec.model_seed is not None:  # a predictor's second says nothing
-            self._seconds[record.spec.case] = record.timing.total_s
+            self._took[record.spec.case] = record.timing.total_s
         count = f"[{self._total - len(self._left)}/{self._total}]"
         line = f"{name_of(record.spec)}: {outcome_of(record)}"
         if self._live is not None:
@@ -89,7 +89,11 @@ class SweepProgress:
             sys.stdout.flush()
 
     def _time_left(self) -> str:
-        left = remaining_s(list(self._left.values()), self._seconds, self._workers)
+        """Return the time left in words; what was expected is scaled by how long runs take here and today."""
+        both = self._took.keys() & self._expected.keys()
+        pace = sum(self._took[c] for c in both) / sum(self._expected[c] for c in both) if both else 1.0
+        seconds = {case: pace * expected for case, expected in self._expected.items()} | self._took
+        left = remaining_s(list(self._left.values()), seconds, self._workers)
         return f"about {in_words(left)} left" if left is not None else "time left unknown yet"
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from bench.cli import call
 from bench.compare import compare_throughput, read_set
-from tests.compare_fakes import GRU, INTEL, RNN, measurement, report, results, runs
+from tests.compare_fakes import GRU, INTEL, NAIVE, RNN, measurement, report, results, runs
+from tests.fakes import ENVIRONMENT, NO_BACKEND
 
 
 @pytest.mark.parametrize("tables", [False, True])
@@ -65,3 +66,20 @@ def test_rounds_that_overlap_show_no_difference(tmp_path):
     second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(950.0, spread=0.2)])
     found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
     assert next(c for c in found.changes if c.quantity == "train_windows_per_s").verdict == "no difference found"
+
+
+def test_two_backends_are_refused_in_a_line_also_beside_predictors(tmp_path):
+    jax = ENVIRONMENT.model_copy(update={"backend": "jax"})
+    exact = measurement(case=NAIVE, environment=NO_BACKEND)
+    sides = {}
+    for name, backend, environment in (("a", "tensorflow", ENVIRONMENT), ("b", "jax", jax)):
+        made = measurement(environment=environment)
+        made = made.model_copy(update={"spec": made.spec.model_copy(update={"backend": backend})})
+        records = [*runs(RNN, 0.003, backend=backend, environment=environment), *runs(NAIVE, 0.1, (None,))]
+        folder = report(tmp_path / name, records, [RNN, NAIVE], [made, exact])
+        sides[name] = read_set(folder, name)
+    found = compare_throughput(sides["a"], sides["b"])
+    assert {change.case for change in found.changes} == {"fake/naive"}
+    assert found.refusals == (
+        "throughput of 1 case is not compared, the environments differ in backend: tensorflow -> jax",
+    )

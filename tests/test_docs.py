@@ -70,6 +70,13 @@ def test_every_committed_report_is_of_a_suite_and_says_how_to_run_it():
         assert suite.title in report.read_text()
 
 
+def test_every_related_suite_has_a_committed_report():
+    for path in (ROOT / "suites").glob("*.toml"):
+        for name in read_suite(str(path)).related:
+            assert read_suite(name)
+            assert (ROOT / "reports" / name / "README.md").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*/README.md")), ids=lambda p: p.parent.name)
 def test_every_committed_report_is_what_its_csvs_give(report):

@@ -17,6 +17,7 @@ from bench.record import Failure
 from bench.report.build import build_report
 from bench.report.sections.throughput import throughput_table
 from bench.report.summary import Results
+from bench.report.tables import windows_per_s
 from tests.fakes import ENVIRONMENT, NO_BACKEND, TASKS, FakeNaive, fake_case, fake_plan, fake_record, fake_spec
 
 RNN = fake_case("fake/rnn", label="RNN")
@@ -221,3 +222,13 @@ def test_nothing_timed_is_no_section(tmp_path: Path) -> None:
 def test_median_interval_of_these_speeds_is_as_said() -> None:
     assert timing.median_interval(SPEEDS) == (910.0, 980.0)
     assert np.median(SPEEDS) == 945
+
+
+def test_training_is_marked_for_its_own_rounds_alone(tmp_path: Path) -> None:
+    """A model whose inference never settled has a training throughput as good as any, and the other way round."""
+    steady = (1000.0,) * 10
+    build_report(plan_of(measured(RNN, steady, SPEEDS, settled=False), measured(GRU, SPEEDS)), tmp_path, figures=False)
+    rows = {r.label: r for r in Results(read_frames(tmp_path)).rows}
+    assert windows_per_s(rows["RNN"]) == "1,000"
+    assert windows_per_s(rows["GRU | wide"]) == "945 (u)"
+    assert (rows["RNN"].unsettled, rows["GRU | wide"].unsettled) == (True, False)

@@ -130,7 +130,8 @@ def _refusal(a: ResultSet, b: ResultSet, one: str, other: str, n: int) -> str:
     known = one in a.environments and other in b.environments
     changes = differing(a.environments[one], b.environments[other]) if known else ()
     why = "; ".join(changes) or f"environment: {one} -> {other}"
-    return f"throughput of {n} cases is not compared, the environments differ in {why}"
+    cases = "1 case" if n == 1 else f"{n} cases"
+    return f"throughput of {cases} is not compared, the environments differ in {why}"
 
 
 def _number(value: Any) -> float | None:

@@ -100,9 +100,15 @@ def description(ground: Ground) -> str:
     parts = [escape(info["dataset_about"]), _shapes(ground, info), escape(info["extra_about"])]
     for places in others:
         rows = [ground.rows[i] for i in places]
-        about = escape(rows[0].info["dataset_about"])
-        parts.append(f"Otherwise for {escape(names(rows))}: {about[:1].lower()}{about[1:]}" if about else "")
+        about = ". ".join(
+            s for s in _sentences(rows[0].info["dataset_about"]) if s not in _sentences(info["dataset_about"])
+        )
+        parts.append(f"Otherwise for {escape(names(rows))}: {escape(about[:1].lower() + about[1:])}." if about else "")
     return " ".join(part for part in parts if part)
+
+
+def _sentences(text: str) -> list[str]:
+    return text.rstrip(".").split(". ")
 
 
 def _shapes(ground: Ground, info: pd.Series) -> str:
