@@ -74,7 +74,8 @@ class SweepProgress:
     def _ended(self, record: RunRecord) -> None:
         self._left.pop(record.run_id, None)
         if record.status == "done" and record.spec.model_seed is not None:  # a predictor's second says nothing
-            self._took[record.spec.case] = record.timing.total_s
+            spent = record.timing  # the first run of a worker imports, that of a case compiles: no others do
+            self._took[record.spec.case] = spent.total_s - spent.import_s - spent.compile_s
         count = f"[{self._total - len(self._left)}/{self._total}]"
         line = f"{name_of(record.spec)}: {outcome_of(record)}"
         if self._live is not None:

@@ -89,7 +89,7 @@ def test_the_table_and_its_notes(flipped):
     assert found["a"][9:] == ["1", "2", "b"]
     assert (found["c"][2], found["c"][8], found["c"][9:]) == ("default", "–", ["3", "3", "c"])
     assert "share that luck" in notes[0]
-    assert notes[1].endswith("may do better: b (learning rate 0.01); c (learning rate 0.001).")
+    assert notes[1].endswith("may do better. Next step: b (learning rate 0.01); c (learning rate 0.001).")
     assert notes[2] == (
         "**Next step.** The order under the default recipes partly agrees with that under the best ones: tau = 0.33, "
         "on test tau = 0.33 (3 models). a leads under the default recipes, b leads under the best. On test, with the "
@@ -100,7 +100,7 @@ def test_the_table_and_its_notes(flipped):
 def test_the_finding_says_who_leads_under_each(flipped):
     assert recipes_finding(flipped) == (
         "**Recipes.** On Next step, 2 of 3 models have a better test score under a recipe chosen on validation than "
-        "under the default, by an interval of its own that leaves 1 out; a leads under the "
+        "under the default, by a 95 % interval of its own that leaves 1 out; a leads under the "
         "default recipes, b leads under the best (Kendall's tau between the orders 0.33); "
         "2 of 3 models chose the lowest or highest value tried, so that a wider grid may do better"
     )
@@ -147,7 +147,7 @@ def test_a_model_scored_on_easier_positions_does_not_rank(tmp_path):
     assert list(rows(body)) == ["whole", "odd ‡"]
     assert rows(body)["odd ‡"][8].startswith("0.90 [")
     assert rows(body)["odd ‡"][9:] == ["–", "–", "–"]
-    assert any(n.startswith("‡") and n.endswith("does not rank: odd.") for n in notes)
+    assert any(n.startswith("‡") and n.endswith("does not rank. Every step: odd.") for n in notes)
     assert notes[-1].endswith("Only whole ranks, so there is no order.")
 
 

@@ -38,14 +38,14 @@ def test_the_data_seed_suite_has_every_honest_wave_case_and_varies_nothing_else(
 
 def test_the_matched_suite_compares_like_with_like():
     suite = read_suite("chapter15-matched")
-    assert (suite.seeds, suite.throughput) == (list(range(42, 47)), False)
+    assert (suite.seeds, suite.throughput) == (list(range(42, 52)), False)
     trained = [c for c in suite.select() if c.recipe]
     assert {c.dataset.name for c in suite.select()} == {"waves_every_step"}
     by_rate = {}
     for case in trained:
         by_rate.setdefault(case.recipe.learning_rate, set()).add(case.variant_of or case.name)
-    assert set(by_rate) == {0.001, 0.003, 0.01}
-    assert by_rate[0.001] == by_rate[0.003] == by_rate[0.01]
+    assert set(by_rate) == {0.001, 0.003, 0.01, 0.03}
+    assert by_rate[0.001] == by_rate[0.003] == by_rate[0.01] == by_rate[0.03]
     assert len(by_rate[0.001]) == 9
     assert len({c.recipe.model_copy(update={"learning_rate": 0.5}) for c in trained}) == 1
 

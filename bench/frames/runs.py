@@ -45,7 +45,7 @@ def runs_frame(records: Iterable[RunRecord]) -> pd.DataFrame:
             row[name + step + ("_best" if value["weights"] == "best" else "")] = value["value"]
         row |= {
             "windows_per_s": record.windows_per_s,
-            "contended": record.contended,
+            "contended": record.contended if timing.epoch_s else None,
             "cpu_over_wall": timing.cpu_over_wall,
             **{k: getattr(timing, k) for k in TIMES},
             "run_id": record.run_id,

@@ -228,7 +228,7 @@ def errata(results: Results, tables: Mapping[str, Table]) -> str:
         if differs:
             parts.append((v.number, f"no. {v.number} {_verb(v.ratio or 1.0)} {name}, {ratio}"))
         else:
-            parts.append((v.number, f"of no. {v.number} these seeds show no effect on {name}, {ratio}"))
+            parts.append((v.number, f"no. {v.number}: these seeds cannot tell its effect on {name} from none, {ratio}"))
     if partial := partial_effect(results):
         median = f"× {partial.median:.2f} (median of {count(len(partial.ratios), 'model')} scored both ways)"
         where = f"scored on positions {odd_positions(results.rows)} alone"

@@ -120,7 +120,8 @@ def _shapes(ground: Ground, info: pd.Series) -> str:
     if info["target"] == EVERY_STEP:
         asked = f"the {steps} after each of its positions"
     text = f"A window has {count(int(info['input_length']), 'step')} of {values}; the forecast is {asked}."
-    runs = pd.concat([r.done for r in ground.rows if r.trained] or [ground.rows[0].done])
+    same = [r for r in ground.rows if all(r.info[k] == info[k] for k in ("dataset", "dataset_params"))]
+    runs = pd.concat([r.done for r in same if r.trained] or [same[0].done])
     held = runs[runs["windows"] != ""].drop_duplicates("windows")
     if len(held):
         first = held.iloc[0]

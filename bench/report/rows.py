@@ -153,10 +153,10 @@ class Row:
     @property
     def unstable(self) -> bool:
         """Return whether its training throughput was measured alone and is known no better than `timing.WIDEST`."""
-        if self.measurement is None or not len(self.speeds):
-            return False
         low, median, high = (self.measured(f"train_{name}") for name in ("low", "windows_per_s", "high"))
-        return low is None or high is None or median is None or (high - low) / median >= timing.WIDEST
+        if median is None:
+            return False
+        return low is None or high is None or (high - low) / median >= timing.WIDEST
 
     @property
     def unsettled(self) -> bool:

@@ -210,8 +210,9 @@ class Results:
         return order
 
     def leading(self) -> list[Ground]:
-        """Return the grounds that a finding names a leader on: the common ones, and tasks outside them."""
-        covered = {r.info["task"] for common in self.commons for r in common.rows}
+        """Return the grounds that a finding names a leader on: the common ones, and tasks that none joins to others."""
+        joined = [{r.info["task"] for r in common.rows} for common in self.commons]
+        covered = {task for tasks in joined if len(tasks) > 1 for task in tasks}
         return [g for g in self.grounds if g.common or g.key not in covered]
 
     def stuck(self) -> list[tuple[Row, str, float]]:

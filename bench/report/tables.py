@@ -274,11 +274,14 @@ def separation(ground: Ground) -> str:
     if gap is None or gap.low is None:
         return text.strip()
     seeds = f"{needed:,} seeds" if needed else "over 10,000 seeds"
-    seen = f"{100 * gap.value:.2f} points" if ground.is_label else f"× {factor(gap.value)}"
+    seen, where = f"× {factor(gap.value)}", "interval of *× leader*"
+    if ground.is_label:
+        seen, where = f"{100 * gap.value:.2f} points", "interval of *less leader, points*"
+    if first is not ground.ranked[0]:  # that column is about another pair
+        seen, where = effect(gap, points=ground.is_label), "interval"
     return (
         f"{text}Were the true difference the one seen here ({seen}), {seeds} each would tell {escape(second.name)} "
-        f"from {escape(first.name)} with 80 % power; the truth may lie anywhere in the interval of *"
-        f"{'less leader, points' if ground.is_label else '× leader'}*."
+        f"from {escape(first.name)} with 80 % power; the truth may lie elsewhere in its 95 % {where}."
     )
 
 

@@ -148,8 +148,9 @@ def _best(family: Family) -> Row | None:
 @section("recipes", "Recipes: the order under the default and under the best recipe", order=50)
 def recipes_table(results: Results) -> tuple[str, list[str]] | None:
     """Return each varied case under its default and its best recipe, with ranks under both; None without a grid."""
-    lines, notes, edges, passed = [], [], {}, []
-    partial_names: list[str] = []
+    lines, notes, passed = [], [], []
+    edges: dict[str, list[str]] = {}
+    unranked: dict[str, list[str]] = {}
     for ground in results.grounds:
         found = families(ground)
         if not found:
@@ -166,9 +167,10 @@ def recipes_table(results: Results) -> tuple[str, list[str]] | None:
             cells += [str(p.get(f.name, NONE)) for p in (before, after)]
             lines.append([*cells, signs.get(f.name, NONE)])
             if f.edges:
-                edges[f.name] = f"{escape(f.name)} ({escape(', '.join(f.edges))})"
+                edges.setdefault(ground.title, []).append(f"{escape(f.name)} ({escape(', '.join(f.edges))})")
             passed += [escape(r.name) for r in f.passed_over]
-            partial_names += [] if f.ranks else [escape(f.name)]
+            if not f.ranks:
+                unranked.setdefault(ground.title, []).append(escape(f.name))
         notes.append(f"**{escape(ground.title)}.** {_survival(found, order, apart)}")
     if not lines:
         return None
@@ -183,7 +185,7 @@ def recipes_table(results: Results) -> tuple[str, list[str]] | None:
         "best: runs",
     ]
     headers += ["test, best ÷ default", "rank, default", "rank, best", "group"]
-    return table(headers, lines, text_columns=3), [*_rules(results, edges, passed, partial_names), *notes]
+    return table(headers, lines, text_columns=3), [*_rules(results, edges, passed, unranked), *notes]
 
 
 def _recipe(family: Family) -> str:
@@ -196,7 +198,9 @@ def _runs(row: Row) -> str:
     return f"{len(row.done)} of {row.info['n_planned']}"
 
 
-def _rules(results: Results, edges: dict[str, str], passed: list[str], partial_names: list[str]) -> list[str]:
+def _rules(
+    results: Results, edges: dict[str, list[str]], passed: list[str], unranked: dict[str, list[str]]
+) -> list[str]:
     notes = [
         "The best recipe of a model is that of its variants, its default among them, whose mean validation score "
         "after the last epoch is best; both ranks are by validation. The best of several is chosen for its luck, too; "
@@ -209,15 +213,18 @@ def _rules(results: Results, edges: dict[str, str], passed: list[str], partial_n
         "best recipes apart."
     ]
     if edges:
-        listed = "; ".join(edges.values())
-        notes.append(f"The value chosen is the lowest or highest tried, so that a wider grid may do better: {listed}.")
+        listed = _by_table(edges)
+        notes.append(f"The value chosen is the lowest or highest tried, so that a wider grid may do better. {listed}")
     if passed:
         listed = ", ".join(dict.fromkeys(passed))
         notes.append(f"Never chosen, since a run of theirs ended without a score: {listed}.")
-    if partial_names:
-        listed = ", ".join(dict.fromkeys(partial_names))
-        notes.append(f"‡ Scored on the easier positions alone, so that it does not rank: {listed}.")
+    if unranked:
+        notes.append(f"‡ Scored on the easier positions alone, so that it does not rank. {_by_table(unranked)}")
     return notes
+
+
+def _by_table(named: dict[str, list[str]]) -> str:
+    return " ".join(f"{escape(title)}: {'; '.join(found)}." for title, found in named.items())
 
 
 def _survival(found: list[Family], order: list[str], apart: set[frozenset[str]]) -> str:
@@ -274,11 +281,12 @@ def recipes_finding(results: Results) -> str:
         if tau is None:
             continue
         lower = sum(_gains(f) for f in found)
+        has, none = "has" if lower < 2 else "have", 0 if ground.is_label else 1
         parts.append(
-            f"on {escape(ground.title)}, {lower or 'none'} of {count(len(found), 'model')} "
-            f"{'has' if lower < 2 else 'have'} a better test score under a recipe chosen on validation than under the "
-            f"default, by an interval of its own that leaves 1 out; {_leads(found, ground.column)} (Kendall's tau "
-            f"between the orders {tau:.2f}){_at_edges(found)}"
+            f"on {escape(ground.title)}, {lower or 'none'} of {count(len(found), 'model')} {has} a better test score "
+            "under a recipe chosen on validation than under the default, by a 95 % interval of its own that leaves "
+            f"{none} out; "
+            f"{_leads(found, ground.column)} (Kendall's tau between the orders {tau:.2f}){_at_edges(found)}"
         )
     text = "; ".join(parts)
     return f"**Recipes.** {text[:1].upper()}{text[1:]}" if text else ""
