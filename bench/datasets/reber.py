@@ -105,8 +105,8 @@ class _Reber(Dataset):
     )
     groups_note: ClassVar[str] = (
         "Length is in letters; positions are counted from the end: 1 is the last letter, 2 the second outer letter. "
-        "Most letters at position 2 are wrong in any string, which takes no memory to see; the extra test set outer "
-        "only holds the one that takes it."
+        "A letter at position 2 that is neither T nor P is wrong in any string, which takes no memory to see; in the "
+        "extra test set outer only the two are swapped, which does."
     )
     no_group: ClassVar[str] = "valid string"
 

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Looks = Mapping[str, Look]
-FEW = 12
-"""Values of a group up to which each has its mark."""
 METRIC_NAMES = {
     "valid_mse": "validation MSE",
     "valid_last_time_step_mse": "validation MSE of the last time step",
@@ -312,7 +310,7 @@ def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -
             if row.trained:
                 ax.plot(part["group_value"], 100 * part["accuracy"], color=look.colour, linewidth=0.6, alpha=0.5)
         mean = own.groupby("group_value")["accuracy"].mean()
-        # Every other line is dashed, thinner, with hollow marks, and of many marks each line has every other: two lines
+        # Every other line is dashed, thinner, with hollow marks, and predictors leave out every other mark: two lines
         # that coincide are both seen.
         odd = place % 2
         ax.plot(
@@ -323,7 +321,7 @@ def groups(ax: "Axes", frame: pd.DataFrame, rows: Sequence[Row], looks: Looks) -
             marker=look.marker,
             markersize=4.0,
             markerfacecolor="white" if odd else look.colour,
-            markevery=(odd, 2) if len(mean) > FEW else 1,
+            markevery=1 if row.trained else (odd, 2),
             linewidth=1.2 if odd else 2.2,
             zorder=3 + odd + 0.01 * place,
             label=row.name,
