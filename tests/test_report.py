@@ -1,6 +1,7 @@
 """The report: its texts, what it selects, and that it is written whole or not at all."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,17 @@ from bench.report.build import build_report, render_report, select
 from bench.report.summary import Results
 from bench.stats import Interval, Ratio
 from tests.chapter_fakes import chapter_like
-from tests.fakes import ENVIRONMENT, FakeLeastSquares, FakeNaive, FakeNetwork, fake_case, fake_plan, fake_record
-from tests.report_fakes import GRU, NAIVE, RNN, SQUARES, golden, report_of, trouble
+from tests.fakes import (
+    ENVIRONMENT,
+    FakeLeastSquares,
+    FakeNaive,
+    FakeNetwork,
+    FakeWaves,
+    fake_case,
+    fake_plan,
+    fake_record,
+)
+from tests.report_fakes import GRU, NAIVE, ODD, RNN, SQUARES, golden, report_of, trouble
 
 
 def test_a_report_of_troubled_runs_reads_as_agreed(tmp_path: Path) -> None:
@@ -146,11 +156,35 @@ def test_a_strided_model_is_marked_and_does_not_rank(tmp_path: Path) -> None:
     conv = fake_case("fake/conv", task="every_step", label="conv", model=FakeNetwork(kind="conv"))
     records = [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01) for s in (42, 43)]
     records += [fake_record(GRU, s, mse=m, mse_odd_positions=0.9 * m) for s, m in ((42, 0.02), (43, 0.021))]
-    text = report_of(fake_plan([conv, GRU], records), tmp_path)
+    plan = fake_plan([conv, GRU], records)
+    assert [g.key for g in grounds(plan, tmp_path).leading()] == ["common_1", "every_step"]
+    text = report_of(plan, tmp_path)
     assert re.search(r"^\| – +\| conv ‡", text, flags=re.MULTILINE)
     assert "the easier ones" in text
     last = text.index("## Table 1. All models on steps 50-59")
     assert re.search(r"^\| 1 +\| conv +\|", text[last:], flags=re.MULTILINE), "its last position ranks"
+
+
+@pytest.mark.parametrize(("best", "seen"), [(0.005, r"1\.0\d \[0\.\d+, 1\.\d+\]"), (0.5, r"× 1\.0\d")])
+def test_the_difference_of_two_trained_models_is_that_pair_s_whoever_leads(
+    tmp_path: Path, best: float, seen: str
+) -> None:
+    records = [fake_record(SQUARES, None, mse=best)]
+    for case, factor in ((RNN, 1.0), (ODD, 1.02)):
+        records += [fake_record(case, s, mse=factor * m) for s, m in ((42, 0.010), (43, 0.0107), (44, 0.0103))]
+    text = report_of(fake_plan([SQUARES, RNN, ODD], records), tmp_path)
+    assert re.search(rf"Were the true difference the one seen here \({seen}\), [\d,]+ seeds each", text)
+
+
+def test_windows_are_those_of_the_data_set_that_is_described(tmp_path: Path) -> None:
+    class Short(FakeWaves):
+        name = "fake_short"
+
+    short = replace(fake_case("fake/short", label="short"), dataset=Short(task="ten_steps"))
+    small = fake_record(short, 42, mse=0.02).model_copy(update={"windows": {"train": 70, "valid": 20, "test": 10}})
+    text = report_of(fake_plan([RNN, SQUARES, short], [fake_record(RNN, 42, mse=0.01), small]), tmp_path)
+    assert "Windows: 7,000 train, 2,000 valid, 1,000 test." in text
+    assert "other data seeds" not in text
 
 
 def grounds(plan: Plan, folder: Path) -> Results:
