@@ -33,23 +33,23 @@ OPTIONS := $(if $(DEVICE),--device "$(DEVICE)") $(if $(SEEDS),--seeds "$(SEEDS)"
 .PHONY: bench report ui test check microbench microbench-compare torture plan env preflight sync
 
 bench: $(ENV)/.ready
-	@$(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)") \
+	@exec $(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)") \
 		$(if $(filter no,$(THROUGHPUT)),--no-throughput)
 
 plan: $(ENV)/.ready
-	@$(BENCH) plan "$(SUITE)" $(OPTIONS)
+	@exec $(BENCH) plan "$(SUITE)" $(OPTIONS)
 
 sync: $(ENV)/.ready
-	@$(BENCH) sync "$(SUITE)" $(OPTIONS)
+	@exec $(BENCH) sync "$(SUITE)" $(OPTIONS)
 
 report: $(ENV)/.ready
-	@$(BENCH) report "$(SUITE)" $(OPTIONS)
+	@exec $(BENCH) report "$(SUITE)" $(OPTIONS)
 
 ui: $(ENV)/.ready
-	@$(BENCH) ui --port "$(PORT)"
+	@exec $(BENCH) ui --port "$(PORT)"
 
 test: $(ENV)/.ready-dev
-	@$(ENV)/bin/python -m pytest -p no:benchmark -n 2 --dist loadfile
+	@exec $(ENV)/bin/python -m pytest -p no:benchmark -n 2 --dist loadfile
 
 check: $(ENV)/.ready-dev
 	@$(ENV)/bin/ruff check
@@ -72,7 +72,7 @@ microbench-compare: $(ENV)/.ready-dev
 
 # Sweeps under faults and malformed input; the numbers go to results/torture.json. About a quarter of an hour.
 torture: $(ENV)/.ready-dev
-	@$(ENV)/bin/python -m tests.torture --faults $(or $(FAULTS),200) --fuzz $(or $(FUZZ),10000) --seed $(or $(SEED),1)
+	@exec $(ENV)/bin/python -m tests.torture --faults $(or $(FAULTS),200) --fuzz $(or $(FUZZ),10000) --seed $(or $(SEED),1)
 
 env: $(ENV)/.ready-dev
 

@@ -47,7 +47,7 @@ def remaining_s(specs: Sequence[RunSpec], by_case: dict[str, float], workers: in
 def in_words(seconds: float | None) -> str:
     """Return a duration as people say it."""
     if seconds is None:
-        return "unknown"
+        return "an unknown time"
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

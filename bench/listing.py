@@ -23,13 +23,24 @@ def listing(kind: str) -> list[dict[str, Any]]:
     def about(text: str | None) -> str:
         return (text or "").strip().splitlines()[0] if text else ""
 
+    def parameters(plugin: Any) -> str:
+        """Return what a suite may set of a plug-in, with its default."""
+        fields = plugin.model_fields.items()
+        return ", ".join(n if field.is_required() else f"{n}={field.default!r}" for n, field in fields)
+
     makers: dict[str, Any] = {
         "cases": lambda: [
             {"case": n, "dataset": c.dataset.name, "model": c.model.name, "label": c.label}
             for n, c in ((n, cases.get(n)) for n in cases.names())
         ],
-        "datasets": lambda: [{"dataset": n, "about": about(datasets.get(n).__doc__)} for n in datasets.names()],
-        "models": lambda: [{"model": n, "about": about(models.get(n).__doc__)} for n in models.names()],
+        "datasets": lambda: [
+            {"dataset": n, "parameters": parameters(datasets.get(n)), "about": about(datasets.get(n).__doc__)}
+            for n in datasets.names()
+        ],
+        "models": lambda: [
+            {"model": n, "parameters": parameters(models.get(n)), "about": about(models.get(n).__doc__)}
+            for n in models.names()
+        ],
         "metrics": lambda: [{"metric": n, "about": about(metrics.get(n).compute.__doc__)} for n in metrics.names()],
         "backends": lambda: [{"backend": n} for n in engines.names()],
         "devices": lambda: [

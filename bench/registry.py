@@ -90,12 +90,24 @@ class Registry(Generic[T]):
         assert self._package is not None
         package = importlib.import_module(self._package)
         for module in pkgutil.walk_packages(package.__path__, prefix=f"{self._package}."):
-            importlib.import_module(module.name)
+            self._import(module.name, "mend it or move it away")
         for name in filter(None, os.environ.get(PLUGINS, "").split(",")):
-            try:
-                importlib.import_module(name)
-            except ModuleNotFoundError as error:
-                raise BenchError(f"{PLUGINS} names {name!r}, which cannot be imported: {error}") from None
+            self._import(name, f"{PLUGINS} names it")
+
+    def _import(self, name: str, advice: str) -> None:
+        """Import a module of plug-ins.
+
+        Raises:
+            BenchError: It cannot be imported; the message says why.
+        """
+        try:
+            importlib.import_module(name)
+        except BenchError:
+            raise
+        except Exception as error:
+            self._loaded = False  # or the next question would be answered without it
+            reason = f"{type(error).__name__}: {error}"
+            raise BenchError(f"module {name!r} cannot be imported ({reason}); {advice}") from None
 
 
 def _place(entry: object) -> str:

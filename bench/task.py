@@ -77,7 +77,8 @@ class Split:
         """
         windows = len(self.x)
         if self.x.shape != (windows, self.task.input_length, self.task.features):
-            raise ValueError(f"x has shape {self.x.shape}, task {self.task.name!r} wants other")
+            wanted = (windows, self.task.input_length, self.task.features)
+            raise ValueError(f"x has shape {self.x.shape}, wanted {wanted}")
         if self.y.shape != self.task.target_shape(windows):
             raise ValueError(f"y has shape {self.y.shape}, wanted {self.task.target_shape(windows)}")
         if self.x.dtype != np.float32 or self.y.dtype != np.float32:

@@ -109,7 +109,7 @@ def test_estimates_come_from_records_then_from_a_report(tmp_path):
     assert remaining_s([a, b, c], known, 2) == (27 + 13.5) / 2
     assert remaining_s([c], {}, 1) is None
     assert remaining_s([], known, 1) == 0
-    assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["unknown", "12 s", "10 min", "2.5 h"]
+    assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["an unknown time", "12 s", "10 min", "2.5 h"]
 
 
 def test_what_is_unmeasured_is_what_has_no_result_here():

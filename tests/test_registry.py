@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from bench.errors import BenchError
@@ -39,3 +41,18 @@ def test_names_keep_the_order_of_registration():
     for name in ("b", "a", "c"):
         registry.add(name, 0)
     assert registry.names() == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(("code", "reason"), [("def x(:", "SyntaxError: "), ("import nonesuch_", "No module named")])
+def test_a_file_that_cannot_be_imported_is_one_line(code, reason, tmp_path, monkeypatch):
+    package = tmp_path / "some_plugins"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "oops.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry("thing", "some_plugins")
+    for _ in range(2):
+        with pytest.raises(BenchError, match=r"module 'some_plugins.oops' cannot be imported \(") as caught:
+            registry.names()
+        assert reason in str(caught.value)
+    del sys.modules["some_plugins"]

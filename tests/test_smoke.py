@@ -184,5 +184,8 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(tmp_path):
     assert sweep.returncode == 3, out + err
     assert "interrupted: 1 of 2 runs recorded; go on with: make bench SUITE=" in out
     assert "Traceback" not in out + err
+    assert not (tmp_path / "reports").exists(), "a report is replaced only by that of a whole sweep"
+    assert (tmp_path / "results" / "reports" / "slow" / "README.md").exists()
+    assert out.rstrip().endswith(" WORKERS=1")
     planned = bench("plan", suite, "--json", "--results", tmp_path / "results", BENCH_PLUGINS="tests.plugins")
     assert [r["state"] for r in json.loads(planned.stdout)["runs"]] == ["done", "missing"]

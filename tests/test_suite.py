@@ -184,12 +184,12 @@ cases = ["chapter15/naive_next_step", { name = "small", DATASET, MODEL, recipe =
     assert small.model.units == (3,)
     assert small.recipe.epochs == 1
     assert small.published.valid_mse == 0.5
-    with pytest.raises(BenchError, match=r"model 'simple_rnn': units\.0: Input should be a valid integer"):
+    with pytest.raises(BenchError, match=r"parameter 'units\.0': input should be a valid integer, is \"3\""):
         read_suite(write(tmp_path, text.replace("[3]", '["3"]'))).select()
-    with pytest.raises(BenchError, match="dataset 'waves_next_step': n_series: Input should be a valid integer"):
+    with pytest.raises(BenchError, match="'waves_next_step': parameter 'n_series': input should be a valid integer"):
         read_suite(write(tmp_path, text.replace("= 100", '= "100"'))).select()
     wrong = text.replace("units", "unit")
-    with pytest.raises(BenchError, match="model 'simple_rnn': unit: Extra inputs"):
+    with pytest.raises(BenchError, match="'small': model 'simple_rnn' has no parameter 'unit'; did you mean units"):
         read_suite(write(tmp_path, wrong)).select()
     with pytest.raises(BenchError, match="unknown model 'simple_rn'; did you mean simple_rnn"):
         read_suite(write(tmp_path, text.replace('"simple_rnn"', '"simple_rn"'))).select()

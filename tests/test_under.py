@@ -128,6 +128,18 @@ def test_bounds_that_the_leader_meets_cost_nothing(tmp_path: Path) -> None:
     assert "these seeds tell every other one from it; the bounds cost nothing, since it leads without them too." in text
 
 
+def test_no_price_is_named_where_the_leader_may_meet_the_bounds(tmp_path: Path) -> None:
+    records = [
+        *(fake_record(MID, seed, mse=0.01 + seed / 1e5, parameters=1500) for seed in (42, 43, 44)),
+        fake_record(SQUARES, None, mse=0.005),
+    ]
+    build_report(fake_plan([MID, SQUARES], records), tmp_path, figures=False)
+    text = answer(Results(read_frames(tmp_path)), parse_bounds("parameters=2000"), None)
+    assert text.endswith(
+        "; least squares leads without them, and may be within them. Not known of least squares: parameters."
+    )
+
+
 def test_a_bound_that_nothing_meets_says_the_least(tmp_path: Path) -> None:
     text = asked("latency_p50=50us,parameters=9000", tmp_path, *all_measured())
     assert "no model is known to fit: latency_p50 <= 50 us excludes all, the least is 100 us (least squares)." in text

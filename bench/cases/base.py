@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.models.base import Model, models
 from bench.recipe import Recipe
 from bench.record import Component
-from bench.registry import Registry
+from bench.registry import Registry, close_matches
 
 
 def printable(text: str) -> str:
@@ -144,4 +144,9 @@ def _make(kind: str, cls: Any, name: str, params: dict[str, Any]) -> Any:
             raise BenchError(f"{kind} {name!r}: its parameters are not plain data ({error})") from None
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BenchError(f"{kind} {name!r}: {where}{': ' if where else ''}{first['msg']}") from None
+        if first["type"] == "extra_forbidden":
+            known = list(cls.model_fields)
+            raise BenchError(f"{kind} {name!r} has no parameter {where!r}; {close_matches(where, known)}") from None
+        at = f"parameter {where!r}: " if where else ""
+        given = f", is {json.dumps(first['input'])}" if where else ""
+        raise BenchError(f"{kind} {name!r}: {at}{first['msg'][:1].lower()}{first['msg'][1:]}{given}") from None

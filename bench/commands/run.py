@@ -45,6 +45,11 @@ class Wishes:
     workers: int | None = None
     wait_s: float = 0.0
 
+    @property
+    def as_options(self) -> str:
+        """What a make command says of them, with a space before it."""
+        return (" THROUGHPUT=no" if not self.throughput else "") + (f" WORKERS={self.workers}" if self.workers else "")
+
 
 def run_suite(chosen: Selection, wishes: Wishes, console: Console) -> int:
     """Run what a suite lacks, measure what its lane lacks and report both; return the exit code.
@@ -69,13 +74,13 @@ def run_suite(chosen: Selection, wishes: Wishes, console: Console) -> int:
             if not command.done.interrupted:
                 plan = command.measure(plan)
             whole = not command.done.interrupted
-            readme = chosen.write_report(plan, figures=whole) if plan.records else None
+            readme = chosen.write_report(plan, figures=whole, provisional=not whole) if plan.records else None
             if mirror is not None and readme is not None and whole:
                 finish(mirror, plan, readme)
         finally:
             if mirror is not None:
                 mirror.close()
-    return _conclude(command.done, readme, chosen.command, console)
+    return _conclude(command.done, readme, f"{chosen.command}{wishes.as_options}", console)
 
 
 @dataclass
@@ -192,7 +197,7 @@ class _Refresh:
 
     def __call__(self) -> None:
         """Write them."""
-        readme = self._chosen.write_report(self._chosen.plan(self._store), figures=False)
+        readme = self._chosen.write_report(self._chosen.plan(self._store), figures=False, provisional=True)
         if not self._said:
             text = f"first tables: {readme} (written again as cases end; figures come last)"
             self._console.print(text, soft_wrap=True)

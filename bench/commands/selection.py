@@ -59,15 +59,28 @@ class Selection:
         here = frozenset({environment}) if environment else environments_here(self.suite)
         return make_plan(self.suite, store.read() if records is None else records, here, store.read_measurements())
 
-    def write_report(self, plan: Plan, *, environment: str | None = None, figures: bool = True) -> Path:
+    @property
+    def provisional_folder(self) -> Path:
+        """Where a sweep that is not over yet reports: a committed report stays as it is until there is another."""
+        return self.results / "reports" / self.report_folder.name
+
+    def write_report(
+        self, plan: Plan, *, environment: str | None = None, figures: bool = True, provisional: bool = False
+    ) -> Path:
         """Write the report of what a plan has recorded; return its README.
+
+        Args:
+            plan: What was planned, and its records.
+            environment: Digest of the one to show; None for this machine's.
+            figures: Whether to draw them.
+            provisional: The sweep is not over, or was interrupted.
 
         Raises:
             BenchError: Nothing is recorded, or the folder cannot be written.
         """
         from bench.report.build import build_report
 
-        folder = self.report_folder
+        folder = self.provisional_folder if provisional else self.report_folder
         try:
             return build_report(
                 plan,

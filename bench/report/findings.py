@@ -162,7 +162,7 @@ def beaten(results: Results, tables: Mapping[str, Table]) -> str:
         worse = [r for r in trained if float(r.seeds(ground.column).min()) > exact]
         if worse:
             parts.append(
-                f"{escape(best.name)} ({score(exact)}) beats every seed of {len(worse)} of "
+                f"{escape(best.name)} ({score(exact)}) has a lower MSE than every seed of {len(worse)} of "
                 f"{count(len(trained), 'trained model')}: {escape(names(worse, LISTED))} ({tables[ground.key].link})"
             )
     return f"**Without training.** {_upper('; '.join(parts))}." if parts else ""
@@ -299,4 +299,5 @@ def _seed(seed: object) -> str:
 
 
 def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """Return a sentence with a capital, unless it begins with a name that is code, such as ``gru_8``."""
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]

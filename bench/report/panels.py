@@ -245,6 +245,9 @@ def trade(
     ax.margins(x=0.1, y=0.12)
     low, high = ax.get_xlim()
     ax.set_xlim(low / 1.15, high * 1.5)
+    low, high = ax.get_ylim()
+    if high < 1.1 * low:  # one score alone has no span of its own
+        ax.set_ylim(low / 1.3, high * 1.3)
     avoid = _reference(ax, ground)
     plain_log(ax.xaxis)
     plain_log(ax.yaxis)

@@ -171,13 +171,13 @@ def _line(ground: Ground, bounds: Sequence[Bound]) -> str:
     # A row that one bound excludes is excluded, whatever else is not known of it.
     unknown = [r for r in ground.ranked if None in held[r.name] and False not in held[r.name]]
     within = replace(ground, rows=[r for r in ground.ranked if all(held[r.name])])
-    text += _best(ground, within) if within.rows else _none(ground, bounds, unknown)
+    text += _best(ground, within, unknown) if within.rows else _none(ground, bounds, unknown)
     if unknown:
         text += f" Not known of {_names(unknown)}: {', '.join(_lacking(bounds, unknown))}."
     return text
 
 
-def _best(ground: Ground, within: Ground) -> str:
+def _best(ground: Ground, within: Ground, unknown: Sequence[Row]) -> str:
     """Return the best row within the bounds, what is not told from it, and what the bounds cost."""
     first, *rest = within.ranked
     # Of the whole table, as its letters say: bounds are chosen with the results in view.
@@ -195,6 +195,8 @@ def _best(ground: Ground, within: Ground) -> str:
     leader = ground.ranked[0]
     if first.name == leader.name:
         return f"{text}; the bounds cost nothing, since it leads without them too."
+    if leader in unknown:
+        return f"{text}; {_names([leader])} leads without them, and may be within them."
     ratio = effect(ground.ratio(first), points=ground.is_label)
     if ground.is_label:
         return (

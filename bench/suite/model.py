@@ -200,7 +200,10 @@ class Suite(BaseModel):
             if isinstance(entry, InPlaceCase):
                 if entry.name in chosen:
                     raise BenchError(f"suite {self.name!r}: case {entry.name!r} is defined twice; rename one")
-                chosen[entry.name] = entry.resolve()
+                try:
+                    chosen[entry.name] = entry.resolve()
+                except BenchError as error:
+                    raise BenchError(f"suite {self.name!r}, case {entry.name!r}: {error}") from None
             else:
                 for name in match_cases(entry, cases.names()):
                     chosen.setdefault(name, cases.get(name))
