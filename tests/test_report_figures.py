@@ -9,6 +9,7 @@ import pytest
 
 from bench.report import style
 from bench.report.build import build_report
+from bench.report.figures.base import legend_above
 from tests.fakes import fake_plan, fake_record
 from tests.report_fakes import RNN, trouble
 
@@ -73,3 +74,15 @@ def test_labels_spread_out_without_changing_order() -> None:
     crowded = style.spread_out([0.5] * 21, 0.1, 0.0, 1.0)
     assert min(crowded) >= -1e-9
     assert max(crowded) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("width", [4.0, 5.7, 8.6])
+@pytest.mark.parametrize(
+    "labels", [("one seed",), ("one seed", "g" * 50, "other models", "naive, no training"), ("m" * 30,) * 5]
+)
+def test_a_legend_stays_within_its_figure(width: float, labels: tuple[str, ...]) -> None:
+    figure = style.new_figure(width, 3.0)
+    figure.subplots()
+    legend_above(figure, [(label, {}) for label in labels])
+    figure.canvas.draw()
+    assert figure.legends[0].get_window_extent().width <= figure.bbox.width

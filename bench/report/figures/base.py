@@ -100,15 +100,10 @@ def legend_above(figure: "Figure", entries: list[Entry]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=label, **{"color": MUTED, **style}) for label, style in entries]
-    room = figure.get_figwidth()
-    columns = next(n for n in range(len(handles), 0, -1) if n == 1 or _legend_width(entries, n) <= room)
-    figure.legend(
-        handles=handles, loc="outside upper left", ncols=columns, fontsize=8, labelcolor=INK, columnspacing=1.4
-    )
-
-
-def _legend_width(entries: list[Entry], columns: int) -> float:
-    """Return about how many inches a legend takes: each of its columns is as wide as its longest label."""
-    rows = -(-len(entries) // columns)
-    longest = [max(len(label) for label, _ in entries[i : i + rows]) for i in range(0, len(entries), rows)]
-    return sum(0.58 + 0.062 * length for length in longest)
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(
+            handles=handles, loc="outside upper left", ncols=columns, fontsize=8, labelcolor=INK, columnspacing=1.4
+        )
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
