@@ -1,9 +1,11 @@
 """A short torture: `python -m tests.torture` injects 200 faults, of more kinds and also into sweeps that train."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tests.torture import trials
-from tests.torture.sweeps import ScratchSweep, compare, content, fault_points
+from tests.torture.sweeps import Process, ScratchSweep, compare, content, fault_points
 from tests.torture.trials import HARMS, torture
 
 
@@ -42,3 +44,19 @@ def test_what_is_lost_doubled_or_different_is_counted(tmp_path):
     assert sweep.look()[0] == 1
     wrong = again.model_copy(update={"scores_last": {"valid": {"mse": 1.0}}})
     assert compare(reference, [kept, crashed, wrong])["differing_results"] == 1
+
+
+@pytest.mark.parametrize(("code", "more", "raised"), [(-9, "", False), (1, "", True), (-9, "Traceback (most", True)])
+def test_a_worker_that_is_born_an_orphan_is_no_fault(tmp_path, code, more, raised):
+    """Its interpreter complains of the pipe that its driver, killed meanwhile, did not fill."""
+    said = (
+        "[1/2] t/quick: valid mse 1 in 0.1 s\n"
+        "Traceback (most recent call last):\n"
+        '  File "<string>", line 1, in <module>\n'
+        '  File "/python/multiprocessing/spawn.py", line 122, in spawn_main\n'
+        "    exitcode = _main(fd, parent_sentinel)\n"
+        "EOFError: Ran out of input\n"
+    )
+    log = tmp_path / "log"
+    log.write_text(said + more)
+    assert Process(SimpleNamespace(returncode=code), log).raised is raised

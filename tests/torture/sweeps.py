@@ -20,6 +20,11 @@ from bench.record import FINISHED, RunRecord
 from bench.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
+BORN_AN_ORPHAN = re.compile(
+    r'Traceback \(most recent call last\):\n  File "<string>", line 1, in <module>\n'
+    r"(?:  .*\n)*?  .* in spawn_main\n(?:  .*\n)*EOFError: Ran out of input\n"
+)
+"""What the interpreter says in a process that was to be a worker, whose driver was killed before it had said so."""
 FATE_S = 2.0
 """A worker is gone so soon after its driver; the check is lenient by a factor of three, for a busy machine."""
 RAMPS = 'dataset = { name = "test_ramps", windows = 8 }'
@@ -83,6 +88,12 @@ class Process:
     def printed(self) -> str:
         """What it said so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def raised(self) -> bool:
+        """Whether a traceback was printed; that of a worker which a dead driver left half started is not counted."""
+        text = BORN_AN_ORPHAN.sub("", self.printed) if self.popen.returncode == -signal.SIGKILL else self.printed
+        return "Traceback" in text
 
     def find_workers(self) -> list[psutil.Process]:
         """Return its workers that live."""

@@ -121,7 +121,7 @@ class Trial:
         place = f"{self.name} start {self.sweep.starts}, {what}"
         allowed = strike.codes or (0, 1)
         self.tally.harm("wrong_exit_codes", code not in allowed, f"{place}: code {code}, {process.printed[-1500:]}")
-        raised = "Traceback" in process.printed and not strike.raised
+        raised = process.raised and not strike.raised
         self.tally.harm("tracebacks", raised, f"{place}: {process.printed[-3000:]}")
         self.tally.harm("orphans", process.orphans(), place)
         return code
