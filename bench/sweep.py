@@ -50,6 +50,7 @@ def run_sweep(
     *,
     on_event: Callable[[Event], None] = lambda _: None,
     refresh: Callable[[], None] = lambda: None,
+    stopped: Callable[[], bool] = lambda: False,
     now: Callable[[], float] = time.monotonic,
 ) -> Sweep:
     """Run every spec; store and mirror each record as it comes.
@@ -61,6 +62,7 @@ def run_sweep(
         sink: Takes each record next.
         on_event: Told of every event, for progress.
         refresh: Called when a case has ended, at most every `REFRESH_S`.
+        stopped: Whether an interrupt was heard before the sweep heard any itself.
         now: A clock in seconds.
 
     Returns:
@@ -77,6 +79,8 @@ def run_sweep(
     refreshed = float("-inf")
     try:
         with Interrupts(executor.stop) as told, closing(executor.run(make_jobs(specs))) as events:  # type: ignore[type-var]
+            if stopped():
+                executor.stop()
             for event in events:
                 if isinstance(event, RunEnded):
                     faults.point("sweep.received")
@@ -87,7 +91,7 @@ def run_sweep(
                 on_event(event)
                 if isinstance(event, RunEnded) and not open_runs[event.record.spec.case]:
                     refreshed = _refresh(refresh, refreshed, now)
-        sweep.interrupted = told.heard
+        sweep.interrupted = told.heard or stopped()
     except KeyboardInterrupt:
         sweep.interrupted = True
     return sweep

@@ -89,6 +89,21 @@ def test_a_second_sweep_is_told_to_wait(tmp_path, capsys):
     assert "is held by another process; wait for it with --wait" in capsys.readouterr().err
 
 
+def test_a_sweep_that_waits_leaves_when_it_is_told(tmp_path):
+    from filelock import FileLock
+
+    Store(tmp_path).prepare()
+    command = [sys.executable, "-m", "bench", "run", "smoke", "--wait", "--results", str(tmp_path)]
+    with FileLock(tmp_path / ".lock"), subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
+        assert process.stdout.readline().startswith("waiting for ")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.splitlines()) == (
+        3,
+        ["bench: stopping; a second Ctrl-C leaves at once", "bench: interrupted; records written so far are kept"],
+    )
+
+
 def test_a_report_of_nothing_is_an_error(tmp_path, capsys):
     assert call(["report", "smoke", "--results", str(tmp_path), "--reports", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1

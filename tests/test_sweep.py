@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bench.interrupt import Interrupts, raise_interrupt
+from bench.interrupt import Interrupts, say_so
 from bench.jobs import EpochEnded, RunEnded, RunStarted, make_jobs
 from bench.store import Store
 from bench.sweep import run_sweep
@@ -129,12 +129,21 @@ def test_a_second_interrupt_leaves_at_once_also_after_the_sweep(handlers):
     assert codes == [3, 3]
 
 
-def test_where_nothing_has_to_be_ended_the_first_raises_and_the_second_leaves(handlers):
+def test_a_command_between_two_steps_says_that_it_heard(handlers, capfd):
     codes = []
-    with pytest.raises(KeyboardInterrupt), Interrupts(raise_interrupt, codes.append):
+    with Interrupts(say_so, codes.append) as told:
         os.kill(os.getpid(), signal.SIGINT)
+        assert told.heard
+    assert capfd.readouterr().err == "bench: stopping; a second Ctrl-C leaves at once\n"
     os.kill(os.getpid(), signal.SIGINT)
     assert codes == [3]
+
+
+def test_an_interrupt_heard_before_the_sweep_began_ends_it(store):
+    executor = FakeExecutor()
+    sweep = run_sweep(SPECS, executor, store, Listener(), stopped=lambda: True)
+    assert sweep.interrupted
+    assert executor.stopped
 
 
 def test_without_an_interrupt_the_handlers_are_put_back(handlers):

@@ -8,7 +8,7 @@ import typer
 
 from bench.cli.app import app, console
 from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
-from bench.interrupt import Interrupts, raise_interrupt
+from bench.interrupt import Interrupts, say_so
 from bench.store import RESULTS
 
 
@@ -38,8 +38,8 @@ def run(
 
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
     wishes = Wishes(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
-    with Interrupts(raise_interrupt):
-        return run_suite(chosen, wishes, console())
+    with Interrupts(say_so) as told:
+        return run_suite(chosen, wishes, console(), stopped=lambda: told.heard)
 
 
 @app.command()

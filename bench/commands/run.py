@@ -1,6 +1,8 @@
 """Running what a suite lacks: runs, then measurements of throughput, then the report; mirrored all along."""
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,11 +53,18 @@ class Wishes:
         return (" THROUGHPUT=no" if not self.throughput else "") + (f" WORKERS={self.workers}" if self.workers else "")
 
 
-def run_suite(chosen: Selection, wishes: Wishes, console: Console) -> int:
+def run_suite(chosen: Selection, wishes: Wishes, console: Console, stopped: Callable[[], bool] = lambda: False) -> int:
     """Run what a suite lacks, measure what its lane lacks and report both; return the exit code.
+
+    Args:
+        chosen: The suite.
+        wishes: How to run it.
+        console: Where to say what happens.
+        stopped: Whether an interrupt was heard. It is asked between the steps, so that no step is cut in two.
 
     Raises:
         BenchError: A device is missing, the results folder cannot be written or another sweep holds it.
+        KeyboardInterrupt: It was stopped before it began.
     """
     for name in chosen.suite.devices:
         find_device(name)
@@ -63,24 +72,37 @@ def run_suite(chosen: Selection, wishes: Wishes, console: Console) -> int:
     def waiting(holder: Holder | None) -> None:
         console.print(f"waiting for {holder or 'another sweep'}", soft_wrap=True)
 
-    with hold(chosen.results, wait_s=wishes.wait_s, on_wait=waiting):
+    with _held(chosen.results, wishes.wait_s, waiting, stopped):
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
+        if stopped():
+            raise KeyboardInterrupt
         mirror = start_mirror(plan, chosen.results, console) if wishes.track else None
-        command = _Command(chosen, wishes, console, store, mirror or _Nowhere())
+        command = _Command(chosen, wishes, console, store, mirror or _Nowhere(), stopped)
         try:
             plan = command.sweep(plan)
-            if not command.done.interrupted:
+            if not command.interrupted:
                 plan = command.measure(plan)
-            whole = not command.done.interrupted
+            whole = not command.interrupted
             readme = chosen.write_report(plan, figures=whole, provisional=not whole) if plan.records else None
             if mirror is not None and readme is not None and whole:
                 finish(mirror, plan, readme)
         finally:
             if mirror is not None:
                 mirror.close()
-    return _conclude(command.done, readme, f"{chosen.command}{wishes.as_options}", console)
+    return _conclude(command.done, whole, readme, f"{chosen.command}{wishes.as_options}", console)
+
+
+@contextmanager
+def _held(
+    results: Path, wait_s: float, waiting: Callable[[Holder | None], None], stopped: Callable[[], bool]
+) -> Iterator[None]:
+    try:
+        with hold(results, wait_s=wait_s, on_wait=waiting, cancelled=stopped):
+            yield
+    except InterruptedError:
+        raise KeyboardInterrupt from None
 
 
 @dataclass
@@ -91,10 +113,6 @@ class _Done:
     sweeps: list[Sweep] = field(default_factory=list)
     lane: LaneResult = field(default_factory=LaneResult)
     to_measure: int = 0
-
-    @property
-    def interrupted(self) -> bool:
-        return self.lane.interrupted or any(sweep.interrupted for sweep in self.sweeps)
 
     @property
     def recorded(self) -> int:
@@ -112,7 +130,13 @@ class _Command:
     console: Console
     store: Store
     sink: "Mirror | _Nowhere"
+    stopped: Callable[[], bool]
     done: _Done = field(default_factory=_Done)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was told to end, at any step."""
+        return self.stopped() or self.done.lane.interrupted or any(sweep.interrupted for sweep in self.done.sweeps)
 
     def sweep(self, plan: Plan) -> Plan:
         """Run what is missing; where seeds are added by a rule, plan again until it asks for none."""
@@ -133,7 +157,9 @@ class _Command:
             self.done.planned += len(specs)
             with SweepProgress(specs, known, len(slots), self.console) as progress:
                 executor = LocalExecutor(slots, self.chosen.results / "logs", limits)
-                sweep = run_sweep(specs, executor, self.store, self.sink, on_event=progress, refresh=refresh)
+                sweep = run_sweep(
+                    specs, executor, self.store, self.sink, on_event=progress, refresh=refresh, stopped=self.stopped
+                )
             self.done.sweeps.append(sweep)
             plan = self.chosen.plan(self.store)
             specs = [spec for spec in plan.missing if spec.run_id not in tried]
@@ -162,7 +188,7 @@ class _Command:
                 logs=self.chosen.results / "logs",
                 on_event=self._show,
                 on_wait=lambda holder: self.console.print(f"waiting for the machine: {holder or 'another lane'}"),
-                stop=lambda: told.heard,
+                stop=lambda: told.heard or self.stopped(),
             )
         return self.chosen.plan(self.store)
 
@@ -210,13 +236,13 @@ def _findings(readme: Path) -> str:
     return re.sub(r" \(\[.*?\)\)", "", re.sub(r"\*\*|\\(?=\W)", "", text))
 
 
-def _conclude(done: _Done, readme: Path | None, command: str, console: Console) -> int:
+def _conclude(done: _Done, whole: bool, readme: Path | None, command: str, console: Console) -> int:
     """Say what came of a sweep and of its lane; return the exit code."""
     if readme is not None:
         console.print(_findings(readme))
         console.print(f"report: {readme}", soft_wrap=True)
     measured = len(done.lane.measurements)
-    if done.interrupted:
+    if not whole:
         also = f", {measured} of {done.to_measure} cases measured" if done.to_measure else ""
         text = f"interrupted: {done.recorded} of {done.planned} runs recorded{also}; go on with: {command}"
         console.print(text, soft_wrap=True)

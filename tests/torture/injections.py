@@ -75,8 +75,9 @@ def kill_worker(number: int) -> Callable[[ScratchSweep, Process, random.Random],
     def strike(sweep: ScratchSweep, process: Process, rng: random.Random) -> Strike:
         if not at_random(sweep, process, rng) or not wait_for(lambda: bool(process.find_workers()), 5):
             return Strike(False)
-        with suppress(psutil.Error):
-            rng.choice(process.find_workers() or [psutil.Process(-1)]).send_signal(number)
+        workers = process.find_workers()
+        with suppress(psutil.Error, IndexError):
+            rng.choice(workers).send_signal(number)
             return Strike(True)
         return Strike(False)
 
