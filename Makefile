@@ -70,7 +70,7 @@ microbench: $(ENV)/.ready-dev
 microbench-compare: $(ENV)/.ready-dev
 	@$(MICROBENCH) --benchmark-compare --benchmark-compare-fail=$(SLOWER)
 
-# Sweeps under faults and malformed input; the numbers go to results/torture.json. About a quarter of an hour.
+# Sweeps under faults and malformed input; the numbers go to results/torture.json. About ten minutes.
 torture: $(ENV)/.ready-dev
 	@exec $(ENV)/bin/python -m tests.torture --faults $(or $(FAULTS),200) --fuzz $(or $(FUZZ),10000) --seed $(or $(SEED),1)
 

@@ -92,8 +92,9 @@ class SweepProgress:
     def _time_left(self) -> str:
         """Return the time left in words; what was expected is scaled by how long runs take here and today."""
         both = self._took.keys() & self._expected.keys()
-        pace = sum(self._took[c] for c in both) / sum(self._expected[c] for c in both) if both else 1.0
-        seconds = {case: pace * expected for case, expected in self._expected.items()} | self._took
+        expected = sum(self._expected[c] for c in both)
+        pace = sum(self._took[c] for c in both) / expected if expected else 1.0
+        seconds = {case: pace * spent for case, spent in self._expected.items()} | self._took
         left = remaining_s(list(self._left.values()), seconds, self._workers)
         return f"about {in_words(left)} left" if left is not None else "time left unknown yet"
 

@@ -5,6 +5,7 @@ Schema history:
 """
 
 import json
+import traceback
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -103,6 +104,13 @@ class Failure(Frozen):
 
     reason: str
     details: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Return what an error that was just caught says, in its first line, and the end of its traceback."""
+        text = str(error).splitlines()[0] if str(error) else ""
+        details = "".join("".join(traceback.format_exception(error)).splitlines(keepends=True)[-15:])
+        return cls(reason=f"{type(error).__name__}: {text}"[:300], details=details)
 
 
 class ForecastSample(Frozen):

@@ -1,6 +1,6 @@
 """Records of a run as it was before something that changes its numbers was changed, and what that was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,17 @@ def find_stale(missing: Sequence[RunSpec], records: Iterable[RunRecord]) -> list
         earlier = newest.get(_place(spec))
         if earlier is not None and earlier.run_id != spec.run_id:
             then, now = flatten(earlier.spec.model_dump(mode="json")), flatten(spec.model_dump(mode="json"))
-            keys = dict.fromkeys([*now, *then])
-            changes = tuple(
-                f"{key}: {then.get(key, 'absent')} -> {now.get(key, 'absent')}"
-                for key in keys
-                if then.get(key, _ABSENT) != now.get(key, _ABSENT)
-            )
-            found.append(Stale(spec, earlier, changes))
+            found.append(Stale(spec, earlier, changes(then, now)))
     return found
+
+
+def changes(then: Mapping[str, Any], now: Mapping[str, Any], absent: str = "absent") -> tuple[str, ...]:
+    """Return ``key: then -> now`` for the keys whose values differ, or that one of the two lacks."""
+    return tuple(
+        f"{key}: {then.get(key, absent)} -> {now.get(key, absent)}"
+        for key in dict.fromkeys([*now, *then])
+        if then.get(key, _ABSENT) != now.get(key, _ABSENT)
+    )
 
 
 def flatten(data: Any, prefix: str = "") -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import contextlib
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from dataclasses import fields as dataclass_fields
@@ -107,10 +106,7 @@ class Worker:
             except Diverged as error:
                 trial.status, trial.failure, trial.curve = "diverged", Failure(reason=str(error)), error.curve
             except BaseException as error:  # a run that raises, or asks to exit, is a record, and the next run goes on
-                details = "".join(traceback.format_exc().splitlines(keepends=True)[-15:])
-                text = str(error).splitlines()[0] if str(error) else ""
-                trial.status = "failed"
-                trial.failure = Failure(reason=f"{type(error).__name__}: {text}"[:300], details=details)
+                trial.status, trial.failure = "failed", Failure.of(error)
             trial.total_s = time.perf_counter() - started
             faults.point("worker.ran")
             self.send(RunEnded(trial.record()))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.compare.sets import DIGITS, Flat, ResultSet
 from bench.errors import BenchError
+from bench.stale import changes
 from bench.stats import Comparison, Float64, geometric_mean, holm, paired_ratio
 
 TOLERANCE = 0.02
@@ -152,8 +153,7 @@ def compare_scores(a: ResultSet, b: ResultSet, *, tolerance: float = TOLERANCE) 
 
 def differing(a: Flat, b: Flat) -> tuple[str, ...]:
     """Return ``key: in a -> in b`` for the keys whose values differ."""
-    keys = dict.fromkeys([*a, *b])
-    return tuple(f"{k}: {a.get(k, 'none')} -> {b.get(k, 'none')}" for k in keys if a.get(k) != b.get(k))
+    return changes(a, b, absent="none")
 
 
 def _specs_differ(a: ResultSet, b: ResultSet, case: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -127,9 +126,7 @@ def serve(slot: Slot, spec: MeasureSpec, data_seed: int, log: Path, connection: 
     except EOFError:
         return
     except Exception as error:
-        details = "".join(traceback.format_exc().splitlines(keepends=True)[-15:])
-        text = str(error).splitlines()[0] if str(error) else ""
-        connection.send(Failure(reason=f"{type(error).__name__}: {text}"[:300], details=details))
+        connection.send(Failure.of(error))
 
 
 def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: dict[str, Any], gpu: bool) -> Bench:

@@ -11,7 +11,7 @@ from bench.report.sections.errata import alone, partial_effect, told
 from bench.report.sections.recipes import recipes_finding
 from bench.report.sections.reproduction import published_values
 from bench.report.sections.training_order import courses
-from bench.report.summary import LABEL, STUCK_MARGIN, Ground, Results, Row, names, odd_positions
+from bench.report.summary import LABEL, Ground, Results, Row, fallen, names, odd_positions
 from bench.report.tables import WIDE, Table
 
 LIMIT = 7
@@ -74,9 +74,9 @@ def leader(results: Results, ground: Ground, tables: Mapping[str, Table]) -> str
 
 def _unfinished(results: Results, ground: Ground) -> str:
     """Return how many trained models still improve at the end of their training; empty where none does."""
-    found = courses(results, ground)
+    found = [] if ground.is_label else courses(results, ground)
     still = sum(bool(course.improving) for course in found)
-    if not still or ground.is_label:
+    if not still:
         return ""
     who = "its one trained model" if len(found) == 1 else f"{still} of {len(found)} trained models"
     return f"; {who} still {'improves' if still == 1 else 'improve'} at the end of training"
@@ -274,9 +274,8 @@ def _score(row: Row, ground: Ground) -> str:
     mean = row.mean(ground.column)
     exact = ", exact" if not row.trained else ""
     if ground.is_label:
-        fallen = stats.stuck(1 - row.seeds(ground.column) + STUCK_MARGIN)
-        of = count(len(row.seeds(ground.column)), "seed")
-        apart = f" in the mean, {len(fallen)} of {of} stuck far below the others" if len(fallen) else ""
+        low, of = fallen(row.seeds(ground.column)), count(len(row.seeds(ground.column)), "seed")
+        apart = f" in the mean, {low} of {of} stuck far below the others" if low else ""
         return f"{100 * mean:.2f} % validation accuracy{exact}{apart}"
     kind = "last-time-step MSE" if ground.common else "MSE"
     return f"a validation {kind} of {score(mean)}{exact}"

@@ -97,12 +97,11 @@ def description(ground: Ground) -> str:
         datasets.setdefault(row.info["dataset"], []).append(i)
     first, *others = sorted(datasets.values(), key=lambda places: -len(places))
     info = ground.rows[first[0]].info
+    said = _sentences(info["dataset_about"])
     parts = [escape(info["dataset_about"]), _shapes(ground, info), escape(info["extra_about"])]
     for places in others:
         rows = [ground.rows[i] for i in places]
-        about = ". ".join(
-            s for s in _sentences(rows[0].info["dataset_about"]) if s not in _sentences(info["dataset_about"])
-        )
+        about = ". ".join(s for s in _sentences(rows[0].info["dataset_about"]) if s not in said)
         parts.append(f"Otherwise for {escape(names(rows))}: {escape(about[:1].lower() + about[1:])}." if about else "")
     return " ".join(part for part in parts if part)
 

@@ -121,6 +121,12 @@ class Row:
             value = self.info["published_valid_mse"]
         return None if pd.isna(value) else float(value)
 
+    @property
+    def parameters(self) -> float | None:
+        """Numbers in the network; None for a predictor."""
+        values = self.seeds("parameters")
+        return float(values[0]) if len(values) else self.measured("parameters")
+
     @cached_property
     def timed(self) -> pd.DataFrame:
         """Runs that say how fast the model trains: those known to have had a core to themselves, or all if none had."""

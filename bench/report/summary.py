@@ -11,7 +11,7 @@ from bench.frames import Frames
 from bench.report.rows import Row, named, names, recipe_difference, recipe_word, usual_recipe
 
 __all__ = [
-    "EVERY_STEP", "LABEL", "LAST", "ODD", "STUCK_MARGIN", "Ground", "Results", "Row", "marks", "names", "odd_positions",
+    "EVERY_STEP", "LABEL", "LAST", "ODD", "Ground", "Results", "Row", "fallen", "marks", "names", "odd_positions",
     "recipe_difference", "recipe_word", "usual_recipe",
 ]  # fmt: skip
 
@@ -126,7 +126,7 @@ class Ground:
     def agreement(self) -> stats.Agreement | None:
         """How far the seeds agree on the order of the ranked trained rows; None below two of either."""
         rows = [r for r in self.ranked if r.trained]
-        keyed = [r.done.set_index(["data_seed", "seed"])[self.column].astype(float) for r in rows]
+        keyed = [r.by_seed[self.column].astype(float) for r in rows]
         return stats.agreement(pd.concat(keyed, axis=1).to_numpy()) if len(rows) > 1 else None
 
     @property
@@ -143,6 +143,11 @@ class Ground:
             return None
         first, second = (r.sample(self.column) for r in self.rivals)
         return stats.seeds_to_separate(first, second, k=max(self.spreads, 2), log=not self.is_label)
+
+
+def fallen(accuracies: stats.Float64) -> int:
+    """Return how many seeds are stuck far below the others."""
+    return len(stats.stuck(1 - accuracies + STUCK_MARGIN))
 
 
 class Results:

@@ -24,10 +24,10 @@ from bench.report.sections.base import made_sections
 from bench.report.summary import (
     EVERY_STEP,
     ODD,
-    STUCK_MARGIN,
     Ground,
     Results,
     Row,
+    fallen,
     marks,
     odd_positions,
     recipe_difference,
@@ -157,7 +157,7 @@ def _label_columns(ground: Ground) -> dict[str, Column]:
     columns["test, best epoch"] = accuracy("test_accuracy_best")
     for name in ground.extra:
         columns[escape(name.replace("_", " ") + " accuracy")] = accuracy(f"{name}_accuracy")
-    columns["valid cross entropy"] = lambda row: score(_arithmetic(row.seeds("valid_cross_entropy")))
+    columns["valid cross entropy"] = _arithmetic("valid_cross_entropy")
     columns["windows/s"] = windows_per_s
     return columns
 
@@ -172,20 +172,25 @@ def _accuracy(row: Row, column: str) -> str:
 def _scattered(row: Row, column: str) -> bool:
     """Return whether a mean of accuracies, and an interval about it, would describe no seed."""
     values = row.seeds(column)
-    return (row.deviation(column) or 0) > WIDE or len(stats.stuck(1 - values + STUCK_MARGIN)) > 0
+    return (row.deviation(column) or 0) > WIDE or fallen(values) > 0
 
 
 def _mean(column: str) -> Column:
     return lambda row: score(row.mean(column))
 
 
-def _arithmetic(values: stats.Float64) -> float:
-    return float(np.mean(values)) if len(values) else float("nan")
+def _arithmetic(column: str) -> Column:
+    """Return a column of means that stuck seeds show in."""
+
+    def cell(row: Row) -> str:
+        summary = stats.summarise(row.seeds(column))
+        return score(summary.mean if summary else None)
+
+    return cell
 
 
 def _parameters(row: Row) -> str:
-    values = row.seeds("parameters")
-    return f"{values[0]:,.0f}" if len(values) else NONE
+    return NONE if row.parameters is None else f"{row.parameters:,.0f}"
 
 
 def n_of_planned(row: Row) -> str:

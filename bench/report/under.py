@@ -37,11 +37,6 @@ class Quantity:
     lower: bool = False
 
 
-def _parameters(row: Row) -> float | None:
-    values = row.seeds("parameters")
-    return float(values[0]) if len(values) else row.measured("parameters")
-
-
 def _train_s(row: Row) -> float | None:
     values = row.seeds("train_s")
     return float(np.median(values)) if len(values) else None
@@ -60,7 +55,7 @@ def _measured(column: str) -> Callable[[Row], float | None]:
 QUANTITIES: dict[str, Quantity] = {
     "latency_p50": Quantity(SECONDS, _measured("latency_p50_s")),
     "latency_p99": Quantity(SECONDS, _measured("latency_p99_s")),
-    "parameters": Quantity(NUMBERS, _parameters),
+    "parameters": Quantity(NUMBERS, lambda row: row.parameters),
     "peak_memory": Quantity(BYTES, _measured("peak_memory_bytes")),
     "model_size": Quantity(BYTES, _measured("model_bytes")),
     "train_s": Quantity(DURATIONS, _train_s),

@@ -51,7 +51,7 @@ def run_curves(results: Results, row: Row, column: str) -> pd.DataFrame:
     if column not in curves or not len(row.done):
         return pd.DataFrame()
     own = row.of(curves).set_index(RUN)
-    own = own[own.index.isin(row.done.set_index(RUN).index) & own[column].notna()]
+    own = own[own.index.isin(row.by_seed.index) & own[column].notna()]
     if own.empty:
         return pd.DataFrame()
     wide = own.set_index("epoch", append=True)[column].astype("float64").unstack("epoch")
