@@ -15,9 +15,9 @@ from bench.plan import Plan
 from bench.report.build import build_report
 from bench.report.figures.base import label_looks
 from bench.report.figures.pareto import pareto_figure
-from bench.report.panels import front
 from bench.report.style import styled
 from bench.report.summary import Results
+from bench.report.trade import front
 from bench.report.under import Bound, answer, parse_bounds
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.report import panels
+from bench.report import panels, trade
 from bench.report.figures.base import figure, leads
 from bench.report.style import new_figure
 from bench.report.summary import Ground, Results, Row
@@ -25,15 +25,9 @@ def latency(row: Row) -> float | None:
     return None if value is None else 1000 * value
 
 
-def parameters(row: Row) -> float | None:
-    """Return the numbers in the network; None for a predictor."""
-    values = row.seeds("parameters")
-    return float(values[0]) if len(values) and values[0] > 0 else row.measured("parameters")
-
-
 COSTS: dict[str, Cost] = {
     "latency of one window, p50 in ms (further left is faster)": latency,
-    "parameters (further left is smaller)": parameters,
+    "parameters (further left is smaller)": lambda row: row.parameters,
 }
 
 
@@ -69,7 +63,7 @@ def pareto_figure(results: Results, ground: Ground, colours: panels.Looks) -> "F
         for at, (label, cost, mine) in enumerate(drawn):
             left = LEFT + at * (wide + BETWEEN)
             ax = picture.add_axes((left / WIDTH, (top + 0.5) / total, wide / WIDTH, (height - 0.85) / total))
-            panels.trade(ax, ground, mine, colours, [cost(row) or np.nan for row in mine], label)
+            trade.scatter(ax, ground, mine, colours, [cost(row) or np.nan for row in mine], label)
             name = f"{place}. Grey line: no other trained model is both better and cheaper" if at == 0 else ""
             ax.set_title(name, fontsize=8.5)
             if at:

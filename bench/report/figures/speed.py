@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from bench.report import panels
+from bench.report import panels, trade
 from bench.report.figures.base import figure, leads
 from bench.report.style import new_figure
 from bench.report.summary import Ground, Results
@@ -37,7 +37,7 @@ def speed_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Fi
         top -= height
         ax = figure.add_axes((0.8 / width, (top + 0.55) / total, (width - 1.0) / width, (height - 0.95) / total))
         mine = [r for r in rows if (r.device, r.backend) == (device, backend)]
-        panels.speed(ax, ground, mine, colours)
+        trade.speed(ax, ground, mine, colours)
         hollow = "; hollow: contended" if any(r.contended for r in mine) else ""
         ax.set_title(
             f"{device}, {backend}. Grey line: no other trained model is both better and faster{hollow}", fontsize=8.5
