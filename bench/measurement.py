@@ -2,19 +2,20 @@
 
 Schema history:
     1: first version.
+    2: the whole task; ids digest what was set alone.
 """
 
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 
 from bench import versions
 from bench.digest import digest
 from bench.record import Environment, Failure, Frozen, PlacedCase, Provenance, RunSpec
+from bench.task import Task
 
-MEASUREMENT_SCHEMA = 1
+MEASUREMENT_SCHEMA = 2
 INFERENCE_BATCH = 32
 """Windows in a batch of measured inference."""
 ROUND_S = 0.1
@@ -28,8 +29,8 @@ class MeasureSpec(PlacedCase):
 
     @property
     def measure_id(self) -> str:
-        """Digest of the spec, versions included."""
-        return digest(self.model_dump(mode="json"))
+        """Digest of what was set, versions included."""
+        return digest(self.identity)
 
 
 class Round(Frozen):
@@ -68,7 +69,7 @@ class Measurement(Frozen):
 
     Attributes:
         data_seed: Of the data that was timed.
-        task: Name of the task, its target kind, horizon, input length and question.
+        task: What its forecasts answer; None where that was not known yet.
         parameters: Numbers in the network; None for a predictor.
         model_bytes: Size of its weights; None for a predictor.
         settled: The 95 % interval of the median is narrow enough for each kind of round; False is unstable.
@@ -87,7 +88,7 @@ class Measurement(Frozen):
     status: Literal["done", "failed"] = "done"
     spec: MeasureSpec
     data_seed: int
-    task: dict[str, Any] = Field(default_factory=dict)
+    task: Task | None = None
     parameters: int | None = None
     model_bytes: int | None = None
     settled: bool = False
@@ -122,5 +123,5 @@ class Measurement(Frozen):
 
 def measure_spec(run: RunSpec) -> MeasureSpec:
     """Return what is measured for a run's case, device and backend."""
-    fields = {name: getattr(run, name) for name in PlacedCase.model_fields}
-    return MeasureSpec(**fields | {"versions": run.versions | {"lane": versions.LANE}})
+    fields = {name: getattr(run, name) for name in PlacedCase.model_fields if name != "metrics"}
+    return MeasureSpec(**fields | {"versions": run.versions | {"throughput": versions.THROUGHPUT}})

@@ -2,22 +2,27 @@
 
 Schema history:
     1: first version.
+    2: scores in long form, the whole task, the positions that the scores cover, noise floors by metric; components tell
+       what was set from what was left at its default, and an id digests what was set alone.
 """
 
 import json
 import traceback
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from bench.digest import digest
 from bench.recipe import Recipe
+from bench.task import Task
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
 FINISHED: frozenset[str] = frozenset({"done", "diverged"})
 """Statuses that are a result; the others are tried again by the next command."""
+LEAST_CPU_SHARE = 0.98
+"""Work with less process time than this, over its wall time, shared its core."""
 
 
 class Frozen(BaseModel):
@@ -27,17 +32,37 @@ class Frozen(BaseModel):
 
 
 class Component(Frozen):
-    """A registered dataset or model with its parameters and the version of its numbers."""
+    """A registered dataset or model, with the version of its numbers.
+
+    Attributes:
+        params: Parameters that were set to another value than their default.
+        defaults: The others, as they were.
+        contents: Digests of the files that parameters name; an id holds these in place of the paths.
+    """
 
     name: str
     params: dict[str, Any] = {}
     version: str = "1"
+    defaults: dict[str, Any] = {}
+    contents: dict[str, str] = {}
+
+    @property
+    def all_params(self) -> dict[str, Any]:
+        """Every parameter."""
+        return self.defaults | self.params
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What an id digests: a parameter that came later, with a default, is not in it."""
+        return {"name": self.name, "version": self.version, "params": self.params | self.contents}
 
 
 class PlacedCase(Frozen):
     """A case on one device and backend, with the versions of all that can change its numbers.
 
-    ``recipe`` is None for a predictor.
+    Attributes:
+        recipe: None for a predictor.
+        metrics: Names of metrics that are computed besides those of the task.
     """
 
     case: str
@@ -47,12 +72,23 @@ class PlacedCase(Frozen):
     device: str
     backend: str
     versions: dict[str, str]
+    metrics: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What an id digests: what was set, and the versions."""
+        dumped = self.model_dump(mode="json", exclude={"dataset", "model", "recipe", "metrics"})
+        recipe = None if self.recipe is None else self.recipe.model_dump(mode="json", exclude_defaults=True)
+        named = {"metrics": list(self.metrics)} if self.metrics else {}
+        return {**dumped, "dataset": self.dataset.identity, "model": self.model.identity, "recipe": recipe, **named}
 
 
 class RunSpec(PlacedCase):
     """A case on one device and backend, and one seed: all that a run's numbers depend on.
 
-    ``model_seed`` is None for a predictor, which has none.
+    Attributes:
+        data_seed: 0 where the data do not depend on it.
+        model_seed: None for a predictor, which has none.
     """
 
     data_seed: int
@@ -60,8 +96,8 @@ class RunSpec(PlacedCase):
 
     @property
     def run_id(self) -> str:
-        """Digest of the spec, versions included."""
-        return digest(self.model_dump(mode="json"))
+        """Digest of what was set, versions included."""
+        return digest(self.identity)
 
 
 class LearningCurve(Frozen):
@@ -84,7 +120,7 @@ class Timing(Frozen):
         evaluate_s: Forecasts and metrics, after every epoch and at the end, and keeping the best weights.
         other_s: All the rest of the run inside the worker: initial weights, progress, the record.
         total_s: All of it.
-        cpu_over_wall: Process time over wall time while training; under 0.98 the run shared its core.
+        cpu_over_wall: Process time over wall time while training; under `LEAST_CPU_SHARE` the run shared its core.
     """
 
     import_s: float = 0.0
@@ -172,21 +208,51 @@ class Provenance(Frozen):
     ended_at: str
 
 
-Score = float | list[float] | dict[str, float]
-Scores = dict[str, dict[str, Score]]
-"""``scores[split][metric]`` of one state of the weights; split is valid, test or an extra test set."""
+Weights = Literal["last", "best"]
+"""Of the last epoch, or of the epoch that was best on validation."""
+
+
+class Score(NamedTuple):
+    """One number that a metric gave.
+
+    Attributes:
+        split: valid, test or an extra test set.
+        weights: Whose forecasts they are.
+        metric: Its name.
+        axis: What the metric keeps apart, or the name of the split's group; empty for one number over all.
+        index: The forecast step from 1, the target's name or the group's value; empty for none.
+        value: The number.
+    """
+
+    split: str
+    weights: Weights
+    metric: str
+    axis: str
+    index: str  # type: ignore[assignment]  # the field's word; nobody asks a score where a value stands in it
+    value: float
+
+
+Scores = tuple[Score, ...]
+
+
+def score_of(scores: Scores, metric: str, split: str = "valid", weights: Weights = "last") -> float | None:
+    """Return a metric's one number over a split; None where there is none."""
+    wanted = (split, weights, metric, "", "")
+    return next((score.value for score in scores if score[:-1] == wanted), None)
 
 
 class RunRecord(Frozen):
     """Everything that a run left.
 
     Attributes:
-        task: Name of the task that the scores answer, with its target kind, horizon and question.
+        task: What the scores answer; None where the run ended before it was known.
         windows: How many windows each split holds.
+        noise_floors: Expected value of a metric that no forecast can get below, where theory gives one.
+        positions: Of the window, counted from 0, that the model forecasts at; None where it does at each that the task
+            asks for. A model that leaves some out is scored on fewer than its rivals, and ranks with none of them.
         parameters: Trainable and other numbers in the network; None for a predictor.
-        train_windows: Windows trained on in each epoch (the incomplete last batch left out).
-        scores_last: After the last epoch.
-        scores_best: With the weights of the epoch that was best on validation.
+        train_windows: Windows trained on in each whole epoch (the incomplete last batch left out).
+        scores: Of the weights after the last epoch, and of those of the epoch that was best on validation.
         best_epoch: That epoch, from 1; None for a predictor.
     """
 
@@ -195,14 +261,14 @@ class RunRecord(Frozen):
     attempt: int
     status: Status
     spec: RunSpec
-    task: dict[str, Any] = {}
+    task: Task | None = None
     windows: dict[str, int] = {}
-    noise_floor_mse: float | None = None
+    noise_floors: dict[str, float] = {}
     data_digest: str = ""
+    positions: tuple[int, ...] | None = None
     parameters: int | None = None
     train_windows: int = 0
-    scores_last: Scores = {}
-    scores_best: Scores = {}
+    scores: Scores = ()
     best_epoch: int | None = None
     curve: LearningCurve = LearningCurve()
     timing: Timing = Timing()
@@ -216,10 +282,22 @@ class RunRecord(Frozen):
         """Run id, environment digest and attempt: the record's file name, never used twice."""
         return f"{self.run_id}-{self.environment.digest}-{self.attempt}"
 
+    def score(self, metric: str, split: str = "valid", weights: Weights = "last") -> float | None:
+        """Return a metric's one number over a split; None where the run has none."""
+        return score_of(self.scores, metric, split, weights)
+
     @property
     def windows_per_s(self) -> float | None:
-        """Training throughput: windows per second, median over epochs after the first."""
-        epochs = sorted(self.timing.epoch_s[1:] or self.timing.epoch_s)
+        """Training throughput: windows per second, median over epochs after the first.
+
+        An epoch that a budget of steps cut short is left out, unless there is no other.
+        """
+        epochs = self.timing.epoch_s
+        budget = self.spec.recipe.steps if self.spec.recipe else None
+        per_epoch = self.train_windows // self.spec.recipe.batch_size if self.spec.recipe else 0
+        if budget and per_epoch and len(epochs) * per_epoch > budget:
+            epochs = epochs[:-1]
+        epochs = sorted(epochs[1:] or epochs)
         if not epochs or not self.train_windows:
             return None
         middle = len(epochs) // 2
@@ -229,29 +307,18 @@ class RunRecord(Frozen):
     @property
     def contended(self) -> bool | None:
         """Whether the worker shared its core while it trained; None where that is not known, as on a GPU."""
-        return None if self.timing.cpu_over_wall is None else self.timing.cpu_over_wall < 0.98
-
-
-R = TypeVar("R", bound=Frozen)
+        return None if self.timing.cpu_over_wall is None else self.timing.cpu_over_wall < LEAST_CPU_SHARE
 
 
 def to_json(record: Frozen) -> str:
-    """Return a record as JSON with its checksum, as the store writes it."""
+    """Return a record as JSON with its checksum, as the store writes it: a line a field."""
     body = json.loads(record.model_dump_json())
-    return json.dumps(body | {"checksum": digest(body, 64)}, indent=1, sort_keys=True) + "\n"
+    whole = body | {"checksum": digest(body, 64)}
+    return "{\n" + ",\n".join(f'"{key}": {json.dumps(whole[key], sort_keys=True)}' for key in sorted(whole)) + "\n}\n"
 
 
-def from_json(text: str) -> RunRecord:
-    """Read the record of a run that `to_json` wrote.
-
-    Raises:
-        ValueError: Not JSON, cut short, edited by hand, or of a later schema.
-    """
-    return read_json(text, RunRecord, SCHEMA_VERSION)
-
-
-def read_json(text: str, kind: type[R], newest: int) -> R:
-    """Read a record of a kind that `to_json` wrote, of schema ``newest`` at most.
+def body_of(text: str, newest: int) -> dict[str, Any]:
+    """Return the fields of a record that `to_json` wrote, of schema ``newest`` at most.
 
     Raises:
         ValueError: Not JSON, cut short, edited by hand, or of a later schema.
@@ -265,4 +332,4 @@ def read_json(text: str, kind: type[R], newest: int) -> R:
     version = body.get("schema_version")
     if isinstance(version, int) and version > newest:
         raise ValueError(f"it has schema {body['schema_version']}, this version reads up to {newest}")
-    return kind.model_validate(body)
+    return body

@@ -1,10 +1,15 @@
-"""A registry that plug-in files fill with a decorator; nobody keeps a central list."""
+"""A registry that plug-in files fill with a decorator; nobody keeps a central list.
+
+A registry finds plug-ins in its own package, in the part of every family (``bench/families/NAME/PART``) that it looks
+into, and in the modules that the environment variable `PLUGINS` names.
+"""
 
 import difflib
 import importlib
 import inspect
 import os
 import pkgutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -12,6 +17,7 @@ from typing import Generic, TypeVar
 from bench.errors import BenchError
 
 T = TypeVar("T")
+FAMILIES = "bench.families"
 PLUGINS = "BENCH_PLUGINS"
 """Environment variable: modules outside this package that register plug-ins, comma-separated."""
 
@@ -31,14 +37,17 @@ class Registry(Generic[T]):
         kind: What an entry is called in messages, such as ``"dataset"``.
         package: Dotted name of the package whose modules register entries, or None where a test
             registers by hand.
+        part: Of a family, that registers entries too; the package's own last name unless given.
     """
 
-    def __init__(self, kind: str, package: str | None = None):
+    def __init__(self, kind: str, package: str | None = None, part: str = ""):
         self.kind = kind
         self._package = package
+        self._part = part or (package or "").rpartition(".")[2]
         self._entries: dict[str, T] = {}
         self._places: dict[str, str] = {}
         self._loaded = package is None
+        self._loading = threading.RLock()
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that files its object under ``name``.
@@ -83,16 +92,23 @@ class Registry(Generic[T]):
         self._load()
         return list(self._entries)
 
+    def entries(self) -> list[T]:
+        """Return all entries, in the order of `names`."""
+        self._load()
+        return list(self._entries.values())
+
     def _load(self) -> None:
-        if self._loaded:
-            return
-        self._loaded = True
-        assert self._package is not None
-        package = importlib.import_module(self._package)
-        for module in pkgutil.walk_packages(package.__path__, prefix=f"{self._package}."):
-            self._import(module.name, "mend it or move it away")
-        for name in filter(None, os.environ.get(PLUGINS, "").split(",")):
-            self._import(name, f"{PLUGINS} names it")
+        with self._loading:  # another thread waits until all is there; a module that is imported here goes on
+            if self._loaded:
+                return
+            self._loaded = True
+            assert self._package is not None
+            for place in (self._package, *_family_parts(self._part)):
+                self._import(place, "mend it or move it away")
+                for name in _modules(place):
+                    self._import(name, "mend it or move it away")
+            for name in filter(None, os.environ.get(PLUGINS, "").split(",")):
+                self._import(name, f"{PLUGINS} names it")
 
     def _import(self, name: str, advice: str) -> None:
         """Import a module of plug-ins.
@@ -108,6 +124,23 @@ class Registry(Generic[T]):
             self._loaded = False  # or the next question would be answered without it
             reason = f"{type(error).__name__}: {error}"
             raise BenchError(f"module {name!r} cannot be imported ({reason}); {advice}") from None
+
+
+def _modules(package: str) -> list[str]:
+    """Return the names of all modules of a package; none of a module that is no package."""
+    path = getattr(importlib.import_module(package), "__path__", [])
+    return [module.name for module in pkgutil.walk_packages(path, prefix=f"{package}.")]
+
+
+def _inside(package: str) -> list[str]:
+    """Return the names of what lies right in a package; nothing in it is imported."""
+    path = getattr(importlib.import_module(package), "__path__", [])
+    return [module.name for module in pkgutil.iter_modules(path, prefix=f"{package}.")]
+
+
+def _family_parts(part: str) -> list[str]:
+    """Return the names of a part of every family, each a module or a package."""
+    return [name for family in _inside(FAMILIES) for name in _inside(family) if name.rpartition(".")[2] == part]
 
 
 def _place(entry: object) -> str:

@@ -1,24 +1,52 @@
-"""What is forecast from what: tasks, splits of windows, and the shapes they promise."""
+"""What is forecast from what: tasks, which are declared before any data are made, and splits of windows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
+Values = NDArray[Any]
+"""float32, or int32 where it holds token ids or classes."""
 
 
 class TargetKind(StrEnum):
-    """The shape of a target, and so of a forecast."""
+    """What a target is, and at which positions of the window it is forecast."""
 
     LAST_STEP = "last_step"
-    """``(windows, horizon)``: the steps after the window."""
+    """Real values: the steps after the window."""
     EVERY_STEP = "every_step"
-    """``(windows, input_length, horizon)``: the steps after each position of the window."""
+    """Real values: the steps after each position of the window."""
     LABEL = "label"
-    """``(windows,)``: 0 or 1, forecast as a probability."""
+    """A class of the whole window, forecast as probabilities."""
+    LABEL_EVERY_STEP = "label_every_step"
+    """A class at each position of the window, forecast as probabilities."""
+
+    @property
+    def is_class(self) -> bool:
+        """True where classes are forecast, False for real values."""
+        return self in (TargetKind.LABEL, TargetKind.LABEL_EVERY_STEP)
+
+    @property
+    def every_position(self) -> bool:
+        """True where there is a target at each position, False where there is one after the last alone."""
+        return self in (TargetKind.EVERY_STEP, TargetKind.LABEL_EVERY_STEP)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A quantity that is forecast.
+
+    Attributes:
+        name: Such as ``"load"``.
+        unit: Such as ``"MW"``; empty for none.
+    """
+
+    name: str = "value"
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,29 +55,91 @@ class Task:
 
     Attributes:
         name: Tables are made per name; two splits that share it are scored alike.
-        target: The shape of the target.
+        target: What the target is, and where.
         input_length: Time steps in a window, or None for a network that takes any number.
-        features: Numbers per time step.
-        horizon: Steps forecast at a position (1 for a label).
-        question: What the forecast at the last position answers. Tasks with one question share a
-            common table, whatever their target kind; empty for none.
+        features: Numbers per time step; 1 for token ids.
+        horizon: Steps forecast at a position (1 for a class).
+        question: What the forecast at the last position answers. Tasks with one question share a leaderboard, whatever
+            their target kind; empty for none.
+        feature_names: One a feature; empty where they have none.
+        targets: What is forecast, with units; of several real ones each is forecast at every step of the horizon.
+        classes: How many there are, where the target is a class.
+        vocabulary: How many token ids there are, where the inputs are token ids in place of real values.
+        masked: Some positions are not scored and not trained on; a split then says which.
+        metrics: Names of metrics that are reported besides those that apply to every such task.
+        rank: Name of the metric that ranks; empty for the usual one of the target kind.
+        monitor: Name of the metric that chooses the best epoch; empty for the usual one.
     """
 
     name: str
     target: TargetKind
     input_length: int | None
-    features: int
+    features: int = 1
     horizon: int = 1
     question: str = ""
+    feature_names: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = (Target(),)
+    classes: int = 2
+    vocabulary: int | None = None
+    masked: bool = False
+    metrics: tuple[str, ...] = ()
+    rank: str = ""
+    monitor: str = ""
+
+    def __post_init__(self) -> None:
+        """Hold the fields to one another.
+
+        Raises:
+            ValueError: Two of them do not go together; the message says which.
+        """
+        if self.feature_names and len(self.feature_names) != self.features:
+            raise ValueError(f"task {self.name!r} has {self.features} features and names {len(self.feature_names)}")
+        if not self.targets or len({target.name for target in self.targets}) < len(self.targets):
+            raise ValueError(f"task {self.name!r} needs targets, each with a name of its own")
+        if self.target.is_class and (self.classes < 2 or self.horizon != 1 or len(self.targets) > 1):
+            raise ValueError(f"task {self.name!r} forecasts one class of two or more, one step ahead")
+        if self.vocabulary is not None and (self.vocabulary < 1 or self.features != 1):
+            raise ValueError(f"task {self.name!r} has token ids: one a step, of a vocabulary of one or more")
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a network puts out at a position: 1 for the probability of one of two classes."""
+        if self.target.is_class:
+            return self.classes if self.classes > 2 else 1
+        return self.horizon * len(self.targets)
+
+    def input_shape(self, windows: int) -> tuple[int | None, ...]:
+        """Return the shape of ``windows`` inputs: ``(windows, steps, features)``, of token ids ``(windows, steps)``."""
+        steps = (windows, self.input_length)
+        return steps if self.vocabulary is not None else (*steps, self.features)
 
     def target_shape(self, windows: int) -> tuple[int, ...]:
-        """Return the shape of ``windows`` targets."""
-        if self.target is TargetKind.LABEL:
+        """Return the shape of ``windows`` targets: ``(windows, [positions], [horizon], [targets])``.
+
+        Positions are there where each has a target, the horizon for real values, targets where there are several.
+        """
+        return (*self.mask_shape(windows), *self.value_shape)
+
+    @property
+    def value_shape(self) -> tuple[int, ...]:
+        """Shape of the target at one position."""
+        if self.target.is_class:
+            return ()
+        return (self.horizon, len(self.targets)) if len(self.targets) > 1 else (self.horizon,)
+
+    def mask_shape(self, windows: int) -> tuple[int, ...]:
+        """Return the shape of a mask of ``windows``: ``(windows, positions)``, or ``(windows,)`` for the last alone."""
+        if not self.target.every_position:
             return (windows,)
-        if self.target is TargetKind.LAST_STEP:
-            return (windows, self.horizon)
         assert self.input_length is not None
-        return (windows, self.input_length, self.horizon)
+        return (windows, self.input_length)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of what a network puts out at one position: like a target's, and a probability a class."""
+        if self.target.is_class:
+            return (self.classes,) if self.classes > 2 else ()
+        return self.value_shape
 
 
 @dataclass(frozen=True)
@@ -58,16 +148,18 @@ class Split:
 
     Attributes:
         task: What this split asks.
-        x: float32 ``(windows, input_length, features)``.
-        y: float32, shaped by ``task.target``.
-        groups: Integer labels ``(windows,)`` under a name, such as each string's length; accuracy
-            is also given per value of each.
+        x: float32 ``(windows, input_length, features)``; token ids are int32 ``(windows, input_length)``.
+        y: Shaped by the task. float32; classes are int32 where there are more than two.
+        groups: Integer labels ``(windows,)`` under a name, such as each string's length; metrics that keep groups are
+            given per value of each.
+        mask: True for each position that is trained on and scored, as ``Task.mask_shape``; None for all of them.
     """
 
     task: Task
-    x: Array
-    y: Array
+    x: Values
+    y: Values
     groups: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    mask: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Hold the arrays to the task's shapes.
@@ -75,14 +167,21 @@ class Split:
         Raises:
             ValueError: A shape or a dtype is not what the task says.
         """
-        windows = len(self.x)
-        if self.x.shape != (windows, self.task.input_length, self.task.features):
-            wanted = (windows, self.task.input_length, self.task.features)
-            raise ValueError(f"x has shape {self.x.shape}, wanted {wanted}")
-        if self.y.shape != self.task.target_shape(windows):
-            raise ValueError(f"y has shape {self.y.shape}, wanted {self.task.target_shape(windows)}")
-        if self.x.dtype != np.float32 or self.y.dtype != np.float32:
-            raise ValueError(f"x and y must be float32, are {self.x.dtype} and {self.y.dtype}")
+        task, windows = self.task, len(self.x)
+        x_type = np.int32 if task.vocabulary is not None else np.float32
+        y_type = np.int32 if task.target.is_class and task.classes > 2 else np.float32
+        for name, array, shape, kind in (
+            ("x", self.x, task.input_shape(windows), x_type),
+            ("y", self.y, task.target_shape(windows), y_type),
+        ):
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}, wanted {shape}")
+            if array.dtype != kind:
+                raise ValueError(f"{name} must be {np.dtype(kind)}, is {array.dtype}")
+        if (self.mask is not None) != task.masked:
+            raise ValueError(f"task {task.name!r} is {'' if task.masked else 'not '}masked; the split must be as well")
+        if self.mask is not None and (self.mask.shape != task.mask_shape(windows) or self.mask.dtype != np.bool_):
+            raise ValueError(f"mask must be bool of shape {task.mask_shape(windows)}, is {self.mask.shape}")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """What a dataset is, and the registry that finds them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from bench.registry import Registry
-from bench.task import Splits
+from bench.task import Splits, Task
 
 
 class Dataset(BaseModel):
@@ -18,6 +18,8 @@ class Dataset(BaseModel):
         extra_note: What the further test sets hold, a sentence for the report.
         groups_note: What the values of a split's groups mean, likewise.
         no_group: What a window with the group value -1 is called.
+        seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
+        files: Names of the parameters that hold the path of a file: its content is what counts, wherever it lies.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,15 +29,25 @@ class Dataset(BaseModel):
     extra_note: ClassVar[str] = ""
     groups_note: ClassVar[str] = ""
     no_group: ClassVar[str] = "in none"
+    seeded: ClassVar[bool] = True
+    files: ClassVar[tuple[str, ...]] = ()
+
+    def task(self) -> Task:
+        """Return what is asked of a model, known before any data are made: that of valid, test and extra."""
+        raise NotImplementedError
+
+    def train_task(self) -> Task:
+        """Return the task of the training windows, where it is another one."""
+        return self.task()
 
     def load(self, data_seed: int) -> Splits:
         """Make the splits; the same seed gives the same bits."""
         raise NotImplementedError
 
     @property
-    def noise_floor_mse(self) -> float | None:
-        """Expected MSE that no forecast can go below, where theory gives one."""
-        return None
+    def noise_floors(self) -> Mapping[str, float]:
+        """Expected value of a metric, by its name, that no forecast can get below, where theory gives one."""
+        return {}
 
 
 datasets: Registry[type[Dataset]] = Registry("dataset", "bench.datasets")

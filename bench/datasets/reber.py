@@ -114,6 +114,10 @@ class _Reber(Dataset):
     max_length: int = Field(default=30, ge=SHORTEST)
     outer_share: float = Field(default=0.0, ge=0, le=1)
 
+    def task(self) -> Task:
+        """Return the question: is a string of one-hot letters valid?"""
+        return Task(self.name, TargetKind.LABEL, self.max_length, features=len(ALPHABET), feature_names=tuple(ALPHABET))
+
     def load(self, data_seed: int) -> Splits:
         """Draw, corrupt and split the strings; see the class for the rules."""
         rng = np.random.default_rng(data_seed)
@@ -121,7 +125,7 @@ class _Reber(Dataset):
         first_valid, first_test = (int(share * len(valid)) for share in SPLIT_SHARES)
         corrupted = self._corrupt_apart(rng, valid, first_test)
 
-        task = Task(self.name, TargetKind.LABEL, self.max_length, features=len(ALPHABET))
+        task = self.task()
         train, choose, test = np.split(np.arange(len(valid)), [first_valid, first_test])
         outer_only = _split(task, valid[test], corrupt_outer(valid[test]), with_valid=False)
         return Splits(

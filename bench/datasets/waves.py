@@ -1,5 +1,6 @@
 """Two sine waves and uniform noise: chapter 15's series, drawn bit for bit as its notebook draws them."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -16,10 +17,15 @@ NOISE_WIDTH = 0.1
 """The noise is uniform on plus or minus half of this."""
 TEN_STEPS_QUESTION = "waves: steps 50-59 from 0-49"
 
+SCORED_TOO = ("mse_odd_positions",)
+"""Metrics that the chapter's models need to be compared by: one of them forecasts at these positions alone."""
+
 NEXT_STEP = Task("next_step", TargetKind.LAST_STEP, WINDOW, features=1, horizon=1)
 NEXT_STEP_OF_60 = Task("next_step_of_60", TargetKind.LAST_STEP, WINDOW, features=1, horizon=1)
 TEN_STEPS = Task("ten_steps", TargetKind.LAST_STEP, WINDOW, 1, horizon=10, question=TEN_STEPS_QUESTION)
-EVERY_STEP = Task("every_step", TargetKind.EVERY_STEP, WINDOW, 1, horizon=10, question=TEN_STEPS_QUESTION)
+EVERY_STEP = Task(
+    "every_step", TargetKind.EVERY_STEP, WINDOW, 1, horizon=10, question=TEN_STEPS_QUESTION, metrics=SCORED_TOO
+)
 
 
 def draw_waves(data_seed: int, n_series: int, points: int) -> Array:
@@ -54,21 +60,29 @@ class _Waves(Dataset):
     n_series: int = Field(default=10_000, ge=10)
 
     points: ClassVar[int]
-    task: ClassVar[Task]
+    asked: ClassVar[Task]
     train_points: ClassVar[int | None] = None
     """The grid of the training windows where it is another one."""
-    train_task: ClassVar[Task | None] = None
+    taught: ClassVar[Task | None] = None
     """The task of the training windows where it is another one."""
 
+    def task(self) -> Task:
+        """Return what is asked."""
+        return self.asked
+
+    def train_task(self) -> Task:
+        """Return what is learnt."""
+        return self.taught or self.asked
+
     @property
-    def noise_floor_mse(self) -> float:
-        """``0.1**2 / 12``, about 0.000833.
+    def noise_floors(self) -> Mapping[str, float]:
+        """Return ``0.1**2 / 12``, about 0.000833, for every mean squared error.
 
         Each target carries noise of its own, uniform on an interval of width 0.1 and independent of
         everything in the window. Such noise has variance width squared over twelve, and that part of
         the squared error stays for any forecast, even one that knows both waves exactly.
         """
-        return NOISE_WIDTH**2 / 12
+        return dict.fromkeys(("mse", "last_time_step_mse"), NOISE_WIDTH**2 / 12)
 
     def load(self, data_seed: int) -> Splits:
         """Draw the series and cut them into windows; see the class for the split."""
@@ -76,9 +90,9 @@ class _Waves(Dataset):
         asked = draw_waves(data_seed, self.n_series, self.points)
         taught = draw_waves(data_seed, self.n_series, self.train_points) if self.train_points else asked
         return Splits(
-            train=_cut(taught[:first_valid], self.train_task or self.task),
-            valid=_cut(asked[first_valid:first_test], self.task),
-            test=_cut(asked[first_test:], self.task),
+            train=_cut(taught[:first_valid], self.train_task()),
+            valid=_cut(asked[first_valid:first_test], self.task()),
+            test=_cut(asked[first_test:], self.task()),
         )
 
 
@@ -90,7 +104,7 @@ class WavesNextStep(_Waves):
     """
 
     points = WINDOW + 1
-    task = NEXT_STEP
+    asked = NEXT_STEP
 
 
 @dataset("waves_ten_steps")
@@ -101,7 +115,7 @@ class WavesTenSteps(_Waves):
     """
 
     points = WINDOW + 10
-    task = TEN_STEPS
+    asked = TEN_STEPS
 
 
 @dataset("waves_every_step")
@@ -112,7 +126,7 @@ class WavesEveryStep(_Waves):
     """
 
     points = WINDOW + 10
-    task = EVERY_STEP
+    asked = EVERY_STEP
 
 
 @dataset("waves_iterated_across_grids")
@@ -125,9 +139,9 @@ class WavesIteratedAcrossGrids(_Waves):
     """
 
     points = WINDOW + 10
-    task = TEN_STEPS
+    asked = TEN_STEPS
     train_points = WINDOW + 1
-    train_task = NEXT_STEP
+    taught = NEXT_STEP
 
 
 @dataset("waves_iterated_one_grid")
@@ -138,8 +152,8 @@ class WavesIteratedOneGrid(_Waves):
     """
 
     points = WINDOW + 10
-    task = TEN_STEPS
-    train_task = NEXT_STEP_OF_60
+    asked = TEN_STEPS
+    taught = NEXT_STEP_OF_60
 
 
 def _cut(series: Array, task: Task) -> Split:

@@ -1,86 +1,224 @@
 """What a metric is, and the registry that finds them.
 
-Every metric is one NumPy definition over a whole split, in float64, each window weighing the same.
+Every metric is one NumPy definition over a whole split, in float64, each scored position weighing the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import BenchError
+from bench.metrics.traits import Axis, Direction, Traits
 from bench.registry import Registry
-from bench.task import Split, TargetKind
+from bench.task import Split, TargetKind, Task
 
 Float64 = NDArray[np.float64]
-Value = float | list[float] | dict[str, float]
+REAL = (TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
+CLASS = (TargetKind.LABEL, TargetKind.LABEL_EVERY_STEP)
+Value = float | list[float] | Mapping[str, Mapping[int, float]]
+"""One number; a list, a number a step or target; or a number for each value of each group."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Forecasts beside the truth, as a metric sees them.
+    """Forecasts beside the truth, as a metric sees them. A target after the window alone is a single position.
 
     Attributes:
-        target: The kind of target.
-        truth: float64; LAST_STEP ``(windows, horizon)``, EVERY_STEP ``(windows, positions, horizon)``,
-            LABEL ``(windows,)``.
-        forecast: As ``truth``.
-        positions: ``(positions,)``, which target positions an EVERY_STEP model forecasts; else empty.
-        groups: The split's groups.
+        task: What was asked.
+        truth: Real values float64 ``[windows, positions, horizon, targets]``; classes int64 ``[windows, positions]``.
+        forecast: Real values as ``truth``; of classes the probabilities float64 ``[windows, positions, classes]``.
+        positions: ``[positions]``, the window's positions that the forecasts were made at, counted from 0.
+        mask: ``[windows, positions]``, True for what is scored.
+        groups: The split's groups, ``[windows]`` each.
     """
 
-    target: TargetKind
-    truth: Float64
+    task: Task
+    truth: NDArray[Any]
     forecast: Float64
     positions: NDArray[np.int64]
+    mask: NDArray[np.bool_]
     groups: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+
+    @property
+    def at_last(self) -> "Scored | None":
+        """The forecasts made at the window's last position; None where the model makes none there."""
+        if not len(self.positions) or self.positions[-1] != (self.task.input_length or 0) - 1:
+            return None
+        return Scored(
+            self.task, self.truth[:, -1:], self.forecast[:, -1:], self.positions[-1:], self.mask[:, -1:], self.groups
+        )
+
+    def among(self, chosen: NDArray[np.bool_]) -> "Scored":
+        """Return the forecasts made at the chosen ``[positions]``."""
+        return Scored(
+            self.task,
+            self.truth[:, chosen],
+            self.forecast[:, chosen],
+            self.positions[chosen],
+            self.mask[:, chosen],
+            self.groups,
+        )
+
+    def scored(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return what is scored of ``[windows, positions, ...]``: as it is, or ``[scored, ...]`` under a mask."""
+        return values if self.mask.all() else values[self.mask]
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A named number, list (one value a forecast step) or mapping (one value a group) over a split."""
+class Metric(Traits):
+    """A named number over a split, or several along one axis.
 
-    name: str
-    kinds: frozenset[TargetKind]
-    compute: Callable[[Scored], Value]
-    per_epoch: bool = False
-    """Computed on the validation split after every epoch too."""
+    Attributes:
+        compute: From `Scored` to the value; None where there is nothing that it could be computed from.
+        kinds: The target kinds that it applies to.
+        opt_in: Computed only where a task or a suite names it.
+    """
+
+    compute: Callable[[Scored], Value | None] = field(default=lambda _: None, compare=False)
+    kinds: frozenset[TargetKind] = frozenset()
+    opt_in: bool = False
+
+    def applies(self, task: Task) -> bool:
+        """Return whether it can be computed of forecasts of a task."""
+        return task.target in self.kinds
+
+
+def squared_errors(pair: Scored) -> Float64:
+    """Return the squared errors ``[windows, positions, horizon, targets]``; under a mask ``[scored, ...]``."""
+    return np.asarray(pair.scored((pair.truth - pair.forecast) ** 2), dtype=np.float64)
 
 
 metrics: Registry[Metric] = Registry("metric", "bench.metrics")
 
+C = TypeVar("C", bound=Callable[[Scored], Value | None])
 
-C = TypeVar("C", bound=Callable[[Scored], Value])
 
+def metric(name: str, *kinds: TargetKind, heading: str = "", **traits: Any) -> Callable[[C], C]:
+    """Register a function of `Scored` under ``name`` for the target kinds given.
 
-def metric(name: str, *kinds: TargetKind, per_epoch: bool = False) -> Callable[[C], C]:
-    """Register a function of `Scored` under ``name`` for the target kinds given."""
+    Args:
+        name: Of the metric.
+        kinds: That it applies to.
+        heading: Of its column; the name in words unless given.
+        traits: The other fields of `Traits` and `Metric`.
+    """
 
     def decorate(compute: C) -> C:
-        metrics.add(name, Metric(name, frozenset(kinds), compute, per_epoch), source=compute)
+        words = heading or name.replace("_", " ")
+        metrics.add(name, Metric(name, words, compute=compute, kinds=frozenset(kinds), **traits), source=compute)
         return compute
 
     return decorate
 
 
+def applicable(task: Task, named: tuple[str, ...] = ()) -> list[Metric]:
+    """Return the metrics of a task: all that apply, of those to opt in the ones that it or ``named`` names.
+
+    Raises:
+        BenchError: A named metric does not exist.
+    """
+    wanted = {*task.metrics, *named, task.rank, task.monitor} - {""}
+    for name in wanted:
+        metrics.get(name)
+    return [m for m in metrics.entries() if m.applies(task) and (not m.opt_in or m.name in wanted)]
+
+
+def ranking(task: Task) -> Metric:
+    """Return the metric that ranks the answers to a task.
+
+    Raises:
+        BenchError: The one that it names does not apply, or it names none and none does.
+    """
+    return _chosen(task, task.rank, "ranks", lambda m: m.ranks)
+
+
+def monitor(task: Task) -> Metric:
+    """Return the metric that chooses the best epoch on a task, one that is computed after every epoch.
+
+    Raises:
+        BenchError: The one that it names does not apply, or it names none and none does.
+    """
+    found = _chosen(task, task.monitor, "chooses the epoch", lambda m: m.monitors)
+    if not found.per_epoch:
+        raise BenchError(f"task {task.name!r}: metric {found.name!r} is not computed every epoch, so it chooses none")
+    return found
+
+
+def _chosen(task: Task, name: str, role: str, usual: Callable[[Metric], bool]) -> Metric:
+    if name and not metrics.get(name).applies(task):
+        raise BenchError(f"task {task.name!r}: metric {name!r} {role}, but does not apply to {task.target} targets")
+    known = [m for m in map(metrics.get, metrics.names()) if m.applies(task)]
+    found = metrics.get(name) if name else next((m for m in known if usual(m)), None)
+    if found is None:
+        raise BenchError(f"task {task.name!r}: no metric {role}; name one of {', '.join(m.name for m in known)}")
+    if found.axis is not Axis.NONE or found.direction is Direction.NONE:
+        raise BenchError(
+            f"task {task.name!r}: metric {found.name!r} {role}, but is no one number that is better or worse"
+        )
+    return found
+
+
 def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Scored:
-    """Put a split's targets beside a model's forecasts, cut to the positions it stands for.
+    """Put a split's targets beside a model's forecasts, cut to the positions that it stands for.
+
+    Args:
+        split: Whose targets are the truth.
+        forecast: ``(windows, [positions], ...)`` as ``Task.output_shape`` says.
+        positions: Of the window, that the forecasts were made at; all where the task asks for the last alone.
 
     Raises:
         ValueError: The forecast's shape does not fit.
     """
-    truth = split.y.astype(np.float64)
-    index = np.arange(0)
-    if split.task.target is TargetKind.EVERY_STEP:
-        index = np.arange(split.y.shape[1])[positions]
-        truth = truth[:, positions]
-    if forecast.shape != truth.shape:
-        raise ValueError(f"forecast has shape {forecast.shape}, the targets have {truth.shape}")
-    return Scored(split.task.target, truth, forecast.astype(np.float64), index, dict(split.groups))
+    task, windows = split.task, len(split.x)
+    steps = task.input_length or 1
+    every = task.target.every_position
+    index = np.arange(steps)[positions] if every else np.array([steps - 1])
+    places = (windows, len(index)) if every else (windows,)
+    if forecast.shape != (*places, *task.output_shape):
+        raise ValueError(f"forecast has shape {forecast.shape}, the task asks for {(*places, *task.output_shape)}")
+    truth = split.y[:, positions] if every else split.y
+    mask = np.ones((windows, len(index)), dtype=np.bool_)
+    if split.mask is not None:
+        mask = (split.mask[:, positions] if every else split.mask).reshape(mask.shape)
+    made = forecast.astype(np.float64)
+    if task.target.is_class:
+        truth = truth.astype(np.int64).reshape(mask.shape)
+        if task.classes == 2:
+            made = np.stack([1 - made, made], axis=-1)
+        made = made.reshape(*mask.shape, task.classes)
+    else:
+        shape = (*mask.shape, task.horizon, len(task.targets))
+        truth, made = truth.astype(np.float64).reshape(shape), made.reshape(shape)
+    return Scored(task, truth, made, index, mask, dict(split.groups))
 
 
-def evaluate(pair: Scored, *, per_epoch: bool = False) -> dict[str, Value]:
-    """Compute every registered metric that applies, or those meant for every epoch."""
-    chosen = (metrics.get(name) for name in metrics.names())
-    return {m.name: m.compute(pair) for m in chosen if pair.target in m.kinds and (m.per_epoch or not per_epoch)}
+def evaluate(
+    pair: Scored, named: tuple[str, ...] = (), *, per_epoch: bool = False
+) -> Iterator[tuple[str, str, str, float]]:
+    """Yield metric, axis, index and value of every metric that applies, or of those meant for every epoch.
+
+    The axis is empty for a metric that keeps none; the index counts steps from 1, names targets, or is a group's value
+    along the axis of the group's own name.
+    """
+    for each in applicable(pair.task, named):
+        if per_epoch and not each.per_epoch:
+            continue
+        value = each.compute(pair)
+        if value is None:
+            continue
+        for axis, index, number in _along(each.axis, pair.task, value):
+            yield each.name, axis, index, float(number)
+
+
+def _along(axis: Axis, task: Task, value: Value) -> Iterator[tuple[str, str, float]]:
+    if isinstance(value, Mapping):
+        yield from ((group, str(at), number) for group, parts in value.items() for at, number in parts.items())
+    elif isinstance(value, list):
+        names = [target.name for target in task.targets]
+        index = names if axis is Axis.TARGET else range(1, len(value) + 1)
+        yield from ((axis.value, str(at), number) for at, number in zip(index, value, strict=True))
+    else:
+        yield "", "", value

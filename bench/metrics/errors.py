@@ -1,47 +1,49 @@
-"""Errors of numeric forecasts."""
+"""Errors of real values."""
 
 import numpy as np
 
-from bench.metrics.base import Scored, metric
-from bench.task import TargetKind
-
-NUMERIC = (TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
+from bench.metrics.base import REAL, Scored, metric, squared_errors
+from bench.metrics.traits import Axis
 
 
-@metric("mse", *NUMERIC, per_epoch=True)
+@metric(
+    "mse", *REAL, heading="MSE", tabled=True, ranks=True, monitors=True, per_epoch=True, at_last="last_time_step_mse"
+)
 def mse(pair: Scored) -> float:
-    """Mean squared error over all windows, positions and forecast steps."""
-    return float(np.mean((pair.truth - pair.forecast) ** 2))
+    """Mean squared error over all windows, positions, forecast steps and targets."""
+    return float(np.mean(squared_errors(pair)))
 
 
-@metric("last_time_step_mse", *NUMERIC, per_epoch=True)
-def last_time_step_mse(pair: Scored) -> float:
+@metric("last_time_step_mse", *REAL, heading="last-step MSE", tabled=True, per_epoch=True, at_last="last_time_step_mse")
+def last_time_step_mse(pair: Scored) -> float | None:
     """Mean squared error of the forecast made at the window's last position.
 
-    For a LAST_STEP task this is the MSE itself.
+    For a task that asks for no other this is the MSE itself.
     """
-    if pair.target is TargetKind.LAST_STEP:
-        return mse(pair)
-    return float(np.mean((pair.truth[:, -1] - pair.forecast[:, -1]) ** 2))
+    last = pair.at_last
+    return None if last is None else mse(last)
 
 
-@metric("mae", *NUMERIC)
+@metric("mae", *REAL, heading="MAE")
 def mae(pair: Scored) -> float:
-    """Mean absolute error over all windows, positions and forecast steps."""
-    return float(np.mean(np.abs(pair.truth - pair.forecast)))
+    """Mean absolute error over all windows, positions, forecast steps and targets."""
+    return float(np.mean(pair.scored(np.abs(pair.truth - pair.forecast))))
 
 
-@metric("mse_per_step", *NUMERIC)
-def mse_per_step(pair: Scored) -> list[float]:
-    """MSE of each forecast step ``1..horizon`` at the last position (what the common table compares)."""
-    truth, forecast = pair.truth, pair.forecast
-    if pair.target is TargetKind.EVERY_STEP:
-        truth, forecast = truth[:, -1], forecast[:, -1]
-    return [float(v) for v in np.mean((truth - forecast) ** 2, axis=0)]
+@metric("mse_per_step", *REAL, heading="MSE by step", axis=Axis.STEP, at_last="mse_per_step")
+def mse_per_step(pair: Scored) -> list[float] | None:
+    """MSE of each forecast step ``1..horizon`` at the last position."""
+    last = pair.at_last
+    if last is None:
+        return None
+    errors = squared_errors(last).reshape(-1, pair.task.horizon, len(pair.task.targets))
+    return [float(v) for v in np.mean(errors, axis=(0, 2))]
 
 
-@metric("mse_odd_positions", TargetKind.EVERY_STEP)
-def mse_odd_positions(pair: Scored) -> float:
-    """MSE on target positions ``3::2`` alone, the only ones that a stride-2 convolution forecasts."""
-    chosen = (pair.positions >= 3) & (pair.positions % 2 == 1)
-    return float(np.mean((pair.truth[:, chosen] - pair.forecast[:, chosen]) ** 2))
+@metric("mse_per_target", *REAL, heading="MSE by target", axis=Axis.TARGET)
+def mse_per_target(pair: Scored) -> list[float] | None:
+    """MSE of each target, in its own unit squared, over windows, positions and steps; where there are several."""
+    if len(pair.task.targets) < 2:
+        return None
+    errors = squared_errors(pair).reshape(-1, len(pair.task.targets))
+    return [float(v) for v in np.mean(errors, axis=0)]
