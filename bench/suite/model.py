@@ -23,6 +23,7 @@ from bench.cases.in_place import InPlaceCase
 from bench.cases.variants import variants
 from bench.digest import digest
 from bench.errors import BenchError
+from bench.metrics.base import metrics
 from bench.models.base import models
 from bench.recipe import RecipeGrid, RecipeOverrides
 from bench.registry import close_matches
@@ -106,11 +107,13 @@ class Suite(BaseModel):
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
             theirs.
         baseline: The model that skill is measured against, on each task that has it.
+        metrics: Metrics that the report's leaderboards show besides the one that ranks; empty for the usual ones. One
+            that is not computed otherwise is part of the run's spec.
         recipe: Overrides for every trained case.
         grid: Lists of values of recipe fields; each trained case becomes one case a combination.
         only: Of the variants that the grid makes, the names of those that are kept; empty for all. A command's
             choice of cases sets it.
-        throughput: Whether the throughput lane measures the cases after their runs.
+        throughput: Whether the throughput benchmark measures the cases after their runs.
         time_limit_s: A run that takes longer is ended and recorded as timed out; None for no limit.
         crash_retries: How often a run whose worker died is tried again within the sweep. A run that failed,
             diverged or timed out is not: it would do so again.
@@ -128,6 +131,7 @@ class Suite(BaseModel):
     devices: list[str] = Field(default=["cpu"], min_length=1)
     backends: list[str] = Field(default=["tensorflow"], min_length=1)
     baseline: str = "naive"
+    metrics: list[str] = []
     recipe: RecipeOverrides = RecipeOverrides()
     grid: RecipeGrid = RecipeGrid()
     only: list[str] = []
@@ -141,7 +145,7 @@ class Suite(BaseModel):
         """Name the first device of a kind in one way: ``gpu:0`` is ``gpu``."""
         return [value.removesuffix(":0") for value in values]
 
-    @field_validator("seeds", "data_seeds", "devices", "backends")
+    @field_validator("seeds", "data_seeds", "devices", "backends", "metrics")
     @classmethod
     def _distinct(cls, values: Any) -> Any:
         if isinstance(values, list) and len(set(values)) != len(values):
@@ -167,14 +171,9 @@ class Suite(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this selection."""
-        left_out: dict[str, Any] = dict.fromkeys(
-            ("title", "related", "throughput", "time_limit_s", "crash_retries"), True
-        )
-        left_out["cases"] = {"__all__": {"published": {"note"}}}
-        # keys that came later count only where they are used, so that older selections keep their digests
-        later = {"grid": bool(self.grid.keys), "only": bool(self.only), "auto_seeds": self.seeds == "auto"}
-        left_out |= {key: True for key, used in later.items() if not used}
-        return digest(self.model_dump(mode="json", exclude=left_out), 8)
+        told = ("title", "related", "throughput", "time_limit_s", "crash_retries")
+        left_out: dict[str, Any] = dict.fromkeys(told, True) | {"cases": {"__all__": {"published": {"note"}}}}
+        return digest(self.model_dump(mode="json", exclude=left_out, exclude_defaults=True), 8)
 
     @property
     def seeds_rule(self) -> str:
@@ -184,8 +183,8 @@ class Suite(BaseModel):
         rule = self.auto_seeds
         return (
             f"each trained case gets {rule.least} seeds, from {rule.first} on, then {rule.step} more at a time, until "
-            "the upper end of the 95 % interval of its geometric mean (validation MSE, for labels cross entropy, after "
-            f"the last epoch) is at most {rule.width:g} times that mean or {rule.cap} seeds are used"
+            "the upper end of the 95 % interval of its geometric mean (the validation score that chooses the epoch, "
+            f"after the last one) is at most {rule.width:g} times that mean or {rule.cap} seeds are used"
         )
 
     def select(self) -> list[Case]:
@@ -195,6 +194,8 @@ class Suite(BaseModel):
             BenchError: A name or a glob matches nothing, or two cases share a name.
         """
         models.get(self.baseline)
+        for name in self.metrics:
+            metrics.get(name)
         chosen: dict[str, Case] = {}
         for entry in self.cases:
             if isinstance(entry, InPlaceCase):
@@ -209,7 +210,11 @@ class Suite(BaseModel):
                     chosen.setdefault(name, cases.get(name))
         laid_out: dict[str, Case] = {}
         for case in chosen.values():
-            for variant in variants(_with_recipe(case, self.recipe), self.grid):
+            try:
+                found = variants(_with_recipe(case, self.recipe), self.grid)
+            except BenchError as error:
+                raise BenchError(f"suite {self.name!r}, case {case.name!r}: {error}") from None
+            for variant in found:
                 if variant.name in laid_out:
                     raise BenchError(f"suite {self.name!r}: two cases are called {variant.name!r}; rename one")
                 laid_out[variant.name] = self._on_source_data(variant)
@@ -220,7 +225,7 @@ class Suite(BaseModel):
 
     def _on_source_data(self, case: Case) -> Case:
         """Return a case, without its published values where this suite's data are not those that they are of."""
-        same = self.data_seeds == [case.published.data_seed]
+        same = not case.dataset.seeded or self.data_seeds == [case.published.data_seed]
         return case if same else replace(case, published=Published())
 
 

@@ -33,9 +33,9 @@ def override(
     if devices:
         changes["devices"] = devices
     if epochs:
-        if "epochs" in suite.grid.keys:
-            raise BenchError(f"suite {suite.name!r} compares numbers of epochs in its grid; leave --epochs out")
-        changes["recipe"] = suite.recipe.model_copy(update={"epochs": epochs})
+        for key in {"epochs", "steps"} & set(suite.grid.keys):
+            raise BenchError(f"suite {suite.name!r} compares numbers of {key} in its grid; leave --epochs out")
+        changes["recipe"] = suite.recipe.model_copy(update={"epochs": epochs, "steps": None})
     try:
         return Suite.model_validate(suite.model_dump() | changes) if changes else suite
     except ValidationError as error:
