@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bench.devices import Device
 from bench.record import RunRecord, RunSpec
 
 
@@ -19,14 +18,10 @@ class Job:
         """The device that all its runs ask for."""
         return self.specs[0].device
 
-
-@dataclass(frozen=True)
-class Slot:
-    """A place for one worker: a device, and the core it is pinned to (None: any core)."""
-
-    device_spec: str
-    device: Device
-    core: int | None
+    @property
+    def backend(self) -> str:
+        """The backend that all its runs ask for."""
+        return self.specs[0].backend
 
 
 @dataclass(frozen=True)
@@ -50,6 +45,11 @@ class RunEnded:
     """A run is over; its record is not stored yet."""
 
     record: RunRecord
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A worker waits for a job: it has just been set up, or has done one."""
 
 
 Event = RunStarted | EpochEnded | RunEnded

@@ -1,55 +1,100 @@
-"""What is registered, in rows for a screen or a script."""
+"""What is registered, in rows for a screen or a script. Nothing here loads data or imports a backend."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bench.cases.base import cases
-from bench.datasets.base import datasets
+from bench.datasets.base import Dataset, datasets
 from bench.devices import device_kinds
 from bench.engines.base import engines
 from bench.errors import BenchError
-from bench.metrics.base import metrics
+from bench.metrics.base import Metric, metrics
 from bench.models.base import models
-from bench.registry import close_matches
+from bench.registry import Registry, close_matches
 from bench.suite import SUITES, read_suite
+from bench.task import Task
+
+Row = dict[str, Any]
 
 
-def listing(kind: str) -> list[dict[str, Any]]:
+def listing(kind: str) -> list[Row]:
     """Return one row for everything registered of a kind.
 
     Raises:
         BenchError: There is no such kind.
     """
-
-    def about(text: str | None) -> str:
-        return (text or "").strip().splitlines()[0] if text else ""
-
-    def parameters(plugin: Any) -> str:
-        """Return what a suite may set of a plug-in, with its default."""
-        fields = plugin.model_fields.items()
-        return ", ".join(n if field.is_required() else f"{n}={field.default!r}" for n, field in fields)
-
-    makers: dict[str, Any] = {
-        "cases": lambda: [
-            {"case": n, "dataset": c.dataset.name, "model": c.model.name, "label": c.label}
-            for n, c in ((n, cases.get(n)) for n in cases.names())
-        ],
+    makers: dict[str, Callable[[], list[Row]]] = {
+        "cases": lambda: [_case(name) for name in cases.names()],
         "datasets": lambda: [
-            {"dataset": n, "parameters": parameters(datasets.get(n)), "about": about(datasets.get(n).__doc__)}
-            for n in datasets.names()
+            _plugin("dataset", name, datasets) | {"task": _asked(datasets.get(name))} | _about(datasets.get(name))
+            for name in datasets.names()
         ],
-        "models": lambda: [
-            {"model": n, "parameters": parameters(models.get(n)), "about": about(models.get(n).__doc__)}
-            for n in models.names()
-        ],
-        "metrics": lambda: [{"metric": n, "about": about(metrics.get(n).compute.__doc__)} for n in metrics.names()],
-        "backends": lambda: [{"backend": n} for n in engines.names()],
+        "models": lambda: [_plugin("model", name, models) | _about(models.get(name)) for name in models.names()],
+        "metrics": lambda: [_metric(metrics.get(name)) for name in metrics.names()],
+        "backends": lambda: [{"backend": name} for name in engines.names()],
         "devices": lambda: [
-            {"device": f"{d.kind}:{d.index}", "name": d.name}
-            for n in device_kinds.names()
-            for d in device_kinds.get(n)()
+            {"device": f"{device.kind}:{device.index}", "name": device.name}
+            for name in device_kinds.names()
+            for device in device_kinds.get(name)()
         ],
-        "suites": lambda: [{"suite": p.stem, "title": read_suite(p.stem).title} for p in sorted(SUITES.glob("*.toml"))],
+        "suites": lambda: [
+            {"suite": path.stem, "title": read_suite(path.stem).title} for path in sorted(SUITES.glob("*.toml"))
+        ],
     }
     if kind not in makers:
         raise BenchError(f"cannot list {kind!r}; {close_matches(kind, list(makers))}")
-    return makers[kind]()  # type: ignore[no-any-return]
+    return makers[kind]()
+
+
+def _case(name: str) -> Row:
+    case = cases.get(name)
+    row = {"case": name, "dataset": case.dataset.name, "model": case.model.name, "label": case.label}
+    return row | {"does not fit": case.supports().reason}
+
+
+def _plugin(kind: str, name: str, registry: Registry[Any]) -> Row:
+    """Return a plug-in's name and what a suite may set of it, each with its default."""
+    fields = registry.get(name).model_fields.items()
+    return {kind: name, "parameters": ", ".join(n if f.is_required() else f"{n}={f.default!r}" for n, f in fields)}
+
+
+def _about(documented: Any) -> Row:
+    return {"about": next(iter((documented.__doc__ or "").strip().splitlines()), "")}
+
+
+def _metric(metric: Metric) -> Row:
+    return {
+        "metric": metric.name,
+        "heading": metric.heading,
+        "better": metric.direction.value,
+        "scale": metric.scale.value,
+        "unit": metric.unit,
+        "axis": metric.axis.value,
+        "targets": ", ".join(sorted(metric.kinds)),
+        "computed": "where named" if metric.opt_in else "every epoch" if metric.per_epoch else "at the end",
+        **_about(metric.compute),
+    }
+
+
+def _asked(dataset: type[Dataset]) -> str:
+    """Return in words what a dataset asks with its default parameters."""
+    try:
+        return in_words(dataset().task())
+    except (ValueError, BenchError):
+        return "depends on its parameters"
+
+
+def in_words(task: Task) -> str:
+    """Return what a task asks: ``last_step: 10 steps of load in MW after 50 steps of 1 feature``."""
+    length = "any number of" if task.input_length is None else task.input_length
+    inputs = f"token ids below {task.vocabulary}" if task.vocabulary else _counted(task.features, "feature")
+    if task.target.is_class:
+        asked = f"one of {task.classes} classes"
+    else:
+        named = ", ".join(f"{t.name} in {t.unit}" if t.unit else t.name for t in task.targets)
+        asked = f"{_counted(task.horizon, 'step')} of {named}"
+    return f"{task.target}: {asked}, from {length} steps of {inputs}{', masked' if task.masked else ''}"
+
+
+def _counted(number: int, of: str) -> str:
+    return f"{number} {of}{'' if number == 1 else 's'}"

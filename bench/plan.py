@@ -7,13 +7,30 @@ from itertools import product
 
 from bench import versions
 from bench.cases.base import Case, component
-from bench.engines.base import engines
+from bench.engines.base import engine_version, engines
+from bench.errors import BenchError
 from bench.measurement import Measurement, MeasureSpec, measure_spec
+from bench.metrics.base import applicable, monitor, ranking
 from bench.record import FINISHED, RunRecord, RunSpec
 from bench.store import latest
 from bench.suite import AutoSeeds, Suite
+from bench.task import Task
 
-SHARED_VERSIONS = {"engine": versions.ENGINE, "layers": versions.LAYERS, "metrics": versions.METRICS}
+UNSEEDED = 0
+"""The data seed of a run whose data do not depend on it."""
+
+
+def shared_versions(backend: str) -> dict[str, str]:
+    """Return the versions of what runs of a backend share, as their ids digest them."""
+    return {"engine": engine_version(backend), "layers": versions.LAYERS, "metrics": versions.METRICS}
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A case that is not run, since its model does not fit its task."""
+
+    case: Case
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -21,6 +38,8 @@ class Plan:
     """A suite's runs, those recorded with a result and those not, and the records that hold them.
 
     Attributes:
+        cases: That are run.
+        skips: Cases that are not, each with the reason.
         records: Of these runs, from every environment.
         here: Digests of the environments that this machine's runs have; empty to tell none apart.
         measurements: Of the throughput of its cases, from every environment.
@@ -32,6 +51,7 @@ class Plan:
     records: list[RunRecord]
     here: frozenset[str] = frozenset()
     measurements: tuple[Measurement, ...] = ()
+    skips: tuple[Skip, ...] = ()
 
     @property
     def seeds(self) -> list[int]:
@@ -54,16 +74,16 @@ class Plan:
 
     @property
     def measured(self) -> list[MeasureSpec]:
-        """What the throughput lane measures: each case on each device and backend, but for those that peek."""
+        """What the throughput benchmark times: each case on each device and backend, but for those that see targets."""
         if not self.suite.throughput:
             return []
-        blind = {case.name for case in self.cases if not getattr(case.model, "peeks", False)}
-        specs = {spec.measure_id: spec for run in self.specs if run.case in blind for spec in [measure_spec(run)]}
+        timed = {case.name for case in self.cases if not case.model.leaks_target}
+        specs = {spec.measure_id: spec for run in self.specs if run.case in timed for spec in [measure_spec(run)]}
         return list(specs.values())
 
     @property
     def unmeasured(self) -> list[MeasureSpec]:
-        """What the lane has still to measure here."""
+        """What the throughput benchmark has still to measure here."""
         ours = (m for m in self.measurements if not self.here or m.environment.digest in self.here)
         done = {m.measure_id for m in ours if m.status == "done"}
         return [spec for spec in self.measured if spec.measure_id not in done]
@@ -137,7 +157,7 @@ def _auto_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> li
         if record is None:
             missing.add((spec.backend, spec.device, spec.model_seed))
         else:
-            group.setdefault(spec.model_seed, []).append(_score(record))
+            group.setdefault(spec.model_seed, []).append(_monitored(case, record))
     used = [
         {seed: _mean(values) for seed, values in group.items() if (*place, seed) not in missing}
         for place, group in groups.items()
@@ -145,11 +165,10 @@ def _auto_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> li
     return rule.seeds(count_seeds(rule, used))
 
 
-def _score(record: RunRecord) -> float:
-    """Return a run's validation MSE after the last epoch, or for labels its cross entropy; NaN without a result."""
-    scores = record.scores_last.get("valid", {}) if record.status == "done" else {}
-    value = scores.get("mse", scores.get("cross_entropy"))
-    return value if isinstance(value, float) else math.nan
+def _monitored(case: Case, record: RunRecord) -> float:
+    """Return a run's score by the metric that chooses its epoch, after the last one; NaN without a result."""
+    value = record.score(monitor(case.task).name) if record.status == "done" else None
+    return math.nan if value is None else value
 
 
 def _mean(values: list[float]) -> float:
@@ -170,18 +189,51 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         "dataset": component(case.dataset),
         "model": component(case.model),
         "recipe": case.recipe,
-        "versions": SHARED_VERSIONS,
+        "metrics": _named(suite, case),
     }
     places = product(
         suite.backends if trained else ["numpy"],
         suite.devices if trained else ["cpu"],
-        suite.data_seeds,
+        suite.data_seeds if case.dataset.seeded else [UNSEEDED],
         seeds if trained else [None],
     )
     return [
-        RunSpec(**shared, backend=backend, device=device, data_seed=data_seed, model_seed=seed)
+        RunSpec(
+            **shared,
+            backend=backend,
+            device=device,
+            data_seed=data_seed,
+            model_seed=seed,
+            versions=shared_versions(backend),
+        )
         for backend, device, data_seed, seed in places
     ]
+
+
+def _named(suite: Suite, case: Case) -> tuple[str, ...]:
+    """Return the metrics that a suite names and that would not be computed of a case otherwise."""
+    own = {m.name for m in applicable(case.task)}
+    return tuple(m.name for m in applicable(case.task, tuple(suite.metrics)) if m.name not in own)
+
+
+def _check_tasks(selected: Iterable[Case]) -> None:
+    """See that each task can be ranked, and that one name stands for one task.
+
+    Raises:
+        BenchError: It is not so; names the case.
+    """
+    tasks: dict[str, tuple[Task, str]] = {}
+    for case in selected:
+        try:
+            ranking(case.task)
+            monitor(case.task)
+        except BenchError as error:
+            raise BenchError(f"case {case.name!r}: {error}") from None
+        known, first = tasks.setdefault(case.task.name, (case.task, case.name))
+        if known != case.task:
+            raise BenchError(
+                f"cases {first!r} and {case.name!r} ask unlike tasks that are both called {known.name!r}; rename one"
+            )
 
 
 def make_plan(
@@ -195,15 +247,23 @@ def make_plan(
     With ``seeds = "auto"`` what is missing is what can be run now; plan again when it is recorded, until nothing
     is missing. A run that failed stays missing: a driver tries it once a command, not once a plan.
 
+    A case whose model does not fit its task is skipped, with the reason.
+
     Raises:
-        BenchError: The suite names a case or a backend that does not exist.
+        BenchError: The suite names a case, a metric or a backend that does not exist, or no case of it can be run.
     """
-    selected = suite.select()
+    chosen = suite.select()
     for backend in suite.backends:
         engines.get(backend)
+    fits = {case.name: case.supports() for case in chosen}
+    selected = [case for case in chosen if fits[case.name]]
+    skips = tuple(Skip(case, fits[case.name].reason) for case in chosen if not fits[case.name])
+    if not selected:
+        raise BenchError(f"suite {suite.name!r} has no case that can be run: {skips[0].case.name}: {skips[0].reason}")
+    _check_tasks(selected)
     known = list(records)
     specs = expand(suite, selected, known, here)
     wanted = {s.run_id for s in specs}
-    plan = Plan(suite, selected, specs, [r for r in known if r.run_id in wanted], here)
+    plan = Plan(suite, selected, specs, [r for r in known if r.run_id in wanted], here, skips=skips)
     timed = {spec.measure_id for spec in plan.measured}
     return replace(plan, measurements=tuple(m for m in measurements if m.measure_id in timed))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.record import FINISHED, RunRecord, RunSpec
+from bench.record import FINISHED, PlacedCase, RunRecord, RunSpec
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,17 @@ def find_stale(missing: Sequence[RunSpec], records: Iterable[RunRecord]) -> list
     for spec in missing:
         earlier = newest.get(_place(spec))
         if earlier is not None and earlier.run_id != spec.run_id:
-            then, now = flatten(earlier.spec.model_dump(mode="json")), flatten(spec.model_dump(mode="json"))
-            found.append(Stale(spec, earlier, changes(then, now)))
+            found.append(Stale(spec, earlier, changes(described(earlier.spec), described(spec))))
     return found
+
+
+def described(spec: PlacedCase) -> dict[str, Any]:
+    """Return all that a spec's numbers depend on, set or left at its default, keys joined by dots."""
+    whole = spec.model_dump(mode="json", exclude={"dataset": {"defaults"}, "model": {"defaults"}})
+    for name, part in (("dataset", spec.dataset), ("model", spec.model)):
+        whole[name]["params"] = part.all_params | part.contents
+        whole[name].pop("contents")
+    return flatten({key: value for key, value in whole.items() if value != []})
 
 
 def changes(then: Mapping[str, Any], now: Mapping[str, Any], absent: str = "absent") -> tuple[str, ...]:

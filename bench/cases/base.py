@@ -3,16 +3,20 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
+from hashlib import file_digest
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from bench.datasets.base import Dataset, datasets
 from bench.errors import BenchError
-from bench.models.base import Model, models
+from bench.models.base import Model, Support, models
 from bench.recipe import Recipe
 from bench.record import Component
 from bench.registry import Registry, close_matches
+from bench.task import Task
 
 
 def printable(text: str) -> str:
@@ -33,6 +37,8 @@ class Published(BaseModel):
     """Values printed in the source, and where.
 
     Attributes:
+        values: What was printed of the validation split after the last epoch, by metric.
+        source: Where, in words.
         curve: Names its series in the published curves.
         data_seed: Of the data that they are of; a suite on other data holds nothing to them.
         note: In one clause, a fact about the source that can make its values differ from ours.
@@ -40,8 +46,7 @@ class Published(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    valid_mse: float | None = None
-    valid_last_time_step_mse: float | None = None
+    values: dict[str, float] = {}
     source: Line = ""
     curve: Line = ""
     data_seed: ClassVar[int] = 42
@@ -94,6 +99,19 @@ class Case:
         if not self.model.trained and self.recipe is not None:
             raise BenchError(f"case {self.name!r}: model {self.model.name!r} is not trained; leave the recipe out")
 
+    @property
+    def task(self) -> Task:
+        """What it is asked."""
+        return self.dataset.task()
+
+    def supports(self) -> Support:
+        """Say whether its model fits its task, and its loss what it is trained on."""
+        taught = self.dataset.train_task()
+        fits = self.model.supports(self.task, taught)
+        if fits and self.recipe is not None:
+            return Support(self.recipe.unfit(taught))
+        return fits
+
 
 cases: Registry[Case] = Registry("case", "bench.cases")
 
@@ -111,8 +129,46 @@ def case(name: str) -> Callable[[Callable[[], Case]], Callable[[], Case]]:
 
 
 def component(plugin: Dataset | Model) -> Component:
-    """Return a plug-in as data."""
-    return Component(name=plugin.name, params=plugin.model_dump(mode="json"), version=plugin.version)
+    """Return a plug-in as data, what was set told from what is a default, and files named by their content.
+
+    Raises:
+        BenchError: A file that a parameter names cannot be read.
+    """
+    dumped = plugin.model_dump(mode="json")
+    params = plugin.model_dump(mode="json", exclude_defaults=True)
+    return Component(
+        name=plugin.name,
+        params=params,
+        version=plugin.version,
+        defaults={key: value for key, value in dumped.items() if key not in params},
+        contents={key: _content(plugin.name, dumped[key]) for key in plugin.files if dumped.get(key)},
+    )
+
+
+def _content(name: str, named: str | list[str]) -> str:
+    """Return the digest of the content of a file, or of several, as an id holds it.
+
+    Raises:
+        BenchError: One cannot be read.
+    """
+    digests = []
+    file = ""
+    try:
+        for file in [named] if isinstance(named, str) else named:
+            stat = Path(file).stat()
+            digests.append(f"sha256:{_digest_of_file(file, stat.st_mtime_ns, stat.st_size)}")
+        return " ".join(digests)
+    except OSError as error:
+        raise BenchError(
+            f"dataset {name!r}: cannot read {file} ({error.strerror}); name a file that is there"
+        ) from None
+
+
+@cache
+def _digest_of_file(file: str, modified_ns: int, size: int) -> str:
+    """Return a file's digest; read anew where it was changed."""
+    with Path(file).open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()
 
 
 def make_dataset(name: str, params: dict[str, Any]) -> Dataset:

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 
 from bench import faults
 from bench.errors import BenchError
-from bench.measurement import MEASUREMENT_SCHEMA, Measurement
-from bench.record import FINISHED, RunRecord, from_json, read_json, to_json
+from bench.measurement import Measurement
+from bench.record import FINISHED, RunRecord, to_json
+from bench.store.reading import read_measurement, read_record
 
 RESULTS = Path("results")
 NEW, PROBE = ".new-", ".probe-"
@@ -56,7 +57,7 @@ class Store:
         Raises:
             BenchError: A file is no good record; names the first one. The others are not touched.
         """
-        return _good(_read_all(self.folder, from_json))
+        return _good(_read_all(self.folder, read_record))
 
     def read_measurements(self) -> list[Measurement]:
         """Return all measurements, oldest first.
@@ -64,11 +65,11 @@ class Store:
         Raises:
             BenchError: A file is no good record; names the first one. The others are not touched.
         """
-        return _good(_read_all(self.measurements, _measurement))
+        return _good(_read_all(self.measurements, read_measurement))
 
     def look(self) -> tuple[int, list[Path]]:
         """Return how many files are good records of runs or measurements, and those that are not."""
-        found = _read_all(self.folder, from_json), _read_all(self.measurements, _measurement)
+        found = _read_all(self.folder, read_record), _read_all(self.measurements, read_measurement)
         return sum(len(read) for read, _ in found), [path for _, bad in found for path, _ in bad]
 
     def write(self, record: RunRecord) -> RunRecord:
@@ -89,19 +90,15 @@ class Store:
         return _write_next(self.measurements, measurement)
 
 
-def _measurement(text: str) -> Measurement:
-    return read_json(text, Measurement, MEASUREMENT_SCHEMA)
-
-
-def _read_all(folder: Path, parse: Callable[[str], K]) -> tuple[list[K], list[tuple[Path, str]]]:
+def _read_all(folder: Path, parse: Callable[[str], tuple[K, str]]) -> tuple[list[K], list[tuple[Path, str]]]:
     """Return a folder's good records, oldest first, and the files that are none, each with why."""
     bad = []
     records = []
     for path in sorted(folder.glob("*.json")):
         try:
-            record = parse(path.read_text(encoding="utf-8"))
-            if path.stem != record.key:
-                raise ValueError(f"its content belongs to {record.key}.json")
+            record, key = parse(path.read_text(encoding="utf-8"))
+            if path.stem != key:
+                raise ValueError(f"its content belongs to {key}.json")
             records.append(record)
         except ValidationError as error:
             bad.append((path, f"{error.error_count()} fields do not fit the schema"))

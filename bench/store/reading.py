@@ -1,0 +1,103 @@
+"""One reader for records of every schema: what is old is brought to the newest, under the id that it has today."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from bench.cases.base import component, make_dataset, make_model
+from bench.datasets.base import Dataset
+from bench.errors import BenchError
+from bench.measurement import MEASUREMENT_SCHEMA, Measurement, MeasureSpec
+from bench.models.base import Model
+from bench.record import SCHEMA_VERSION, Component, RunRecord, RunSpec, body_of
+from bench.store.schema_1 import NOISE_FLOORS, RENAMED, VERSIONS, covered, long_scores, task_of
+
+K = TypeVar("K", RunRecord, Measurement)
+P = TypeVar("P", RunSpec, MeasureSpec)
+
+
+def read_record(text: str) -> tuple[RunRecord, str]:
+    """Return the record of a run, and the key that it was written under.
+
+    Raises:
+        ValueError: Not JSON, cut short, edited by hand, of a later schema, or its fields do not fit the schema.
+    """
+    body = body_of(text, SCHEMA_VERSION)
+    if body.get("schema_version") != 1:
+        record = RunRecord.model_validate(body)
+        return record, record.key
+    return _of_schema_1(_old_record, body)
+
+
+def _old_record(body: dict[str, Any]) -> tuple[RunRecord, str]:
+    spec = _spec(body, RunSpec)
+    scores = [*long_scores(body.pop("scores_last", {}), "last"), *long_scores(body.pop("scores_best", {}), "best")]
+    floor = body.pop("noise_floor_mse", None)
+    new = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": spec.run_id,
+        "spec": spec,
+        "task": task_of(body),
+        "positions": covered(spec.model, body),
+        "scores": scores,
+        "noise_floors": {} if floor is None else dict.fromkeys(NOISE_FLOORS, floor),
+    }
+    return _with_old_key(RunRecord.model_validate(body | new), body, "run_id")
+
+
+def read_measurement(text: str) -> tuple[Measurement, str]:
+    """Return a measurement, and the key that it was written under; errors as of `read_record`."""
+    body = body_of(text, MEASUREMENT_SCHEMA)
+    if body.get("schema_version") != 1:
+        measurement = Measurement.model_validate(body)
+        return measurement, measurement.key
+    return _of_schema_1(_old_measurement, body)
+
+
+def _old_measurement(body: dict[str, Any]) -> tuple[Measurement, str]:
+    spec = _spec(body, MeasureSpec)
+    new = {"schema_version": MEASUREMENT_SCHEMA, "measure_id": spec.measure_id, "spec": spec, "task": task_of(body)}
+    return _with_old_key(Measurement.model_validate(body | new), body, "measure_id")
+
+
+def _of_schema_1(read: Callable[[dict[str, Any]], tuple[K, str]], body: dict[str, Any]) -> tuple[K, str]:
+    """Bring a body of schema 1 to the newest.
+
+    Raises:
+        ValueError: Its fields are not those of schema 1.
+    """
+    try:
+        return read(body)
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("its fields are not those of schema 1") from None
+
+
+def _with_old_key(record: K, body: dict[str, Any], id_field: str) -> tuple[K, str]:
+    return record, record.model_copy(update={id_field: body.get(id_field)}).key
+
+
+def _spec(body: dict[str, Any], kind: type[P]) -> P:
+    """Return a schema 1 spec with its components as they are called today, told apart from their defaults."""
+    fields = dict(body["spec"])
+    for name, make in (("dataset", make_dataset), ("model", make_model)):
+        old = Component.model_validate(fields[name])
+        fields[name] = _component(make, old.model_copy(update={"name": RENAMED.get(old.name, old.name)}))
+    fields["versions"] = {VERSIONS.get(key, key): value for key, value in fields["versions"].items()}
+    return kind.model_validate(fields)
+
+
+def _component(make: Callable[[str, dict[str, Any]], Dataset | Model], old: Component) -> Component:
+    return _known_component(make, old.name, old.version, json.dumps(old.params, sort_keys=True))
+
+
+@cache
+def _known_component(
+    make: Callable[[str, dict[str, Any]], Dataset | Model], name: str, version: str, params: str
+) -> Component:
+    """Return a component as its plug-in gives it today; as it was where there is no such plug-in any more."""
+    try:
+        made = component(make(name, json.loads(params)))
+    except BenchError:
+        return Component(name=name, params=json.loads(params), version=version)
+    return made.model_copy(update={"version": version})
