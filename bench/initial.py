@@ -1,8 +1,8 @@
-"""Initial weights and the order of windows, made in NumPy from the model seed alone.
+"""Initial weights, random layers' states and the order of windows, made in NumPy from the model seed alone.
 
-Every backend starts from the same bits, and Keras's random state plays no part. A stream of random
-numbers belongs to one purpose: ``(0, index of the weight)`` or ``(1, epoch)`` under the model seed,
-so that neither shifts the other.
+Every backend starts from the same bits, and Keras's global random state plays no part. A stream of random
+numbers belongs to one purpose: ``(0, index of the weight)``, ``(1, epoch)`` or ``(2, index of the random
+layer)`` under the model seed, so that none shifts another.
 """
 
 import math
@@ -55,6 +55,18 @@ def initial_weights(network: "keras.Model", model_seed: int) -> list[NDArray[np.
         rng = np.random.default_rng(np.random.SeedSequence(model_seed, spawn_key=(0, index)))
         arrays.append(_draw(layer, attribute, tuple(variable.shape), rng).astype(np.float32))
     return arrays
+
+
+def seed_generators(network: "keras.Model") -> list["keras.random.SeedGenerator"]:
+    """Return what a network's random layers (dropout, noise) draw from, in the order of the layers."""
+    found = (generator for layer in network._flatten_layers() for generator in layer._seed_generators)
+    return list({id(generator): generator for generator in found}.values())
+
+
+def random_states(count: int, model_seed: int) -> list[NDArray[np.int64]]:
+    """Return the state ``(2,)`` that each of ``count`` seed generators starts from: a seed below 2**31, and no draw."""
+    streams = (np.random.SeedSequence(model_seed, spawn_key=(2, index)) for index in range(count))
+    return [np.array([np.random.default_rng(stream).integers(2**31), 0]) for stream in streams]
 
 
 def window_order(model_seed: int, epoch: int, windows: int, batch_size: int) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""One run: build or reuse, train epoch by epoch, evaluate, account for the time. Imports no backend."""
+"""One run: train epoch by epoch or fit, score, and account for the time. Imports no backend."""
 
 import math
 import time
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from bench.engines.base import Program, engines
 from bench.initial import window_order
-from bench.metrics.base import Value, evaluate, scored
-from bench.models.base import Model, Network, Predictor
+from bench.metrics.base import monitor
+from bench.models.base import Network, Predictor
 from bench.recipe import Recipe
-from bench.record import ForecastSample, LearningCurve, Scores, Timing
-from bench.task import Split, Splits, TargetKind
+from bench.record import ForecastSample, LearningCurve, Score, Scores, Timing
+from bench.schedules import learning_rates, total_steps, varies
+from bench.scoring import NotFinite, score_all, score_epoch
+from bench.task import Split, Splits
 
-SAMPLE_WINDOWS = 4
 EpochDone = Callable[[int, int], None]
 
 
@@ -32,8 +33,7 @@ class Diverged(Exception):
 class Outcome:
     """What a run gave, before it is put in a record."""
 
-    scores_last: Scores
-    scores_best: Scores
+    scores: Scores
     best_epoch: int | None
     curve: LearningCurve
     sample: ForecastSample | None
@@ -69,13 +69,17 @@ class Clock:
         return {**self.spent, "other_s": total - sum(self.spent.values()), "total_s": total}
 
 
-def predict(model: Predictor, splits: Splits) -> Outcome:
-    """Fit a predictor on the training split and score it."""
+def predict(model: Predictor, splits: Splits, named: tuple[str, ...] = ()) -> Outcome:
+    """Fit a predictor on the training split and score it; ``named`` metrics besides those of the task.
+
+    Raises:
+        Diverged: A forecast is not a finite number.
+    """
     clock = Clock()
     task = splits.valid.task
     cpu = time.process_time()
-    if model.peeks:
-        forecast_split = clock.time("train_s", lambda: model.fit_peeking(splits.train, task))
+    if model.leaks_target:
+        forecast_split = clock.time("train_s", lambda: model.fit_leaking(splits.train, task))
     else:
         forecast_x = clock.time("train_s", lambda: model.fit(splits.train, task))
 
@@ -83,11 +87,15 @@ def predict(model: Predictor, splits: Splits) -> Outcome:
             values: NDArray[np.floating] = forecast_x(split.x)
             return values
 
-    scores, sample = clock.time("evaluate_s", lambda: _score_all(forecast_split, model, splits))
+    try:
+        last, sample = clock.time("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
+    except NotFinite as error:
+        raise Diverged(str(error)) from None
+    best = tuple(score._replace(weights="best") for score in last)
     used = time.process_time() - cpu
     account = clock.account()
     timing = Timing(**account, cpu_over_wall=used / account["total_s"] if account["total_s"] > 0 else None)
-    return Outcome(scores, scores, None, LearningCurve(), sample, None, 0, timing)
+    return Outcome((*last, *best), None, LearningCurve(), sample, None, 0, timing)
 
 
 def train(
@@ -97,10 +105,11 @@ def train(
     program: Program,
     model_seed: int,
     on_epoch: EpochDone = lambda epoch, epochs: None,
+    named: tuple[str, ...] = (),
 ) -> Outcome:
     """Train a network from a seed and score its last and its best-by-validation weights.
 
-    Test splits are forecast once, at the end.
+    Test splits are forecast once, at the end; ``named`` metrics are computed besides those of the task.
 
     Raises:
         Diverged: A loss or a forecast stopped being finite.
@@ -119,44 +128,54 @@ def train(
 
     def curve() -> LearningCurve:
         names = valid[0] if valid else {}
-        return LearningCurve(train_loss=losses[: len(valid)], valid={n: [_number(v[n]) for v in valid] for n in names})
+        return LearningCurve(
+            train_loss=losses[: len(valid)], valid={n: [v.get(n, math.nan) for v in valid] for n in names}
+        )
 
-    program.reset(program.fresh_weights(model_seed))
+    program.reset(program.fresh_weights(model_seed), model_seed)
     windows = len(splits.train.x)
+    per_epoch = max(1, windows // recipe.batch_size)  # window_order says where there is not one batch
+    steps = total_steps(recipe, per_epoch)
+    epochs = math.ceil(steps / per_epoch)
     losses: list[float] = []
-    valid: list[dict[str, Value]] = []
+    valid: list[dict[str, float]] = []
+    monitored = monitor(splits.valid.task)
+    errors: list[float] = []
     epoch_s: list[float] = []
     best_epoch, best_weights = 0, program.weights()
     cpu_s = wall_s = 0.0
     try:
-        for epoch in range(recipe.epochs):
+        for epoch in range(epochs):
             order = clock.time("train_s", partial(window_order, model_seed, epoch, windows, recipe.batch_size))
+            step = partial(program.train, order, min(steps - epoch * per_epoch, per_epoch))
+            if varies(recipe):
+                step = partial(step, rates=learning_rates(recipe, epoch, per_epoch, errors))
             before, cpu, wall = clock.spent.get("train_s", 0.0), time.process_time(), time.perf_counter()
-            loss = compiling("train_s", partial(program.train, order))
+            loss = compiling("train_s", step)
             cpu_s, wall_s = cpu_s + time.process_time() - cpu, wall_s + time.perf_counter() - wall
             epoch_s.append(clock.spent["train_s"] - before)
             if not math.isfinite(loss):
                 raise Diverged(f"the training loss is {loss} in epoch {epoch + 1}")
             losses.append(loss)
-            valid.append(
-                compiling("evaluate_s", partial(_score, forecast_split, model, splits.valid, per_epoch=True))[0]
-            )
-            if _watched(valid[-1]) < min((_watched(v) for v in valid[:-1]), default=math.inf):
+            valid.append(compiling("evaluate_s", partial(score_epoch, forecast_split, model, splits.valid, named)))
+            errors.append(monitored.sign * valid[-1].get(monitored.name, math.nan))
+            if errors[-1] < min(errors[:-1], default=math.inf):
                 best_epoch, best_weights = epoch, clock.time("evaluate_s", program.weights)
-            on_epoch(epoch + 1, recipe.epochs)
+            on_epoch(epoch + 1, epochs)
             if recipe.early_stopping_epochs and epoch - best_epoch >= recipe.early_stopping_epochs:
                 break
-        last, sample = compiling("evaluate_s", partial(_score_all, forecast_split, model, splits))
-    except Diverged as error:
-        error.curve = curve()
-        raise
-    best = last
+        last, sample = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
+    except (Diverged, NotFinite) as error:
+        diverged = error if isinstance(error, Diverged) else Diverged(str(error))
+        diverged.curve = curve()
+        raise diverged from None
+    best: tuple[Score, ...] = tuple(score._replace(weights="best") for score in last)
     if best_epoch != len(losses) - 1:
         program.load(best_weights)
-        best, _ = compiling("evaluate_s", partial(_score_all, forecast_split, model, splits))
+        best, _ = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "best", named))
     timing = Timing(**clock.account(), epoch_s=epoch_s, cpu_over_wall=cpu_s / wall_s)
-    used = windows // recipe.batch_size * recipe.batch_size
-    return Outcome(last, best, best_epoch + 1, curve(), sample, program.parameters, used, timing)
+    used = min(steps, per_epoch) * recipe.batch_size
+    return Outcome((*last, *best), best_epoch + 1, curve(), sample, program.parameters, used, timing)
 
 
 def make_program(backend: str, model: Network, recipe: Recipe, splits: Splits) -> Program:
@@ -165,51 +184,4 @@ def make_program(backend: str, model: Network, recipe: Recipe, splits: Splits) -
     Raises:
         BenchError: The backend is unknown, or the training split is smaller than a batch.
     """
-    return engines.get(backend)(model, recipe, splits.train, splits.valid.task)
-
-
-def _watched(values: dict[str, Value]) -> float:
-    """The validation number that the best epoch is chosen by: MSE, or cross entropy for labels."""
-    return _number(values["mse"] if "mse" in values else values["cross_entropy"])
-
-
-def _number(value: Value) -> float:
-    assert isinstance(value, float)
-    return value
-
-
-def _score(
-    forecast: Callable[[Split], NDArray[np.floating]], model: Model, split: Split, *, per_epoch: bool = False
-) -> tuple[dict[str, Value], NDArray[np.floating]]:
-    values = forecast(split)
-    if not np.all(np.isfinite(values)):
-        raise Diverged("a forecast is not a finite number")
-    return evaluate(scored(split, values, model.positions(split.task)), per_epoch=per_epoch), values
-
-
-def _score_all(
-    forecast: Callable[[Split], NDArray[np.floating]], model: Model, splits: Splits
-) -> tuple[Scores, ForecastSample | None]:
-    scores: Scores = {}
-    sample = None
-    for name, split in splits.evaluated().items():
-        scores[name], values = _score(forecast, model, split)
-        if name == "valid" and split.task.target is not TargetKind.LABEL:
-            sample = _sample(split, values)
-    return scores, sample
-
-
-def _sample(split: Split, values: NDArray[np.floating]) -> ForecastSample:
-    every_step = split.task.target is TargetKind.EVERY_STEP
-    truth, forecast = (split.y[:, -1], values[:, -1]) if every_step else (split.y, values)
-    n = min(SAMPLE_WINDOWS, len(split.x))
-    return ForecastSample(
-        window=list(range(n)),
-        x=_rows(split.x[:n, :, 0]),
-        truth=_rows(truth[:n]),
-        forecast=_rows(forecast[:n]),
-    )
-
-
-def _rows(array: NDArray[np.floating]) -> list[list[float]]:
-    return [[float(f"{v:.6g}") for v in row] for row in array]
+    return engines.get(backend).make_program(model, recipe, splits.train, splits.valid.task)

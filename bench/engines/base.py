@@ -1,12 +1,13 @@
-"""What training needs of a backend: one compiled epoch, forecasts, and state that can be set."""
+"""What an engine is: a backend's traits, and the compiled epoch, forecasts and state that training needs of it."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.models.base import Network
+from bench.errors import BenchError
+from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
 from bench.registry import Registry
 from bench.task import Array, Split, Task
@@ -49,8 +50,8 @@ class Program(Protocol):
     def fresh_weights(self, model_seed: int) -> list[Array]:
         """Return initial weights made from the seed alone, in the order of `weights`."""
 
-    def reset(self, weights: Sequence[Array]) -> None:
-        """Put in these weights and a new optimizer's state."""
+    def reset(self, weights: Sequence[Array], model_seed: int) -> None:
+        """Put in these weights, a new optimizer's state, and what the seed alone makes of random layers' states."""
 
     def weights(self) -> list[Array]:
         """Return a copy of the weights."""
@@ -58,35 +59,115 @@ class Program(Protocol):
     def load(self, weights: Sequence[Array]) -> None:
         """Put in these weights and leave the optimizer alone."""
 
-    def train(self, order: NDArray[np.int32], steps: int | None = None) -> float:
-        """Take the first ``steps`` batches (all by default) of ``order (steps, batch)``; return their mean loss."""
+    def train(self, order: NDArray[np.int32], steps: int | None = None, rates: Array | None = None) -> float:
+        """Take the first ``steps`` batches (all by default) of ``order (steps, batch)``; return their mean loss.
 
-    def forecast(self, x: Array) -> Array:
-        """Forecast windows ``x (windows, input_length, features)``, shaped as the scored task's targets."""
+        ``rates``, float32 and one a step of ``order``, are for a recipe whose learning rate `varies`; without them
+        it trains at the recipe's own.
+        """
 
-    def forecast_batch(self, x: Array) -> Array:
+    def forecast(self, x: Inputs) -> Array:
+        """Forecast windows, shaped as the scored task's targets and with a probability a class where it has many."""
+
+    def forecast_batch(self, x: Inputs) -> Array:
         """As `forecast`, but all of ``x`` is one batch: each number of windows is compiled once."""
 
     def close(self) -> None:
         """Free what the program holds."""
 
 
-MakeProgram = Callable[[Network, Recipe, Split, Task], Program]
-"""From a network, its recipe, the split to train on and the task that its forecasts answer."""
+class Engine:
+    """How one backend trains networks, and what it needs of a machine and a process. A subclass is a plug-in.
 
-engines: Registry[MakeProgram] = Registry("backend", "bench.engines")
+    The module of an engine imports its backend in `load` and later, never at its top: a driver asks the engine, and
+    loads nothing.
+
+    Attributes:
+        name: What suites and records call it.
+        distributions: Installed packages that provide the backend: the first that is there gives its version.
+        variables: Environment variables that a process needs before the backend is imported.
+        thread_variables: Environment variables that limit the backend's threads to a number.
+        deterministic: Environment variables of its deterministic mode, for a process of its own; empty where none is
+            known.
+        version: Of what can change a run's numbers: the engine itself, the training loop, initial weights, order of
+            windows. A run id digests it; raise it when they change.
+        jit: What its compilation is called; ``"none"`` where it compiles nothing.
+        precision: Of its numbers.
+        keras: Whether Keras's version can change its numbers.
+    """
+
+    name: ClassVar[str] = ""
+    distributions: ClassVar[tuple[str, ...]] = ()
+    variables: ClassVar[Mapping[str, str]] = {}
+    thread_variables: ClassVar[tuple[str, ...]] = ()
+    deterministic: ClassVar[Mapping[str, str]] = {}
+    version: ClassVar[str] = "1"
+    jit: ClassVar[str] = "none"
+    precision: ClassVar[str] = "float32"
+    keras: ClassVar[bool] = False
+
+    def load(self) -> None:
+        """Import the backend into this process, in float32.
+
+        Raises:
+            BenchError: This process has another backend already.
+        """
+        raise NotImplementedError
+
+    def count_gpus(self) -> int:
+        """Return how many GPUs the backend sees; call `load` first."""
+        raise NotImplementedError
+
+    def make_program(self, model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
+        """Return the program of a network, to be trained by a recipe on a split, that forecasts a task."""
+        raise NotImplementedError
 
 
-def engine(name: str) -> Callable[[MakeProgram], MakeProgram]:
-    """Register the maker of a backend's programs under ``name``."""
-    return engines.register(name)
+NO_ENGINE = "numpy"
+"""The backend of predictors: any process has it, and no engine serves it."""
+
+engines: Registry[Engine] = Registry("backend", "bench.engines")
+
+E = TypeVar("E", bound=type[Engine])
+
+
+def engine(name: str) -> Callable[[E], E]:
+    """Register an `Engine` subclass as the backend ``name``."""
+
+    def decorate(cls: E) -> E:
+        cls.name = name
+        engines.add(name, cls(), cls)
+        return cls
+
+    return decorate
+
+
+def engine_version(backend: str) -> str:
+    """Return the version of a backend's engine, as run ids digest it; a predictor's stays ``"1"``."""
+    return "1" if backend == NO_ENGINE else engines.get(backend).version
+
+
+def load_engine(backend: str, device_kind: str) -> Engine:
+    """Import a backend into this process and return its engine.
+
+    Raises:
+        BenchError: There is no such engine, this process has another backend, or it is to use a GPU that the backend
+            does not see, and would quietly use another device.
+    """
+    found = engines.get(backend)
+    found.load()
+    if device_kind == "gpu" and not found.count_gpus():
+        raise BenchError(
+            f"{backend} sees no GPU in this environment, which may lack CUDA: start with make bench DEVICE=gpu"
+        )
+    return found
 
 
 FORECAST_BATCH = 1000
 """Windows in a forecast batch: it divides every split of the waves. The last batch is padded."""
 
 
-def in_batches(x: Array, batch: int, compute: Callable[[Array], Array], *, pad: bool = True) -> Array:
+def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True) -> Array:
     """Apply ``compute`` to batches of one static size, the last one padded with its own last window.
 
     With ``pad=False`` the last batch keeps its own, smaller size: what a network whose output

@@ -3,15 +3,18 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
-from bench.initial import initial_weights
-from bench.models.base import Network
+from bench.engines.keras_engine import KerasEngine
+from bench.engines.keras_recipe import batch_loss, keras_optimizer
+from bench.initial import initial_weights, random_states, seed_generators
+from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
+from bench.schedules import varies
 from bench.task import Array, Split, Task
 
 
@@ -21,11 +24,11 @@ class TensorFlowProgram:
     The data stay on the device; an epoch is a `tf.while_loop` over the rows of a ``(steps, batch)``
     index array. How many of those steps to take is an argument, so taking none compiles the program
     without training, and the time that this takes is the compilation. The data are arguments too, so
-    that another data set of the same shapes needs no other program.
+    that another data set of the same shapes needs no other program. A masked task's mask and the rates
+    of a schedule are arguments only where there are such, so that other programs have nothing of them.
     """
 
     def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task):
-        import keras
         import tensorflow as tf
 
         started = time.perf_counter()
@@ -33,18 +36,18 @@ class TensorFlowProgram:
         self._model = model
         self._horizon = scored.horizon
         self._batch = recipe.batch_size
+        self._rate, self._varies, self._masked = recipe.learning_rate, varies(recipe), train.task.masked
         # An iterated network reads windows that grow: one network of open length serves them and training.
         task = replace(train.task, input_length=None) if model.iterates else train.task
         self._network = model.build(task)
-        self._optimizer = keras.optimizers.get(
-            {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate}}
-        )
+        self._optimizer = keras_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
         weights = {id(w) for w in self._network.weights}
         others = [v for v in self._network.variables if id(v) not in weights]
+        self._random = [generator.state.value for generator in seed_generators(self._network)]
         self._weights = [w.value for w in self._network.weights]  # TensorFlow's own variables, quicker to copy
         self._fresh_state = [(v.value, v.value.numpy().copy()) for v in [*self._optimizer.variables, *others]]
-        self._loss = keras.losses.get(recipe.loss)
+        self._loss = batch_loss(recipe)
         self.use(train)
         self._epoch = tf.function(self._run_epoch, jit_compile=True, autograph=False)
         any_length = [tf.TensorSpec([None, None, train.task.features], tf.float32)] if model.iterates else None
@@ -83,19 +86,23 @@ class TensorFlowProgram:
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on; those of other shapes compile another program."""
-        y = self._model.targets(train)
-        self._x, self._y = self._tf.constant(train.x), self._tf.constant(y)
-        self._shapes = *train.x.shape, *y.shape
+        arrays: list[NDArray[Any]] = [train.x, self._model.targets(train)]
+        if self._masked:
+            arrays.append(self._model.mask(train))
+        self._data = [self._tf.constant(array) for array in arrays]
+        self._shapes = tuple(size for array in arrays for size in array.shape)
 
     def fresh_weights(self, model_seed: int) -> list[Array]:
         """Return initial weights made in NumPy from the seed alone."""
         return initial_weights(self._network, model_seed)
 
-    def reset(self, weights: Sequence[Array]) -> None:
-        """Put in these weights and a new optimizer's state."""
+    def reset(self, weights: Sequence[Array], model_seed: int) -> None:
+        """Put in these weights, a new optimizer's state, and the seed's states of random layers."""
         self.load(weights)
         for variable, value in self._fresh_state:
             variable.assign(value)
+        for variable, state in zip(self._random, random_states(len(self._random), model_seed), strict=True):
+            variable.assign(self._tf.cast(state, variable.dtype))
 
     def weights(self) -> list[Array]:
         """Return a copy of the weights."""
@@ -106,20 +113,22 @@ class TensorFlowProgram:
         for variable, value in zip(self._weights, weights, strict=True):
             variable.assign(value)
 
-    def train(self, order: NDArray[np.int32], steps: int | None = None) -> float:
+    def train(self, order: NDArray[np.int32], steps: int | None = None, rates: Array | None = None) -> float:
         """Take the first ``steps`` batches (all by default) of ``order``; return their mean loss."""
-        tf, data = self._tf, (self._x, self._y, self._tf.constant(order))
-        epoch = self._compiled(self._epoch, (*self._shapes, *order.shape), *data, tf.constant(0))
-        return float(epoch(*data, tf.constant(len(order) if steps is None else steps)))
+        tf, data = self._tf, [*self._data, self._tf.constant(order)]
+        if self._varies:
+            data.append(tf.constant(np.full(len(order), self._rate, np.float32) if rates is None else rates))
+        epoch = self._compiled(self._epoch, (*self._shapes, *order.shape), tf.constant(0), *data)
+        return float(epoch(tf.constant(len(order) if steps is None else steps), *data))
 
-    def forecast(self, x: Array) -> Array:
+    def forecast(self, x: Inputs) -> Array:
         """Forecast windows in batches of one static size; iterate where the model does."""
         self.evaluations += 1
         if self._model.batch_dependent:
             return in_batches(x, self._batch, self.forecast_batch, pad=False)
         return in_batches(x, FORECAST_BATCH, self.forecast_batch)
 
-    def forecast_batch(self, x: Array) -> Array:
+    def forecast_batch(self, x: Inputs) -> Array:
         """Forecast the windows as one batch of just their number; iterate where the model does."""
         if self._model.iterates:
             return self._iterate(x)
@@ -137,33 +146,37 @@ class TensorFlowProgram:
             self._network,
             self._weights,
             self._fresh_state,
-            self._x,
-            self._y,
+            self._random,
+            self._data,
         )
         keras.backend.clear_session()
 
-    def _run_epoch(self, all_x: Any, all_y: Any, order: Any, steps: Any) -> Any:
+    def _run_epoch(self, steps: Any, *arguments: Any) -> Any:
+        """Arguments: x, y, the mask of a masked task, the order, and the rates of a schedule."""
         tf = self._tf
         variables = self._network.trainable_variables
+        data, (order, *rates) = arguments[: len(self._data)], arguments[len(self._data) :]
 
         def step(i: Any, total: Any) -> tuple[Any, Any]:
             rows = order[i]
-            x, y = tf.gather(all_x, rows), tf.gather(all_y, rows)
+            x, y, *mask = (tf.gather(array, rows) for array in data)
+            if rates:
+                self._optimizer.learning_rate.assign(rates[0][i])
             with tf.GradientTape() as tape:
-                loss = tf.reduce_mean(self._loss(y, self._network(x, training=True)))
+                loss = self._loss(y, self._network(x, training=True), mask[0] if mask else None)
             self._optimizer.apply(tape.gradient(loss, variables), variables)
             return i + 1, total + loss
 
         _, total = tf.while_loop(lambda i, _: i < steps, step, (tf.constant(0), tf.constant(0.0)))
         return total / tf.cast(tf.maximum(steps, 1), tf.float32)
 
-    def _iterate(self, x: Array) -> Array:
+    def _iterate(self, x: Inputs) -> Array:
         """Append each one-step forecast to the window and forecast again, as the chapter does."""
         forward = self._compiled(self._forward, (), self._tf.constant(x[:1]))
         for _ in range(self._horizon):
             following = np.asarray(forward(self._tf.constant(x)))
             x = np.concatenate([x, following[:, :, np.newaxis]], axis=1)
-        return x[:, -self._horizon :, 0]
+        return np.asarray(x[:, -self._horizon :, 0], np.float32)
 
     def _compiled(self, function: Any, shapes: tuple[int, ...], *example: Any) -> Callable[..., Any]:
         """Return the program of a function for these shapes; one not compiled yet is, on ``example``, and timed.
@@ -182,6 +195,20 @@ class TensorFlowProgram:
 
 
 @engine("tensorflow")
-def make_program(model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
-    """Return a program whose epoch is compiled by XLA."""
-    return TensorFlowProgram(model, recipe, train, scored)
+class TensorFlow(KerasEngine):
+    """Compiles a whole epoch by XLA."""
+
+    distributions = ("tensorflow-cpu", "tensorflow")
+    variables: ClassVar = {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+    }
+    thread_variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    # Taken for `tf.config.experimental.enable_op_determinism()`, and handed to XLA.
+    deterministic: ClassVar = {"TF_DETERMINISTIC_OPS": "1"}
+    jit = "epoch by XLA"
+
+    def make_program(self, model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
+        """Return a program whose epoch is compiled by XLA."""
+        return TensorFlowProgram(model, recipe, train, scored)

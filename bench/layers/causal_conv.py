@@ -5,7 +5,6 @@ from typing import Any
 import keras
 
 
-@keras.saving.register_keras_serializable(package="bench")
 class CausalConv1D(keras.layers.Layer):  # type: ignore[misc]
     """``y_t = activation(sum_i W_i x_{t - (kernel_size - 1 - i) * dilation_rate} + b)``, x zero before t = 0.
 
@@ -71,16 +70,3 @@ class CausalConv1D(keras.layers.Layer):  # type: ignore[misc]
         x = keras.ops.concatenate(taps, axis=-1) if reach else inputs
         y = keras.ops.matmul(x, keras.ops.reshape(self.kernel, (-1, self.filters)))
         return self.activation(y if self.bias is None else y + self.bias)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        own = {
-            "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "dilation_rate": self.dilation_rate,
-            "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
-        }
-        return {**super().get_config(), **own}

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 
 
-@keras.saving.register_keras_serializable(package="bench")
 class GatedActivationUnit(keras.layers.Layer):  # type: ignore[misc]
     """``z = activation(f) * sigmoid(g)``, where f and g are the two halves of the channels.
 
@@ -50,11 +49,3 @@ class GatedActivationUnit(keras.layers.Layer):  # type: ignore[misc]
         if self.activate_twice:
             f = self.activation(f)
         return f * keras.ops.sigmoid(g)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        own = {
-            "activation": keras.activations.serialize(self.activation),
-            "activate_twice": self.activate_twice,
-        }
-        return {**super().get_config(), **own}

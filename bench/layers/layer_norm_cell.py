@@ -5,7 +5,6 @@ from typing import Any
 import keras
 
 
-@keras.saving.register_keras_serializable(package="bench")
 class LayerNormSimpleRNNCell(keras.layers.Layer):  # type: ignore[misc]
     """``h_t = activation(LN(W x_t + U h_{t-1} + b))``; the output is the new state.
 
@@ -48,8 +47,3 @@ class LayerNormSimpleRNNCell(keras.layers.Layer):  # type: ignore[misc]
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
         """Return zeros ``(batch_size, units)``, in a list."""
         return [keras.ops.zeros((batch_size, self.units), dtype=self.compute_dtype)]
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        own = {"units": self.units, "activation": keras.activations.serialize(self.activation)}
-        return {**super().get_config(), **own}

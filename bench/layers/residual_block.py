@@ -8,7 +8,6 @@ from bench.layers.causal_conv import CausalConv1D
 from bench.layers.gated_unit import GatedActivationUnit
 
 
-@keras.saving.register_keras_serializable(package="bench")
 class WaveNetResidualBlock(keras.layers.Layer):  # type: ignore[misc]
     """``skip = W (gated unit of a dilated causal convolution of x)`` and ``out = x + skip``.
 
@@ -56,12 +55,3 @@ class WaveNetResidualBlock(keras.layers.Layer):  # type: ignore[misc]
         """Apply the block."""
         skip = self.mix(self.gated(self.dilated(inputs)))
         return inputs + skip, skip
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        own = {
-            "filters": self.filters,
-            "dilation_rate": self.dilation_rate,
-            "activate_twice": self.activate_twice,
-        }
-        return {**super().get_config(), **own}

@@ -1,22 +1,39 @@
 """What a model is: a network that is trained, or a predictor that is not; and their registry."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from bench.registry import Registry
-from bench.task import Array, Split, TargetKind, Task
+from bench.task import Split, TargetKind, Task, Values
 
 if TYPE_CHECKING:
     import keras
 
-Forecast = Callable[[Array], NDArray[np.floating]]
-"""``x (windows, input_length, features)`` to forecasts shaped like the task's targets."""
-PeekingForecast = Callable[[Split], NDArray[np.floating]]
+Inputs = Values
+"""``(windows, input_length, features)``, or token ids ``(windows, input_length)``."""
+Forecast = Callable[[Inputs], NDArray[np.floating]]
+"""From inputs to forecasts shaped like the task's targets."""
+LeakingForecast = Callable[[Split], NDArray[np.floating]]
 """As `Forecast`, from the whole split, answers included."""
+
+
+REAL = (TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
+"""Kinds of target that are real values."""
+
+
+@dataclass(frozen=True)
+class Support:
+    """Whether a model fits a task: true where it does; else ``reason`` says in one line why not."""
+
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return not self.reason
 
 
 class Model(BaseModel):
@@ -29,37 +46,66 @@ class Model(BaseModel):
 
     name: ClassVar[str] = ""
     version: ClassVar[str] = "1"
+    files: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[bool]
+    kinds: ClassVar[tuple[TargetKind, ...]] = tuple(TargetKind)
+    """Kinds of target that it can forecast."""
+    leaks_target: ClassVar[bool] = False
+    """True only for an as-printed variant whose fault is to see the targets."""
+    oracle: ClassVar[bool] = False
+    """True for a reference that knows how its data were made; a report places models between naive and it."""
+
+    @property
+    def batch_dependent(self) -> bool:
+        """True where a window's forecast depends on the windows that share its batch."""
+        return False
+
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """Return whether it can forecast ``task``.
+
+        Args:
+            task: What is forecast.
+            train: The task of the training windows; None where it is the same.
+        """
+        if task.target not in self.kinds:
+            return self.misfit(task, f"forecasts {' or '.join(self.kinds)} targets", f"asks for {task.target}")
+        return Support()
+
+    def misfit(self, task: Task, can: str, asks: str) -> Support:
+        """Return that it does not fit a task: what it does in words, and what the task asks or has."""
+        return Support(f"model {self.name!r} {can}; task {task.name!r} {asks}")
 
     def positions(self, task: Task) -> slice:
         """Return which target positions of an EVERY_STEP task the outputs stand for."""
         return slice(None)
 
-    def targets(self, split: Split) -> Array:
+    def targets(self, split: Split) -> Values:
         """Return a split's targets at the positions that the outputs stand for."""
-        if split.task.target is not TargetKind.EVERY_STEP:
-            return split.y
-        return np.ascontiguousarray(split.y[:, self.positions(split.task)])
+        return self._at_positions(split.task, split.y)
+
+    def mask(self, split: Split) -> NDArray[np.bool_]:
+        """Return a masked split's mask at the positions that the outputs stand for."""
+        assert split.mask is not None
+        return self._at_positions(split.task, split.mask)
+
+    def _at_positions(self, task: Task, values: NDArray[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray(values[:, self.positions(task)]) if task.target.every_position else values
 
 
 class Predictor(Model):
     """A model that needs no gradient training; its numbers depend on the data alone."""
 
     trained: ClassVar[bool] = False
-    peeks: ClassVar[bool] = False
-    """True only for an as-printed variant whose fault is to look at the targets."""
-    oracle: ClassVar[bool] = False
-    """True for a reference that knows how its data were made; a report places models between naive and it."""
 
     def fit(self, train: Split, task: Task) -> Forecast:
         """Return a function that forecasts ``task`` from windows, fitted on ``train`` if need be.
 
-        A predictor that ``peeks`` returns a `PeekingForecast` from `fit_peeking` instead.
+        A predictor that ``leaks_target`` returns a `LeakingForecast` from `fit_leaking` instead.
         """
         raise NotImplementedError
 
-    def fit_peeking(self, train: Split, task: Task) -> PeekingForecast:
-        """As `fit`, for a predictor that ``peeks``."""
+    def fit_leaking(self, train: Split, task: Task) -> LeakingForecast:
+        """As `fit`, for a predictor that ``leaks_target``."""
         raise NotImplementedError
 
 
@@ -70,17 +116,27 @@ class Network(Model):
     iterates: ClassVar[bool] = False
     """True where a network trained for one step forecasts more by feeding its output back."""
 
-    @property
-    def batch_dependent(self) -> bool:
-        """True where a window's forecast depends on the windows that share its batch."""
-        return False
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Model.supports`; a network forecasts what it is trained on, so the training windows must ask the same."""
+        if train is not None and _asked(train) != _asked(task):
+            return self.misfit(task, "forecasts what it is trained on", f"is trained on {train.name!r}")
+        return super().supports(task, train)
 
     def build(self, task: Task) -> "keras.Model":
-        """Return a new network for ``task``; import keras here, not at the top of the file.
+        """Return a new network for ``task``, which it supports; import keras here, not at the top of the file.
 
         ``task.input_length`` is None where the network must take windows of any length.
+
+        It is given no seed: initial weights are put into what it returns, and so is the state of every layer that draws
+        random numbers of its own (dropout, noise), both made from the model seed alone. Such a layer holds a
+        `keras.random.SeedGenerator`; Keras's global one is no part of a run.
         """
         raise NotImplementedError
+
+
+def _asked(task: Task) -> tuple[object, ...]:
+    """Return what a network's input and output follow from."""
+    return task.target, task.input_length, task.features, task.vocabulary, task.output_shape
 
 
 models: Registry[type[Model]] = Registry("model", "bench.models")

@@ -1,11 +1,11 @@
 """A recurrent classifier of whole sequences."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import PositiveInt
 
-from bench.models.base import Network, model
-from bench.models.targets import check_target, task_input
+from bench.models.base import Network, Support, model
+from bench.models.targets import head, task_input
 from bench.task import TargetKind, Task
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @model("gru_classifier")
 class GRUClassifier(Network):
-    """A masked GRU whose last state gives the probability of label 1.
+    """A masked GRU whose last state gives the probability of label 1, or of each class where there are more.
 
     Steps that are zero in every feature are padding and leave the state alone.
 
@@ -22,19 +22,19 @@ class GRUClassifier(Network):
         units: Size of the state.
     """
 
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LABEL,)
+
     units: PositiveInt = 32
 
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Network.supports`; padding is told by zeros, so inputs are real values."""
+        if task.vocabulary is not None:
+            return self.misfit(task, "reads real values", "has token ids")
+        return super().supports(task, train)
+
     def build(self, task: Task) -> "keras.Model":
-        """Return a network of output ``(windows,)``."""
+        """Return a network of output ``(windows,)``, or ``(windows, classes)`` of more than two."""
         import keras
 
-        check_target(self, task, TargetKind.LABEL)
-        return keras.Sequential(
-            [
-                task_input(task),
-                keras.layers.Masking(0.0),
-                keras.layers.GRU(self.units, use_cudnn=False),
-                keras.layers.Dense(1, activation="sigmoid"),
-                keras.layers.Reshape(()),
-            ]
-        )
+        gru = keras.layers.GRU(self.units, use_cudnn=False)
+        return keras.Sequential([task_input(task), keras.layers.Masking(0.0), gru, *head(task)])

@@ -1,11 +1,11 @@
 """Networks that convolve over time: a strided convolution under GRUs, and two WaveNets."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
-from bench.models.base import Network, model
-from bench.models.targets import check_target, task_input
+from bench.models.base import Network, Support, model
+from bench.models.targets import activation, embedding, head, shaped, task_input
 from bench.task import TargetKind, Task
 
 if TYPE_CHECKING:
@@ -25,26 +25,34 @@ class ConvGRU(Network):
         units: State sizes of the GRU layers.
     """
 
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.EVERY_STEP, TargetKind.LABEL_EVERY_STEP)
+
     filters: PositiveInt = 20
     kernel_size: PositiveInt = 4
     stride: PositiveInt = 2
     units: tuple[PositiveInt, ...] = (20, 20)
+
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Network.supports`; a window has a whole kernel in it."""
+        if task.input_length is not None and task.input_length < self.kernel_size:
+            return self.misfit(task, f"needs windows of {self.kernel_size} steps", f"has {task.input_length}")
+        return super().supports(task, train)
 
     def positions(self, task: Task) -> slice:
         """Return the target positions that the outputs stand for."""
         return slice(self.kernel_size - 1, None, self.stride)
 
     def build(self, task: Task) -> "keras.Model":
-        """Return a network of output ``(windows, positions, horizon)``."""
+        """Return a network of output ``(windows, positions, *task.output_shape)``."""
         import keras
 
-        check_target(self, task, TargetKind.EVERY_STEP)
         return keras.Sequential(
             [
                 task_input(task),
+                *embedding(task),
                 keras.layers.Conv1D(self.filters, self.kernel_size, strides=self.stride, padding="valid"),
                 *(keras.layers.GRU(width, return_sequences=True, use_cudnn=False) for width in self.units),
-                keras.layers.Dense(task.horizon),
+                *head(task),
             ]
         )
 
@@ -64,14 +72,12 @@ class WaveNet(Network):
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
 
     def build(self, task: Task) -> "keras.Model":
-        """Return a network of output ``(windows, input_length, horizon)``."""
-        import keras
-
+        """Return a network whose output is shaped like the task's."""
         from bench.layers.causal_conv import CausalConv1D
 
-        check_target(self, task, TargetKind.EVERY_STEP)
         convolutions = [CausalConv1D(self.filters, 2, rate, activation="relu") for rate in self.dilations]
-        return keras.Sequential([task_input(task), *convolutions, CausalConv1D(task.horizon, 1)])
+        inputs = task_input(task)
+        return _answering(task, inputs, _through([*embedding(task), *convolutions], inputs), activation(task))
 
 
 @model("gated_wavenet")
@@ -92,21 +98,45 @@ class GatedWaveNet(Network):
     activate_twice: bool = False
     softmax_head: bool = False
 
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Network.supports`; the printed head is one for real values."""
+        if self.softmax_head and task.target.is_class:
+            return self.misfit(task, "with the printed head forecasts real values", "asks for classes")
+        return super().supports(task, train)
+
     def build(self, task: Task) -> "keras.Model":
-        """Return a network of output ``(windows, input_length, horizon)``."""
+        """Return a network whose output is shaped like the task's."""
         import keras
 
         from bench.layers.causal_conv import CausalConv1D
         from bench.layers.residual_block import WaveNetResidualBlock
 
-        check_target(self, task, TargetKind.EVERY_STEP)
         inputs = task_input(task)
-        z = CausalConv1D(self.filters, 2)(inputs)
+        z = _through([*embedding(task), CausalConv1D(self.filters, 2)], inputs)
         skips = []
         for rate in self.dilations:
             z, skip = WaveNetResidualBlock(self.filters, rate, self.activate_twice)(z)
             skips.append(skip)
         z = keras.layers.ReLU()(keras.layers.Add()(skips))
         z = CausalConv1D(self.filters, 1, activation="relu")(z)
-        head = "softmax" if self.softmax_head else None
-        return keras.Model(inputs, CausalConv1D(task.horizon, 1, activation=head)(z))
+        return _answering(task, inputs, z, "softmax" if self.softmax_head else activation(task))
+
+
+def _through(layers: list[Any], z: Any) -> Any:
+    for layer in layers:
+        z = layer(z)
+    return z
+
+
+def _answering(task: Task, inputs: Any, z: Any, activation: str | None) -> "keras.Model":
+    """Return the network whose head reads ``z (windows, input_length, filters)``, at the last position or at each."""
+    import keras
+
+    from bench.layers.causal_conv import CausalConv1D
+
+    if not task.target.every_position:
+        z = z[:, -1:]
+    z = CausalConv1D(task.outputs, 1, activation=activation)(z)
+    if not task.target.every_position:
+        z = keras.layers.Flatten()(z)
+    return keras.Model(inputs, _through(shaped(task), z))

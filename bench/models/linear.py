@@ -1,9 +1,9 @@
 """The linear network: one dense layer over the whole window."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from bench.models.base import Network, model
-from bench.models.targets import check_target, task_input
+from bench.models.targets import embedding, head, task_input
 from bench.task import TargetKind, Task
 
 if TYPE_CHECKING:
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 @model("linear")
 class Linear(Network):
-    """Forecasts are a weighted sum of the window's numbers, for LAST_STEP tasks."""
+    """Forecasts are a weighted sum of the whole window's numbers; of classes, the logits are."""
+
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP, TargetKind.LABEL)
 
     def build(self, task: Task) -> "keras.Model":
-        """Return flatten and dense: ``(windows, horizon)``."""
+        """Return flatten and dense, shaped as the task's outputs."""
         import keras
 
-        check_target(self, task, TargetKind.LAST_STEP)
-        return keras.Sequential([task_input(task), keras.layers.Flatten(), keras.layers.Dense(task.horizon)])
+        return keras.Sequential([task_input(task), *embedding(task), keras.layers.Flatten(), *head(task)])

@@ -5,46 +5,48 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BenchError
-from bench.models.base import Forecast, PeekingForecast, Predictor, model
-from bench.task import Array, Split, TargetKind, Task
+from bench.models.base import REAL, Forecast, Inputs, LeakingForecast, Predictor, Support, model
+from bench.task import Split, TargetKind, Task
 
 
 @model("naive")
 class Naive(Predictor):
-    """The last value seen, repeated over the horizon; of several features the first is forecast.
+    """The last value seen, repeated over the horizon; at every position its own value.
 
-    On an EVERY_STEP task each position repeats its own value.
+    A target is forecast by the feature of its name; a single one without such a feature by the first.
     """
 
+    kinds: ClassVar[tuple[TargetKind, ...]] = REAL
+
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Model.supports`; it has to know which feature a target repeats."""
+        if task.vocabulary is not None:
+            return self.misfit(task, "repeats values", "has token ids")
+        lacking = [target.name for target in task.targets if target.name not in task.feature_names]
+        if lacking and len(task.targets) > 1:
+            return self.misfit(task, "repeats the feature of a target's name", f"has none called {lacking[0]!r}")
+        return super().supports(task, train)
+
     def fit(self, train: Split, task: Task) -> Forecast:
-        """Return the forecast; ``train`` is not looked at.
+        """Return the forecast; ``train`` is not looked at."""
+        names = [target.name for target in task.targets]
+        features = [task.feature_names.index(name) if name in task.feature_names else 0 for name in names]
 
-        Raises:
-            BenchError: The task asks for a label.
-        """
-        if task.target is TargetKind.LABEL:
-            raise BenchError(f"model 'naive' forecasts numbers; task {task.name!r} asks for a label")
-
-        def forecast(x: Array) -> NDArray[np.floating]:
-            values = x[:, :, :1] if task.target is TargetKind.EVERY_STEP else x[:, -1, :1]
-            return np.repeat(values, task.horizon, axis=-1)
+        def forecast(x: Inputs) -> NDArray[np.floating]:
+            values = np.asarray(x if task.target.every_position else x[:, -1], np.float32)[..., features]
+            steps = np.repeat(values[..., np.newaxis, :], task.horizon, axis=-2)
+            return steps if len(features) > 1 else steps[..., 0]
 
         return forecast
 
 
 @model("naive_leaky")
 class NaiveLeaky(Predictor):
-    """The last *target* repeated over the horizon: erratum 1 as printed, which peeks at the answer."""
+    """The last *target* repeated over the horizon: erratum 1 as printed, which looks at the answer."""
 
-    peeks: ClassVar[bool] = True
+    leaks_target: ClassVar[bool] = True
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
 
-    def fit_peeking(self, train: Split, task: Task) -> PeekingForecast:
-        """Return the forecast; ``train`` is not looked at.
-
-        Raises:
-            BenchError: The task is not a LAST_STEP one.
-        """
-        if task.target is not TargetKind.LAST_STEP:
-            raise BenchError(f"model 'naive_leaky' needs a last_step task; {task.name!r} is {task.target}")
-        return lambda split: np.repeat(split.y[:, -1:], task.horizon, axis=1)
+    def fit_leaking(self, train: Split, task: Task) -> LeakingForecast:
+        """Return the forecast; ``train`` is not looked at."""
+        return lambda split: np.repeat(np.asarray(split.y[:, -1:], np.float32), task.horizon, axis=1)

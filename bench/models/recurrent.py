@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from bench.models.base import Network, model
-from bench.models.targets import check_target, task_input
+from bench.models.base import Model, Network, Support, model
+from bench.models.targets import embedding, head, shaped, task_input
 from bench.task import TargetKind, Task
 
 if TYPE_CHECKING:
@@ -13,15 +13,20 @@ if TYPE_CHECKING:
 
 
 class RecurrentNetwork(Network):
-    """Recurrent layers and ``Dense(horizon)``: on the last step's output, or on every step's.
+    """Recurrent layers and a dense head: on the last step's output, or on every step's.
 
     A subclass says what one layer is.
 
     Attributes:
         units: State sizes, first layer first.
+        dropout: Share of a recurrent layer's outputs that training sets to zero before what comes next, a recurrent
+            layer or the head (Srivastava et al., 2014); 0 adds no layer.
+        noise: Standard deviation of the normal noise that training adds to the inputs; 0 adds no layer.
     """
 
     units: tuple[PositiveInt, ...] = (20, 20)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _has_a_layer(self) -> "RecurrentNetwork":
@@ -30,17 +35,33 @@ class RecurrentNetwork(Network):
         return self
 
     def build(self, task: Task) -> "keras.Model":
-        """Return a network whose output is shaped like the task's targets."""
+        """Return a network whose output is shaped like the task's."""
         import keras
 
-        check_target(self, task, TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
-        layers = self.stack(self.units, task.target is TargetKind.EVERY_STEP)
-        return keras.Sequential([task_input(task), *layers, keras.layers.Dense(task.horizon)])
+        stack = self.stack(self.units, task.target.every_position)
+        hidden = (part for layer in stack for part in (layer, *self.after()))
+        return keras.Sequential([*self.before(task), *hidden, *head(task)])
+
+    def before(self, task: Task) -> list[Any]:
+        """Return the input and what comes between it and the first recurrent layer."""
+        import keras
+
+        return [
+            task_input(task),
+            *embedding(task),
+            *([keras.layers.GaussianNoise(self.noise)] if self.noise else []),
+        ]
 
     def stack(self, units: tuple[int, ...], every_step: bool) -> list[Any]:
         """Return the recurrent layers; the last one returns its last output unless ``every_step``."""
         hidden = [self.layer(width, return_sequences=True) for width in units[:-1]]
         return [*hidden, self.layer(units[-1], return_sequences=every_step)]
+
+    def after(self) -> list[Any]:
+        """Return the layers that follow each recurrent one."""
+        import keras
+
+        return [keras.layers.Dropout(self.dropout)] if self.dropout else []
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return one recurrent layer."""
@@ -53,8 +74,8 @@ class SimpleRNN(RecurrentNetwork):
 
     Attributes:
         units: State sizes, first layer first; may be empty under a recurrent head.
-        head: ``"dense"`` ends in ``Dense(horizon)``; ``"recurrent"`` in one more recurrent layer, of
-            ``horizon`` units.
+        head: ``"dense"`` ends in a dense layer; ``"recurrent"`` in one more recurrent layer, of a unit a number that is
+            forecast.
         batch_norm: Put batch normalisation after each layer named in ``units``.
     """
 
@@ -67,21 +88,27 @@ class SimpleRNN(RecurrentNetwork):
             raise ValueError("units is empty; name at least one layer, or head = 'recurrent'")
         return self
 
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Network.supports`; a recurrent head forecasts real values."""
+        if self.head == "recurrent" and task.target.is_class:
+            return self.misfit(task, "with a recurrent head forecasts real values", "asks for classes")
+        return super().supports(task, train)
+
     def build(self, task: Task) -> "keras.Model":
-        """Return a network whose output is shaped like the task's targets."""
+        """Return a network whose output is shaped like the task's."""
+        if self.head == "dense":
+            return super().build(task)
         import keras
 
-        check_target(self, task, TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
-        recurrent_head = self.head == "recurrent"
-        units = (*self.units, task.horizon) if recurrent_head else self.units
-        network = keras.Sequential([task_input(task)])
-        for depth, layer in enumerate(self.stack(units, task.target is TargetKind.EVERY_STEP)):
-            network.add(layer)
-            if self.batch_norm and depth < len(self.units):
-                network.add(keras.layers.BatchNormalization())
-        if not recurrent_head:
-            network.add(keras.layers.Dense(task.horizon))
-        return network
+        *stack, last = self.stack((*self.units, task.outputs), task.target.every_position)
+        hidden = (part for layer in stack for part in (layer, *self.after()))
+        return keras.Sequential([*self.before(task), *hidden, last, *shaped(task)])
+
+    def after(self) -> list[Any]:
+        """Return the layers that follow each recurrent one."""
+        import keras
+
+        return [*([keras.layers.BatchNormalization()] if self.batch_norm else []), *super().after()]
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's simple recurrent layer."""
@@ -98,6 +125,15 @@ class IteratedRNN(RecurrentNetwork):
     """
 
     iterates: ClassVar[bool] = True
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
+
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Model.supports`: one step of one series is trained on, and any number of them forecast."""
+        taught = train or task
+        series = all(len(t.targets) == t.features == 1 and t.vocabulary is None for t in (taught, task))
+        if taught.target is not TargetKind.LAST_STEP or taught.horizon != 1 or not series:
+            return self.misfit(task, "is trained on the next step of one series", f"is trained on {taught.name!r}")
+        return Model.supports(self, task, train)
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's simple recurrent layer."""
@@ -119,20 +155,20 @@ class LayerNormRNN(RecurrentNetwork):
         return keras.layers.RNN(LayerNormSimpleRNNCell(units), return_sequences=return_sequences)
 
 
-@model("own_loop_rnn")
-class OwnLoopRNN(RecurrentNetwork):
-    """The same cells in a loop of our own.
+@model("while_loop_rnn")
+class WhileLoopRNN(RecurrentNetwork):
+    """The same cells in a while loop of our own.
 
     Attributes:
         time_major: Layers hand their outputs on time-major, as printed, so that every second layer
-            recurs over the batch. An even number of layers gives back a batch-major forecast; EVERY_STEP
-            tasks only.
+            recurs over the batch. An even number of layers gives back a batch-major forecast; for targets at every
+            position only.
     """
 
     time_major: bool = False
 
     @model_validator(mode="after")
-    def _ends_batch_major(self) -> "OwnLoopRNN":
+    def _ends_batch_major(self) -> "WhileLoopRNN":
         if self.time_major and len(self.units) % 2:
             raise ValueError("time_major needs an even number of units, else the forecast is time-major")
         return self
@@ -142,18 +178,18 @@ class OwnLoopRNN(RecurrentNetwork):
         """True where layers recur over the batch."""
         return self.time_major
 
-    def build(self, task: Task) -> "keras.Model":
-        """Return a network whose output is shaped like the task's targets."""
-        if self.time_major:
-            check_target(self, task, TargetKind.EVERY_STEP)
-        return super().build(task)
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Network.supports`; a time-major stack has no last position."""
+        if self.time_major and not task.target.every_position:
+            return self.misfit(task, "with time_major forecasts at every position", f"asks for {task.target}")
+        return super().supports(task, train)
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return our loop over our cell."""
         from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
-        from bench.layers.own_loop import OwnRNN
+        from bench.layers.while_loop_rnn import WhileLoopRNN as Loop
 
-        return OwnRNN(LayerNormSimpleRNNCell(units), return_sequences, time_major_output=self.time_major)
+        return Loop(LayerNormSimpleRNNCell(units), return_sequences, time_major_output=self.time_major)
 
 
 @model("lstm")

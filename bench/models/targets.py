@@ -1,30 +1,54 @@
-"""What the network files share: a check that a network can answer a task, and its input."""
+"""What all networks share: how a task's inputs come in, and how an answer to it goes out."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bench.errors import BenchError
-from bench.models.base import Network
-from bench.task import TargetKind, Task
+from bench.task import Task
 
 if TYPE_CHECKING:
     import keras
 
-
-def check_target(network: Network, task: Task, *kinds: TargetKind) -> None:
-    """Hold a task's target to the kinds that a network can forecast.
-
-    Raises:
-        BenchError: It is none of them.
-    """
-    if task.target not in kinds:
-        raise BenchError(
-            f"model {network.name!r} forecasts {' or '.join(kinds)} targets, "
-            f"but task {task.name!r} asks for {task.target}"
-        )
+EMBEDDING = 32
+"""Numbers that a token id becomes, in every network, so that they can be compared."""
 
 
 def task_input(task: Task) -> "keras.KerasTensor":
-    """Return the input of a network for ``task``: ``(batch, input_length, features)``."""
+    """Return a network's input: ``(batch, input_length, features)``, or token ids ``(batch, input_length)``."""
     import keras
 
-    return keras.Input((task.input_length, task.features))
+    if task.vocabulary is None:
+        return keras.Input((task.input_length, task.features))
+    return keras.Input((task.input_length,), dtype="int32")
+
+
+def embedding(task: Task) -> "list[keras.Layer]":
+    """Return the layer that makes token ids ``(batch, input_length, EMBEDDING)``; none where inputs are real values."""
+    import keras
+
+    return [] if task.vocabulary is None else [keras.layers.Embedding(task.vocabulary, EMBEDDING)]
+
+
+def head(task: Task) -> "list[keras.Layer]":
+    """Return the layers from ``(batch, [positions], units)`` to forecasts ``(batch, [positions], *task.output_shape)``.
+
+    One dense layer: of real values for real targets; a probability by sigmoid for two classes, and one a class by
+    softmax for more.
+    """
+    import keras
+
+    return [keras.layers.Dense(task.outputs, activation=activation(task)), *shaped(task)]
+
+
+def activation(task: Task) -> str | None:
+    """Return what makes a task's outputs probabilities; None for real values."""
+    if not task.target.is_class:
+        return None
+    return "softmax" if task.classes > 2 else "sigmoid"
+
+
+def shaped(task: Task) -> "list[Any]":
+    """Return the layer that gives ``task.outputs`` numbers the shape of an output; none where they have it."""
+    import keras
+
+    if task.output_shape == (task.outputs,):
+        return []
+    return [keras.layers.Reshape((-1, *task.output_shape) if task.target.every_position else task.output_shape)]

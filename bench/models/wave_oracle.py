@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from bench.errors import BenchError
-from bench.models.base import Forecast, Predictor, model
-from bench.task import Array, Split, TargetKind, Task
+from bench.models.base import Forecast, Inputs, Predictor, Support, model
+from bench.task import Split, TargetKind, Task
 
 Float64 = NDArray[np.float64]
 
@@ -57,6 +56,7 @@ class WaveOracle(Predictor):
     """
 
     oracle: ClassVar[bool] = True
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
 
     points: int = Field(default=51, ge=2)
     amplitudes: tuple[float, float] = (0.5, 0.2)
@@ -69,25 +69,23 @@ class WaveOracle(Predictor):
             raise ValueError("amplitudes must be positive, and a band goes from a positive frequency to a higher one")
         return self
 
-    def fit(self, train: Split, task: Task) -> Forecast:
-        """Return the forecast; ``train`` is not looked at.
-
-        Raises:
-            BenchError: The task is not a LAST_STEP one of one feature, or reaches past the time grid.
-        """
-        if task.target is not TargetKind.LAST_STEP or task.features != 1:
-            raise BenchError(f"model 'wave_oracle' forecasts the steps after a series; task {task.name!r} asks other")
-        last = (task.input_length or 0) + task.horizon
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Model.supports`; one series is forecast, and no further than its time grid reaches."""
+        if task.features != 1 or len(task.targets) != 1 or task.vocabulary is not None or task.input_length is None:
+            return self.misfit(task, "forecasts the steps after one series", "asks other")
+        last = task.input_length + task.horizon
         if last > self.points:
-            raise BenchError(
-                f"model 'wave_oracle': task {task.name!r} reaches step {last - 1} of a grid of {self.points} points; "
-                f"give points = {last} or more, as the dataset has"
-            )
+            grid = f"has a grid of {self.points} points (give points = {last} or more, as the dataset has)"
+            return self.misfit(task, grid, f"reaches step {last - 1}")
+        return super().supports(task, train)
 
-        extend = self.extension(last - task.horizon, task.horizon)
+    def fit(self, train: Split, task: Task) -> Forecast:
+        """Return the forecast; ``train`` is not looked at."""
+        assert task.input_length is not None
+        extend = self.extension(task.input_length, task.horizon)
 
-        def forecast(x: Array) -> NDArray[np.floating]:
-            return extend(x[:, :, 0])[0]
+        def forecast(x: Inputs) -> NDArray[np.floating]:
+            return extend(x[:, :, 0].astype(np.float32))[0]
 
         return forecast
 

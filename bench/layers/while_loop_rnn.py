@@ -1,12 +1,11 @@
-"""A recurrent layer with its own loop over time."""
+"""A recurrent layer with a while loop of its own over time."""
 
 from typing import Any
 
 import keras
 
 
-@keras.saving.register_keras_serializable(package="bench")
-class OwnRNN(keras.layers.Layer):  # type: ignore[misc]
+class WhileLoopRNN(keras.layers.Layer):  # type: ignore[misc]
     """``o_t, h_t = cell(x_t, h_{t-1})`` for each step t, by a TensorFlow while loop.
 
     What `keras.layers.RNN` does, written out, after the custom RNN class of Géron (2019),
@@ -56,7 +55,7 @@ class OwnRNN(keras.layers.Layer):  # type: ignore[misc]
         """
         if keras.backend.backend() != "tensorflow":
             raise NotImplementedError(
-                f"OwnRNN loops with TensorFlow, but Keras runs on {keras.backend.backend()}; "
+                f"WhileLoopRNN loops with TensorFlow, but Keras runs on {keras.backend.backend()}; "
                 "use keras.layers.RNN around the same cell there"
             )
         import tensorflow as tf
@@ -80,17 +79,3 @@ class OwnRNN(keras.layers.Layer):  # type: ignore[misc]
             return last
         stacked = outputs.stack()
         return stacked if self.time_major_output else tf.transpose(stacked, (1, 0, 2))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        own = {
-            "cell": keras.saving.serialize_keras_object(self.cell),
-            "return_sequences": self.return_sequences,
-            "time_major_output": self.time_major_output,
-        }
-        return {**super().get_config(), **own}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "OwnRNN":
-        """Return the layer that `get_config` described."""
-        return cls(**{**config, "cell": keras.saving.deserialize_keras_object(config["cell"])})

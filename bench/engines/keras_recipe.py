@@ -1,0 +1,62 @@
+"""A recipe in Keras's terms: its optimizer and its loss. For engines that run on Keras, and for the reference."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bench.recipe import OPTIONS, Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+BatchLoss = Callable[[Any, Any, Any], Any]
+"""From targets, forecasts and the mask (None where a task has none) of a batch to its mean loss."""
+
+
+def keras_optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
+    """Return a recipe's optimizer, with Keras's own defaults for what it does not set."""
+    import keras
+
+    names = {key: key for key, option in OPTIONS.items() if option.field == "optimizer"}
+    names |= {"weight_decay": "weight_decay", "clip_norm": "global_clipnorm", "clip_value": "clipvalue"}
+    options = {theirs: getattr(recipe, ours) for ours, theirs in names.items() if getattr(recipe, ours) is not None}
+    return keras.optimizers.get(
+        {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate, **options}}
+    )
+
+
+def keras_loss(recipe: Recipe) -> Callable[[Any, Any], Any]:
+    """Return a recipe's loss: from targets and forecasts to their loss, averaged over the last axis."""
+    import keras
+
+    if recipe.loss == "quantile":
+        return partial(_pinball, 0.5 if recipe.quantile is None else recipe.quantile)
+    loss = keras.losses.get(recipe.loss)
+    return partial(loss, delta=recipe.huber_delta) if recipe.huber_delta is not None else loss
+
+
+def batch_loss(recipe: Recipe) -> BatchLoss:
+    """Return a recipe's loss averaged over a batch, over the positions alone that its mask has."""
+    from keras import ops
+
+    loss = keras_loss(recipe)
+
+    def mean(y: Any, forecast: Any, mask: Any) -> Any:
+        if mask is None:
+            return ops.mean(loss(y, forecast))
+        single = len(forecast.shape) == len(mask.shape)  # a loss is averaged over the last axis: give it one
+        values = loss(y[..., None], forecast[..., None]) if single else loss(y, forecast)
+        values = ops.mean(values, axis=tuple(range(len(mask.shape), len(values.shape))))
+        counted = ops.cast(mask, values.dtype)
+        # A batch whose mask is empty has no loss.
+        return ops.sum(values * counted) / ops.maximum(ops.sum(counted), 1.0)
+
+    return mean
+
+
+def _pinball(level: float, y: Any, forecast: Any) -> Any:
+    """``max(q e, (q - 1) e)`` of each error e = y - forecast, Koenker and Bassett (1978)."""
+    from keras import ops
+
+    error = y - forecast
+    return ops.mean(ops.maximum(level * error, (level - 1) * error), axis=-1)
