@@ -1,4 +1,4 @@
-"""A child process, set up for work: its log, its device, its core, its backend, and its end with its driver."""
+"""The child's side of a `bench.process`: its log, its environment, its core, and its end with its driver."""
 
 import contextlib
 import ctypes
@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator, Mapping
+from multiprocessing.connection import Connection
 from pathlib import Path
-
-from bench.errors import BenchError
-from bench.jobs import Slot
+from typing import Any
 
 LOG_BYTES, LOG_KEPT_BYTES = 2**20, 2**16
 """A worker's log that is longer than the first is cut to its last bytes: a flood of output does not fill the disk."""
@@ -19,21 +19,16 @@ WATCH_S = 0.25
 """How often a worker looks at the size of its log; that its driver is gone it learns at once."""
 RUN_MARK = "=== run"
 """Begins the line of a worker's log that stands before what a run prints."""
-BACKEND_VARIABLES = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-}
 
 
-def prepare_process(slot: Slot, log: Path) -> None:
-    """Set up a new process for work: its log, its device, its core, and its end with its driver.
+def prepare_process(log: Path, variables: Mapping[str, str], core: int | None) -> None:
+    """Set up a new process for work: its log, its environment, its core, and its end with its driver.
 
     Call it first, before a backend is imported. Afterwards
 
     - what Python or C code prints goes to ``log``, which is cut to its last `LOG_KEPT_BYTES` whenever it is longer than
       `LOG_BYTES`; a fatal signal leaves a traceback there;
-    - the process sees the slot's device and no other, and is pinned to the slot's core where it has one;
+    - the process has these environment variables, and is pinned to ``core`` unless that is None;
     - Ctrl-C is for the driver alone, and SIGTERM ends the process;
     - the process ends when its driver has. A thread looks for that; on Linux the kernel does so too, and then C code
       that never lets go of the interpreter's lock ends as well. The kernel counts the *thread* that started the process
@@ -48,31 +43,18 @@ def prepare_process(slot: Slot, log: Path) -> None:
     os.close(handle)
     cut(log)
     faulthandler.enable(2, all_threads=False)
-    os.environ.update(BACKEND_VARIABLES | slot.device.variables)
-    if slot.device.threads:
-        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS",
-                 "TF_NUM_INTEROP_THREADS")  # fmt: skip
-        os.environ.update({name: str(slot.device.threads) for name in names})
-    if slot.core is not None and hasattr(os, "sched_setaffinity"):
+    os.environ.update(variables)
+    if core is not None and hasattr(os, "sched_setaffinity"):
         with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, {slot.core})
+            os.sched_setaffinity(0, {core})
     _end_with_driver(log)
 
 
-def import_backend(backend: str, device_kind: str) -> None:
-    """Import keras on a backend, in float32.
-
-    Raises:
-        BenchError: This process is to use a GPU that the backend does not see, and would quietly use another device.
-    """
-    os.environ["KERAS_BACKEND"] = backend
-    import keras
-
-    keras.config.set_floatx("float32")
-    if device_kind == "gpu" and not keras.distribution.list_devices("gpu"):
-        raise BenchError(
-            f"{backend} sees no GPU in this environment, which may lack CUDA: start with make bench DEVICE=gpu"
-        )
+def requests(connection: Connection) -> Iterator[Any]:
+    """Yield what the driver sends, until it sends None or is gone."""
+    with contextlib.suppress(EOFError, OSError):
+        while (request := connection.recv()) is not None:
+            yield request
 
 
 def cut(log: Path) -> None:

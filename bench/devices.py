@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from bench.engines.base import NO_ENGINE
 from bench.environment import cpu_model, environment
 from bench.errors import BenchError
 from bench.record import Environment
@@ -34,9 +35,13 @@ class Device:
         return 1 if self.kind == "cpu" else 0
 
     def environment(self, backend: str) -> Environment:
-        """Describe runs of a backend on this device; known without importing the backend."""
-        if backend == "numpy":
-            return environment("numpy", "cpu", "", 1)
+        """Describe runs of a backend on this device; known without importing the backend.
+
+        Raises:
+            BenchError: There is no such backend.
+        """
+        if backend == NO_ENGINE:
+            return environment(NO_ENGINE, "cpu", "", 1)
         return environment(backend, self.kind, "" if self.kind == "cpu" else self.name, self.threads)
 
 

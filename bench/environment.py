@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.engines.base import NO_ENGINE, engines
 from bench.record import Environment, Provenance
 
 
@@ -39,26 +40,38 @@ def environment(backend: str, device: str, device_name: str, threads: int) -> En
     """Describe this process for runs of a backend on a device.
 
     Args:
-        backend: ``"tensorflow"``, or ``"numpy"`` for predictors.
+        backend: Name of an engine, or `NO_ENGINE` for predictors.
         device: Kind of device, such as ``"cpu"``: two cards of one kind give the same numbers.
         device_name: What the device calls itself.
         threads: Threads that the backend may use.
+
+    Raises:
+        BenchError: There is no such backend.
     """
-    trained = backend != "numpy"
-    packages = {"tensorflow": ("tensorflow-cpu", "tensorflow")}.get(backend, (backend,))
+    engine = None if backend == NO_ENGINE else engines.get(backend)
     return Environment(
         python=".".join(platform.python_version_tuple()[:2]),
         numpy=installed("numpy"),
-        keras=installed("keras") if trained else "",
+        keras=installed("keras") if engine and engine.keras else "",
         backend=backend,
-        backend_version=next((v for v in map(installed, packages) if v), ""),
+        backend_version=backend_version(backend),
         device=device,
         device_name=device_name,
         cpu=cpu_model(),
         threads=threads,
-        precision="float32" if trained else "float64",
-        jit="epoch by XLA" if trained else "none",
+        precision=engine.precision if engine else "float64",
+        jit=engine.jit if engine else "none",
     )
+
+
+def backend_version(backend: str) -> str:
+    """Return the version of what provides a backend here, or an empty text where nothing does.
+
+    Raises:
+        BenchError: There is no such backend.
+    """
+    packages = (backend,) if backend == NO_ENGINE else engines.get(backend).distributions
+    return next((v for v in map(installed, packages) if v), "")
 
 
 @cache

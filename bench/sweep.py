@@ -9,8 +9,8 @@ from typing import Protocol
 from bench import faults
 from bench.executors.base import Executor
 from bench.interrupt import Interrupts
-from bench.jobs import Event, RunEnded, make_jobs
-from bench.record import FINISHED, RunRecord, RunSpec
+from bench.jobs import Event, Job, RunEnded
+from bench.record import FINISHED, RunRecord
 from bench.store import Store
 
 REFRESH_S = 60.0
@@ -43,7 +43,7 @@ class Sweep:
 
 
 def run_sweep(
-    specs: Sequence[RunSpec],
+    jobs: Sequence[Job],
     executor: Executor,
     store: Store,
     sink: Sink,
@@ -53,10 +53,10 @@ def run_sweep(
     stopped: Callable[[], bool] = lambda: False,
     now: Callable[[], float] = time.monotonic,
 ) -> Sweep:
-    """Run every spec; store and mirror each record as it comes.
+    """Run every job; store and mirror each record as it comes.
 
     Args:
-        specs: What to run.
+        jobs: What to run.
         executor: Where to run it.
         store: Takes each record first: it is the truth.
         sink: Takes each record next.
@@ -74,11 +74,11 @@ def run_sweep(
     """
     sweep = Sweep()
     open_runs: dict[str, set[str]] = {}
-    for spec in specs:
+    for spec in (spec for job in jobs for spec in job.specs):
         open_runs.setdefault(spec.case, set()).add(spec.run_id)
     refreshed = float("-inf")
     try:
-        with Interrupts(executor.stop) as told, closing(executor.run(make_jobs(specs))) as events:  # type: ignore[type-var]
+        with Interrupts(executor.stop) as told, closing(executor.run(jobs)) as events:  # type: ignore[type-var]
             if stopped():
                 executor.stop()
             for event in events:

@@ -1,25 +1,27 @@
-"""The child's side: started for one device and one core, it runs jobs and sends events to the driver."""
+"""The child's side: started for one device and one backend, it runs jobs and sends events to the driver."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from bench import faults
-from bench.cases.base import make_dataset, make_model
-from bench.child_process import RUN_MARK, import_backend, prepare_process
-from bench.engines.base import Program
+from bench.cases.base import component, make_dataset, make_model
+from bench.child_process import RUN_MARK, requests
+from bench.datasets.base import Dataset
+from bench.engines.base import Program, load_engine
 from bench.environment import now, provenance
-from bench.jobs import EpochEnded, Event, Job, RunEnded, RunStarted, Slot
+from bench.errors import BenchError
+from bench.jobs import EpochEnded, Event, Idle, Job, RunEnded, RunStarted
 from bench.models.base import Network, Predictor
+from bench.process import Slot
 from bench.record import Failure, LearningCurve, RunRecord, RunSpec, Status, Timing
+from bench.scoring import positions_of
 from bench.task import Split, Splits
 from bench.training import Diverged, Outcome, make_program, predict, train
 
@@ -43,7 +45,8 @@ class Trial:
     failure: Failure | None = None
     splits: Splits | None = None
     data_digest: str = ""
-    noise_floor_mse: float | None = None
+    noise_floors: dict[str, float] = field(default_factory=dict)
+    positions: tuple[int, ...] | None = None
     outcome: Outcome | None = None
     curve: LearningCurve = field(default_factory=LearningCurve)
     spent: dict[str, float] = field(default_factory=dict)
@@ -54,7 +57,7 @@ class Trial:
         environment = self.slot.device.environment(self.spec.backend)
         fields: dict[str, Any] = {"curve": self.curve, "timing": Timing(total_s=self.total_s)}
         if self.splits is not None:
-            fields["task"] = asdict(self.splits.valid.task)
+            fields["task"] = self.splits.valid.task
             splits = {"train": self.splits.train} | self.splits.evaluated()
             fields["windows"] = {name: len(split.x) for name, split in splits.items()}
         if self.outcome is not None:
@@ -65,7 +68,8 @@ class Trial:
             attempt=1,
             status=self.status,
             spec=self.spec,
-            noise_floor_mse=self.noise_floor_mse,
+            noise_floors=self.noise_floors,
+            positions=self.positions,
             data_digest=self.data_digest,
             failure=self.failure,
             environment=environment,
@@ -86,11 +90,11 @@ class Trial:
 class Worker:
     """What one worker process keeps between jobs."""
 
-    def __init__(self, slot: Slot, send: Callable[[Event], None]):
+    def __init__(self, slot: Slot, send: Callable[[Event | Idle], None]):
         self.slot = slot
         self.send = send
         self._data: dict[tuple[str, int], tuple[Splits, str]] = {}
-        self._backend = ""
+        self._imported = False
         self._program: Program | None = None
         self._trained_on: Split | None = None
 
@@ -116,15 +120,22 @@ class Worker:
             self._program = None
 
     def _try(self, trial: Trial) -> None:
-        """Make or reuse the data and the program, train and evaluate; fill in the trial on the way."""
+        """Make or reuse the data and the program, train and evaluate; fill in the trial on the way.
+
+        Raises:
+            BenchError: The run asks for a backend that this process was not started for.
+        """
         spec = trial.spec
-        dataset = make_dataset(spec.dataset.name, spec.dataset.params)
-        model = make_model(spec.model.name, spec.model.params)
-        trial.noise_floor_mse = dataset.noise_floor_mse
-        self._load(trial)
+        if not self.slot.serves(spec.backend):
+            raise BenchError(f"this worker serves {self.slot.backend}, not {spec.backend}; give the run another worker")
+        dataset = make_dataset(spec.dataset.name, spec.dataset.all_params)
+        model = make_model(spec.model.name, spec.model.all_params)
+        trial.noise_floors = dict(dataset.noise_floors)
+        self._load(trial, dataset)
         assert trial.splits is not None
+        trial.positions = positions_of(model, trial.splits.valid.task)
         if isinstance(model, Predictor):
-            trial.outcome = predict(model, trial.splits)
+            trial.outcome = predict(model, trial.splits, spec.metrics)
             return
         assert isinstance(model, Network)
         assert spec.recipe is not None
@@ -137,18 +148,24 @@ class Worker:
             self._program.use(trial.splits.train)
         self._trained_on = trial.splits.train
         progress = partial(self._progress, spec.run_id)
-        trial.outcome = train(model, spec.recipe, trial.splits, self._program, spec.model_seed, progress)
+        trial.outcome = train(model, spec.recipe, trial.splits, self._program, spec.model_seed, progress, spec.metrics)
 
     def _progress(self, run_id: str, epoch: int, epochs: int) -> None:
         self.send(EpochEnded(run_id, epoch, epochs))
 
-    def _load(self, trial: Trial) -> None:
-        """Put in the data set, made now or kept from an earlier run."""
-        dataset, data_seed = trial.spec.dataset, trial.spec.data_seed
-        key = (dataset.model_dump_json(), data_seed)
+    def _load(self, trial: Trial, dataset: Dataset) -> None:
+        """Put in the data set, made now or kept from an earlier run.
+
+        Raises:
+            BenchError: A file that the data come from is another than the one that was planned with.
+        """
+        planned, data_seed = trial.spec.dataset, trial.spec.data_seed
+        if component(dataset).contents != planned.contents:
+            raise BenchError(f"dataset {planned.name!r}: its file has changed since the run was planned; run it again")
+        key = (planned.model_dump_json(), data_seed)
         if key not in self._data:
             started = time.perf_counter()
-            splits = make_dataset(dataset.name, dataset.params).load(data_seed)
+            splits = dataset.load(data_seed)
             if len(self._data) >= KEPT_DATASETS:
                 self._data.pop(next(iter(self._data)))
             self._data[key] = splits, digest_of(splits)
@@ -156,18 +173,16 @@ class Worker:
         trial.splits, trial.data_digest = self._data[key]
 
     def _import_backend(self, trial: Trial) -> None:
-        """Import keras on its backend, the first time.
+        """Import the backend, the first time.
 
         Raises:
             BenchError: The worker was started for a GPU that the backend does not see.
         """
-        if self._backend:
-            return
-        started = time.perf_counter()
-        backend = trial.spec.backend
-        import_backend(backend, self.slot.device.kind)
-        self._backend = backend
-        trial.spent["import_s"] = time.perf_counter() - started
+        if not self._imported:
+            started = time.perf_counter()
+            load_engine(trial.spec.backend, self.slot.device.kind)
+            self._imported = True
+            trial.spent["import_s"] = time.perf_counter() - started
 
 
 def digest_of(splits: Splits) -> str:
@@ -176,29 +191,15 @@ def digest_of(splits: Splits) -> str:
     for split in (splits.train, splits.valid, splits.test, *splits.extra.values()):
         total.update(split.x.tobytes())
         total.update(split.y.tobytes())
+        if split.mask is not None:
+            total.update(split.mask.tobytes())
     return total.hexdigest()[:16]
 
 
-_worker: Worker | None = None
-
-
-def start(slot: Slot, connection: Connection, log: Path) -> None:
-    """Set up this process and make its worker, which sends events by the connection.
-
-    Called by the pool in each new process before it takes work.
-    """
-    global _worker
-    prepare_process(slot, log)
-    lock = threading.Lock()
-
-    def send(event: Event) -> None:
-        with lock:
-            connection.send(event)
-
-    _worker = Worker(slot, send)
-
-
-def run_job(job: Job) -> None:
-    """Run a job in this process's worker."""
-    assert _worker is not None
-    _worker.run(job)
+def work(connection: Connection, slot: Slot) -> None:
+    """Be the worker of a process: run jobs as they come, and say `Idle` before each and after the last."""
+    worker = Worker(slot, connection.send)
+    worker.send(Idle())
+    for job in requests(connection):
+        worker.run(job)
+        worker.send(Idle())

@@ -3,39 +3,34 @@
 Everything below runs in processes of its own, one backend and device each, set up as a worker's.
 """
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pebble import ProcessExpired, ProcessPool
 
 from bench.cases.base import make_dataset, make_model
-from bench.child_process import import_backend, prepare_process
 from bench.devices import Device, device_kinds, usable_cores
 from bench.doctor.repetition import Repetition, Trained, held_against
-from bench.engines.base import Program, engines
+from bench.engines.base import Program, engines, load_engine
+from bench.environment import backend_version
 from bench.initial import window_order
-from bench.jobs import Slot
-from bench.models.base import Network
+from bench.models.base import Inputs, Network
+from bench.process import Slot, begin
 from bench.recipe import Recipe
+from bench.record import Failure
 
 SEED, OTHER_SEED, DATA_SEED = 42, 43, 42
 EPOCHS = 2
 TIMED_EPOCHS = 9
 """Further epochs, of which the median's seconds count."""
-DETERMINISTIC: Mapping[str, Mapping[str, str]] = {"tensorflow": {"TF_DETERMINISTIC_OPS": "1"}}
-"""A backend's deterministic mode, as environment variables of a new process. TensorFlow takes this one for
-``tf.config.experimental.enable_op_determinism()``, and hands it to XLA."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,7 @@ def check_determinism(
         on_start: Told what is about to be done, in words.
     """
     devices = [device for kind in device_kinds.names() for device in device_kinds.get(kind)()]
-    backends = [name for name in engines.names() if devices[0].environment(name).backend_version]
+    backends = [name for name in engines.names() if backend_version(name)]
     findings = []
     for backend in backends:
         for device in devices:
@@ -96,14 +91,14 @@ def check_determinism(
 
 def examine(backend: str, name: str, device: Device, probes: Sequence[Probe]) -> Finding:
     """Train the probes on one backend and device in four processes: two cores (where there are), then two more."""
-    places = [Slot(name, device, core) for core in usable_cores()[:2]] if device.kind == "cpu" else []
-    here, there = (places[0], places[-1]) if places else (Slot(name, device, None),) * 2
-    mode = DETERMINISTIC.get(backend)
+    places = [Slot(name, device, core, backend) for core in usable_cores()[:2]] if device.kind == "cpu" else []
+    here, there = (places[0], places[-1]) if places else (Slot(name, device, None, backend),) * 2
+    mode = engines.get(backend).deterministic
     two = len(places) > 1
     with tempfile.TemporaryDirectory() as folder:
-        train = partial(_train_in_processes, backend, Path(folder) / "log", at_once=two)
+        train = partial(_train_in_processes, Path(folder) / "log", at_once=two)
         first_two = train([_Place(here, probes, twice=True), *([_Place(there, probes)] if two else [])])
-        fixed_places = [_Place(here, probes, variables=mode)] if mode else []
+        fixed_places = [_Place(replace(here, extra=mode), probes)] if mode else []
         second_two = train([_Place(there, probes[::-1]), *fixed_places])
     once, again = first_two[0]
     fresh, other, fixed = second_two[0][0], (first_two[1][0] if two else None), second_two[1][0] if mode else None
@@ -133,13 +128,13 @@ def train_probes(
     Raises:
         BenchError: The backend sees no such device, and would quietly use another.
     """
-    import_backend(backend, device_kind)
+    engine = load_engine(backend, device_kind)
     once, again = {}, {}
     for probe in probes:
         splits = make_dataset(probe.dataset, {"n_series": probe.n_series}).load(DATA_SEED)
         model, recipe = make_model(probe.model, dict(probe.params)), Recipe(epochs=EPOCHS)
         assert isinstance(model, Network)
-        program = engines.get(backend)(model, recipe, splits.train, splits.valid.task)
+        program = engine.make_program(model, recipe, splits.train, splits.valid.task)
         orders = [
             (seed, [window_order(seed, epoch, len(splits.train.x), recipe.batch_size) for epoch in range(EPOCHS)])
             for seed in (SEED, OTHER_SEED)
@@ -157,12 +152,12 @@ def train_probes(
 
 def _train(
     program: Program,
-    x: NDArray[np.float32],
+    x: Inputs,
     clock: Callable[[], float],
     seed: int,
     orders: Sequence[NDArray[np.int32]],
 ) -> Trained:
-    program.reset(program.fresh_weights(seed))
+    program.reset(program.fresh_weights(seed), seed)
     losses = np.array([program.train(order) for order in orders])
     arrays = [losses, *program.weights(), program.forecast(x)]
     seconds = []
@@ -179,52 +174,28 @@ Outcome = dict[str, Trained] | str
 
 @dataclass(frozen=True)
 class _Place:
-    """One process to train in, and the environment variables that it gets before it imports the backend."""
+    """One process to train in."""
 
     slot: Slot
     probes: Sequence[Probe]
     twice: bool = False
-    variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def _train_in_processes(
-    backend: str, log: Path, places: Sequence[_Place], *, at_once: bool
-) -> list[tuple[Outcome, Outcome]]:
+def _train_in_processes(log: Path, places: Sequence[_Place], *, at_once: bool) -> list[tuple[Outcome, Outcome]]:
     """Return what a new process trained at each place, in their order; one after the other unless ``at_once``.
 
     An interrupt ends them all.
     """
-    pools: list[ProcessPool] = []
-    waiting: list[Future[tuple[dict[str, Trained], dict[str, Trained]]]] = []
-    try:
+    if not at_once:
+        return [outcome for place in places for outcome in _train_in_processes(log, [place], at_once=True)]
+    with ExitStack() as stack:
+        processes = []
         for place in places:
-            arguments = (place.slot, log, place.variables)
-            pools.append(ProcessPool(1, context=get_context("spawn"), initializer=_prepare, initargs=arguments))
-            asked = backend, place.slot.device.kind, place.probes, place.twice
-            waiting.append(pools[-1].schedule(train_probes, args=asked))
-            if not at_once:
-                wait(waiting)
-        return [_outcome(future) for future in waiting]
-    finally:
-        for pool in pools:
-            pool.stop()
-            pool.join()
-
-
-def _prepare(slot: Slot, log: Path, variables: Mapping[str, str]) -> None:
-    prepare_process(slot, log)
-    os.environ.update(variables)
-
-
-def _outcome(future: "Future[tuple[dict[str, Trained], dict[str, Trained]]]") -> tuple[Outcome, Outcome]:
-    try:
-        return future.result()
-    except ProcessExpired as error:
-        reason = f"its process died (exit code {error.exitcode})"
-    except Exception as error:  # whatever a backend raises: the other backends are still looked at
-        lines = str(error).splitlines()
-        reason = (lines[0] if lines else type(error).__name__)[:200]
-    return reason, reason
+            asked = place.slot.backend, place.slot.device.kind, place.probes, place.twice
+            processes.append(begin(place.slot, log, train_probes, *asked))
+            stack.callback(processes[-1].kill)
+        results = [process.result() for process in processes]
+    return [(r.reason, r.reason) if isinstance(r, Failure) else r for r in results]
 
 
 def _judged(how: str, first: Outcome | None, again: Outcome | None) -> Repetition:

@@ -1,12 +1,12 @@
 """What is installed and found on this machine, each with a verdict and what to do."""
 
-import json
 import os
 import shutil
-import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Literal
@@ -16,12 +16,14 @@ from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 
 from bench.cases.base import cases
-from bench.devices import Device, device_kinds, find_device, usable_cores
-from bench.engines.base import engines
-from bench.environment import cpu_model, installed
+from bench.devices import Device, device_kinds, usable_cores
+from bench.engines.base import engines, load_engine
+from bench.environment import backend_version, cpu_model, installed
 from bench.errors import BenchError
 from bench.lock import LOCK, read_holder
 from bench.preflight import python_fault
+from bench.process import Slot, begin
+from bench.record import Failure
 from bench.store import Store
 from bench.tracking import safe_uri, tracking_uri
 
@@ -32,10 +34,8 @@ IMPORT_S = 300.0
 """So long a backend may take to be imported; 17 s on a slow machine."""
 NAMED = 5
 """Bad records that are named; the rest is counted."""
-TRY_IMPORT = (
-    "import json, keras; "
-    "print(json.dumps([keras.backend.backend(), len(keras.distribution.list_devices('gpu'))]))"
-)  # fmt: skip
+ANY_DEVICE = Device("any", 0, "", {})
+"""What a process uses that no device is hidden from."""
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -143,46 +143,31 @@ def check_devices() -> list[Check]:
 
 def check_backends(try_backend: Callable[[str], Backend]) -> list[Check]:
     """Import each backend; where there are GPUs it should see them."""
-    rows = []
-    there = len(_gpus())
-    for name in engines.names():
-        version = find_device("cpu").environment(name).backend_version
-        if not version:
-            rows.append(Check(f"backend {name}", "warn", "not installed", f"its runs need it: pip install {name}"))
-            continue
-        backend = try_backend(name)
-        if backend.fault:
-            rows.append(
-                Check(
-                    f"backend {name}",
-                    "fail",
-                    f"{version} cannot be imported: {backend.fault}",
-                    "install it again: make env",
-                )
-            )
-        elif there and not backend.gpus:
-            rows.append(
-                Check(f"backend {name}", "warn", f"{version}, sees no GPU", "for the GPU: make bench DEVICE=gpu")
-            )
-        else:
-            rows.append(Check(f"backend {name}", "ok", f"{version}, sees {backend.gpus} GPUs"))
-    return rows
+    return [_check_backend(name, try_backend) for name in engines.names()]
+
+
+def _check_backend(name: str, try_backend: Callable[[str], Backend]) -> Check:
+    row, engine, version = partial(Check, f"backend {name}"), engines.get(name), backend_version(name)
+    if not version:
+        return row("warn", "not installed", f"its runs need it: pip install {engine.distributions[0]}")
+    backend = try_backend(name)
+    if backend.fault:
+        return row("fail", f"{version} cannot be imported: {backend.fault}", "install it again: make env")
+    found = f"{version}, compilation: {engine.jit}, sees {backend.gpus or 'no'} GPU{'s' if backend.gpus > 1 else ''}"
+    blind = bool(_gpus()) and not backend.gpus
+    return row("warn" if blind else "ok", found, "for the GPU: make bench DEVICE=gpu" if blind else "")
 
 
 def import_backend(name: str) -> Backend:
-    """Import Keras on a backend in a process of its own, and count the GPUs that it sees there."""
-    environment = os.environ | {"KERAS_BACKEND": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", TRY_IMPORT], env=environment, capture_output=True, text=True, timeout=IMPORT_S
-        )
-    except subprocess.TimeoutExpired:
-        return Backend(fault=f"no answer in {IMPORT_S:g} s")
-    if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        return Backend(fault=lines[-1][:200] if lines else f"its process ended with code {done.returncode}")
-    used, gpus = json.loads(done.stdout.splitlines()[-1])
-    return Backend(gpus=gpus, fault="" if used == name else f"Keras uses {used} instead")
+    """Import a backend in a process of its own, and count the GPUs that it sees there."""
+    with tempfile.TemporaryDirectory() as folder:
+        slot = Slot("any", ANY_DEVICE, None, name)
+        found = begin(slot, Path(folder) / "log", _count_gpus, name).result(IMPORT_S)
+    return Backend(fault=found.reason[:200]) if isinstance(found, Failure) else Backend(gpus=found)
+
+
+def _count_gpus(name: str) -> int:
+    return load_engine(name, ANY_DEVICE.kind).count_gpus()
 
 
 def check_disk(results: Path, free_of: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free) -> Check:
