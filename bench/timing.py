@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import binom
 
 from bench.measurement import Kind, Round
+from bench.record import LEAST_CPU_SHARE
 
 WARM_UP_ROUNDS = 2
 """First rounds, which count for nothing: caches and the processor's clock settle in them."""
@@ -23,8 +24,6 @@ CAP_CONTENDED = 15
 """Contended rounds after which a subject is waited for no longer: the machine is not ours alone."""
 WIDEST = 0.02
 """A median has settled when its 95 % interval, over itself, is narrower than this."""
-LEAST_CPU_SHARE = 0.98
-"""A round with less process time than this, over its wall time, shared its core."""
 LATENCY_CALLS = 1000
 """Single calls timed for each subject: ten of them lie above p99."""
 LATENCY_BLOCKS = 10

@@ -1,4 +1,4 @@
-"""The throughput lane: each case on each device and backend, measured alone on the machine.
+"""The throughput benchmark: each case on each device and backend, measured alone on the machine.
 
 Every case lives in a process of its own, which is fresh when its memory and compilation are noted. Several prepare at
 once, a core each, since pinned processes do not slow each other; rounds are taken one at a time, all on one core, the
@@ -19,12 +19,12 @@ import psutil
 
 from bench.environment import now, provenance
 from bench.errors import BenchError
-from bench.jobs import Slot
-from bench.lane.children import Child, prepare_all
-from bench.lane.contention import free_on_gpu, processes_on_gpu
 from bench.lock import LOCK, Holder, hold
 from bench.measurement import ROUND_S, Measurement, MeasureSpec, Round
+from bench.process import Slot
 from bench.store import Store
+from bench.throughput.contention import free_on_gpu, processes_on_gpu
+from bench.throughput.timed_cases import TimedCase, prepare_all
 from bench.timing import (
     LATENCY_CALLS,
     LEAST_ROUNDS,
@@ -77,12 +77,12 @@ class CaseMeasured:
     total: int
 
 
-LaneEvent = CasePrepared | PassEnded | CaseMeasured
+ThroughputEvent = CasePrepared | PassEnded | CaseMeasured
 
 
 @dataclass
-class LaneResult:
-    """What the lane measured; ``interrupted`` where it was stopped before the end."""
+class ThroughputResult:
+    """What the benchmark measured; ``interrupted`` where it was stopped before the end."""
 
     measurements: list[Measurement] = field(default_factory=list)
     interrupted: bool = False
@@ -94,15 +94,15 @@ class LaneResult:
 
 
 def estimate_s(specs: Sequence[MeasureSpec], workers: int) -> float:
-    """Return about how many seconds the lane will take where so many cases prepare at once."""
+    """Return about how many seconds the benchmark will take where so many cases prepare at once."""
     trained = [s.recipe is not None for s in specs]
     prepare = sum(PREPARE_S if t else PREDICTOR_S for t in trained) / max(1, min(workers, len(specs)))
     return prepare + sum((2 if t else 1) * USUAL_ROUNDS * ROUND_S + LATENCY_CALLS * CALL_S for t in trained)
 
 
-def lane_folder() -> Path:
-    """Return the folder whose lock this machine's lanes share, of whichever user, as far as permissions allow."""
-    folder = Path(tempfile.gettempdir()) / "sequence-bench-lane"
+def machine_folder() -> Path:
+    """Return the folder whose lock this machine's benchmarks share, of whichever user, as far as permissions allow."""
+    folder = Path(tempfile.gettempdir()) / "sequence-bench-throughput"
     with suppress(OSError):  # another user's: it was opened to all when it was made
         folder.mkdir(exist_ok=True)
         folder.chmod(0o777)
@@ -115,7 +115,7 @@ def lane_folder() -> Path:
         return folder.with_name(f"{folder.name}-{getpass.getuser()}")
 
 
-def run_lane(
+def run_throughput(
     specs: Sequence[MeasureSpec],
     slots: Sequence[Slot],
     *,
@@ -123,17 +123,17 @@ def run_lane(
     store: Store,
     sink: Sink,
     logs: Path,
-    on_event: Callable[[LaneEvent], None] = lambda _: None,
+    on_event: Callable[[ThroughputEvent], None] = lambda _: None,
     on_wait: Callable[[Holder | None], None] | None = None,
     stop: Callable[[], bool] = lambda: False,
     folder: Path | None = None,
-) -> LaneResult:
+) -> ThroughputResult:
     """Measure every spec, holding the machine; store and mirror each measurement as it comes.
 
     A case whose process dies or raises leaves a failed measurement, and the others go on.
 
     Args:
-        specs: What to measure; none that peeks.
+        specs: What to measure; none that sees its targets.
         slots: Places on every device that the specs name.
         data_seed: Of the data that are timed.
         store: Takes each measurement first.
@@ -142,7 +142,7 @@ def run_lane(
         on_event: Told of every event, for progress.
         on_wait: Told once who holds the machine, where it must be waited for.
         stop: Asked several times a second; once it says yes, all processes are ended.
-        folder: Holds the machine's lock; `lane_folder` by default.
+        folder: Holds the machine's lock; `machine_folder` by default.
 
     Raises:
         BenchError: A device has no slot.
@@ -151,49 +151,49 @@ def run_lane(
     if homeless:
         raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
     logs.mkdir(parents=True, exist_ok=True)
-    lane = _Lane(slots, data_seed, store, sink, logs, on_event, stop, len(specs))
+    benchmark = _Benchmark(slots, data_seed, store, sink, logs, on_event, stop, len(specs))
     what = "the folder of the machine's lock"
     try:
-        with hold(folder or lane_folder(), wait_s=math.inf, on_wait=on_wait, cancelled=stop, what=what):
-            lane.result.interrupted = any(lane.run(batch) for batch in _batches(_groups(specs), slots))
+        with hold(folder or machine_folder(), wait_s=math.inf, on_wait=on_wait, cancelled=stop, what=what):
+            benchmark.result.interrupted = any(benchmark.run(batch) for batch in _batches(_groups(specs), slots))
     except InterruptedError:
-        lane.result.interrupted = True
-    return lane.result
+        benchmark.result.interrupted = True
+    return benchmark.result
 
 
 @dataclass
-class _Lane:
+class _Benchmark:
     slots: Sequence[Slot]
     data_seed: int
     store: Store
     sink: Sink
     logs: Path
-    on_event: Callable[[LaneEvent], None]
+    on_event: Callable[[ThroughputEvent], None]
     stop: Callable[[], bool]
     total: int
     prepared: int = 0
-    result: LaneResult = field(default_factory=LaneResult)
+    result: ThroughputResult = field(default_factory=ThroughputResult)
 
     def run(self, groups: list[list[MeasureSpec]]) -> bool:
         """Prepare the cases of these groups together, then measure group by group; return whether it was stopped."""
         specs = [spec for group in groups for spec in group]
-        children: dict[str, Child] = {}
+        cases: dict[str, TimedCase] = {}
         try:
-            for child in prepare_all(specs, self.slots, self.data_seed, self.logs, self.stop, children):
+            for case in prepare_all(specs, self.slots, self.data_seed, self.logs, self.stop, cases):
                 self.prepared += 1
-                self.on_event(CasePrepared(child.spec, self.prepared, self.total))
+                self.on_event(CasePrepared(case.spec, self.prepared, self.total))
             for group in groups:
                 if self.stop():
                     return True
-                self._measure([children[s.measure_id] for s in group], list(children.values()))
+                self._measure([cases[s.measure_id] for s in group], list(cases.values()))
             return self.stop()
         except InterruptedError:
             return True
         finally:
-            for child in children.values():
-                child.kill()
+            for case in cases.values():
+                case.process.kill()
 
-    def _measure(self, group: list[Child], batch: list[Child]) -> None:
+    def _measure(self, group: list[TimedCase], batch: list[TimedCase]) -> None:
         """Take the rounds and calls of prepared cases in turn, store what they gave, and let them go.
 
         Args:
@@ -204,28 +204,30 @@ class _Lane:
         ready = {c.spec.measure_id: c for c in group if c.facts is not None}
         names = tuple(c.spec.case for c in ready.values())
         where = next(slot for slot in self.slots if slot.device_spec == group[0].spec.device)
-        for child in ready.values():
-            child.move(where.core)
+        for case in ready.values():
+            case.move(where.core)
         alone = self._contended(where, batch)
         rounds = take_rounds(ready, alone, lambda number: self.on_event(PassEnded(names, number))) if ready else {}
-        latencies = take_latencies({name: child for name, child in ready.items() if child.failure is None})
-        for child in group:
-            child.end()
-            name = child.spec.measure_id
-            self._record(child, where, started_at, rounds.get(name, []), latencies.get(name, []))
+        latencies = take_latencies({name: case for name, case in ready.items() if case.failure is None})
+        for case in group:
+            case.process.end()
+            name = case.spec.measure_id
+            self._record(case, where, started_at, rounds.get(name, []), latencies.get(name, []))
 
-    def _record(self, child: Child, slot: Slot, started_at: str, rounds: list[Round], latencies: list[float]) -> None:
-        facts = vars(child.facts) if child.facts is not None else {}
+    def _record(
+        self, case: TimedCase, slot: Slot, started_at: str, rounds: list[Round], latencies: list[float]
+    ) -> None:
+        facts = vars(case.facts) if case.facts is not None else {}
         measurement = Measurement(
-            measure_id=child.spec.measure_id,
-            status="done" if child.failure is None else "failed",
-            spec=child.spec,
+            measure_id=case.spec.measure_id,
+            status="done" if case.failure is None else "failed",
+            spec=case.spec,
             data_seed=self.data_seed,
-            settled=child.failure is None and all_settled(rounds, child.kinds),
+            settled=case.failure is None and all_settled(rounds, case.kinds),
             rounds=tuple(rounds),
             latency_s=tuple(latencies),
-            failure=child.failure,
-            environment=slot.device.environment(child.spec.backend),
+            failure=case.failure,
+            environment=slot.device.environment(case.spec.backend),
             provenance=provenance(started_at, now(), slot.core),
             **{name: value for name, value in facts.items() if name != "kinds"},
         )
@@ -234,13 +236,13 @@ class _Lane:
         self.sink.send(measurement)
         self.on_event(CaseMeasured(measurement, len(self.result.measurements), self.total))
 
-    def _contended(self, slot: Slot, ours: list[Child]) -> Callable[[Round], bool]:
+    def _contended(self, slot: Slot, ours: list[TimedCase]) -> Callable[[Round], bool]:
         """Return what says whether a round shared its core or, with a process that is not ours, its GPU."""
         if slot.device.kind == "cpu":
             return shared_core
         index = slot.device.index
         # Numbers, not process ids: in a container NVML gives those of the machine outside it.
-        return lambda _: processes_on_gpu(index) > sum(child.alive for child in ours)
+        return lambda _: processes_on_gpu(index) > sum(case.process.alive for case in ours)
 
 
 def _groups(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:

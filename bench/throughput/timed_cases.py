@@ -1,20 +1,18 @@
-"""The driver's hold on the processes of the throughput lane: they are started, asked, and ended."""
+"""The driver's hold on the processes of the throughput benchmark: they are started, asked, and ended."""
 
-import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from multiprocessing.connection import wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.child_process import log_tail
-from bench.jobs import Slot
-from bench.lane.child import Facts, MoveTo, Request, TimeCalls, serve
-from bench.lane.work import TakeRound
 from bench.measurement import Kind, MeasureSpec, Round
+from bench.process import Died, Process, Slot, ready
 from bench.record import Failure
+from bench.throughput.served_case import Facts, MoveTo, Request, TimeCalls, serve
+from bench.throughput.work import TakeRound
 from bench.timing import Gone
 
 PREPARE_LIMIT_S = 900.0
@@ -25,7 +23,7 @@ POLL_S = 0.2
 """How often a wait looks whether it is to stop."""
 
 
-class Child:
+class TimedCase:
     """The process of one case, from its start to its end; also the `Subject` whose rounds are taken.
 
     Attributes:
@@ -34,21 +32,13 @@ class Child:
     """
 
     def __init__(self, spec: MeasureSpec, slot: Slot, data_seed: int, log: Path, stop: Callable[[], bool]):
-        context = multiprocessing.get_context("spawn")
         self.spec, self.slot = spec, slot
         self.facts: Facts | None = None
         self.failure: Failure | None = None
         self.deadline = time.monotonic() + PREPARE_LIMIT_S
-        self._log, self._stop = log, stop
-        self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(slot, spec, data_seed, log, theirs), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    @property
-    def alive(self) -> bool:
-        """True while the process is."""
-        return self._process.is_alive()
+        self._stop = stop
+        served = replace(slot, backend=spec.backend)
+        self.process = Process(served, log, serve, served, spec, data_seed)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -62,8 +52,8 @@ class Child:
 
     def give_up(self, reason: str) -> None:
         """Kill the process and note why."""
-        self.kill()
-        self.failure = Failure(reason=reason, details=log_tail(self._log))
+        self.process.kill()
+        self.failure = Failure(reason=reason, details=self.process.log_tail())
 
     def move(self, core: int | None) -> None:
         """Let the process go on on this core."""
@@ -81,20 +71,6 @@ class Child:
         seconds: list[float] = self._ask(TimeCalls(calls))
         return seconds
 
-    def end(self) -> None:
-        """Let the process end; it has nothing more to do."""
-        with suppress(OSError):
-            self.connection.send(None)
-        self._process.join(POLL_S)
-        self.kill()
-
-    def kill(self) -> None:
-        """End the process now."""
-        if self._process.is_alive():
-            self._process.kill()
-        self._process.join()
-        self.connection.close()
-
     def _ask(self, request: Request) -> Any:
         """Send a request and wait for its answer.
 
@@ -105,9 +81,8 @@ class Child:
         if self.failure is not None:
             raise Gone
         deadline = time.monotonic() + ANSWER_LIMIT_S
-        with suppress(OSError):  # a process that has died is found out when its answer is waited for
-            self.connection.send(request)
-        while not self.connection.poll(POLL_S):
+        self.process.send(request)
+        while not self.process.poll(POLL_S):
             if self._stop():
                 raise InterruptedError
             if time.monotonic() > deadline:
@@ -117,13 +92,12 @@ class Child:
 
     def _receive(self) -> Any:
         try:
-            message = self.connection.recv()
-        except (EOFError, OSError):
-            self._process.join()
-            self.give_up(f"the process ended by itself (exit code {self._process.exitcode})")
+            message = self.process.receive()
+        except Died as died:
+            self.give_up(str(died))
             raise Gone from None
         if isinstance(message, Failure):
-            self.kill()
+            self.process.kill()
             self.failure = message
             raise Gone
         return message
@@ -135,8 +109,8 @@ def prepare_all(
     data_seed: int,
     logs: Path,
     stop: Callable[[], bool],
-    children: dict[str, Child],
-) -> Iterator[Child]:
+    cases: dict[str, TimedCase],
+) -> Iterator[TimedCase]:
     """Start a process for each spec, one on a slot at a time, and yield each when it is prepared or has failed.
 
     Args:
@@ -145,31 +119,32 @@ def prepare_all(
         data_seed: Of the data that they load.
         logs: Folder for what they print.
         stop: Asked several times a second.
-        children: Filled under each spec's measure id, as soon as its process is started.
+        cases: Filled under each spec's measure id, as soon as its process is started.
 
     Raises:
         InterruptedError: ``stop`` said so.
     """
     free = list(slots)
     pending = deque(sorted(specs, key=lambda s: s.recipe is None))  # the long ones first, so that cores end together
-    working: dict[Any, Child] = {}
+    working: list[TimedCase] = []
     while pending or working:
         for slot in list(free):
             spec = next((s for s in pending if s.device == slot.device_spec), None)
             if spec is not None:
                 pending.remove(spec)
                 free.remove(slot)
-                number = len(children)
-                child = Child(spec, slot, data_seed, logs / f"lane-{number}.log", stop)
-                children[spec.measure_id] = working[child.connection] = child
-        for connection in wait(list(working), POLL_S):
-            working[connection].receive_facts()
-        for connection, child in list(working.items()):
-            if child.facts is None and child.failure is None and time.monotonic() > child.deadline:
-                child.give_up(f"preparing took longer than {PREPARE_LIMIT_S:g} s")
-            if child.facts is not None or child.failure is not None:
-                del working[connection]
-                free.append(child.slot)
-                yield child
+                case = TimedCase(spec, slot, data_seed, logs / f"throughput-{len(cases)}.log", stop)
+                cases[spec.measure_id] = case
+                working.append(case)
+        heard = ready([case.process for case in working], POLL_S)
+        for case in list(working):
+            if case.process in heard:
+                case.receive_facts()
+            elif time.monotonic() > case.deadline:
+                case.give_up(f"preparing took longer than {PREPARE_LIMIT_S:g} s")
+            if case.facts is not None or case.failure is not None:
+                working.remove(case)
+                free.append(case.slot)
+                yield case
         if stop():
             raise InterruptedError

@@ -1,4 +1,4 @@
-"""The child's side of the throughput lane: one case in a process of its own, timed when the driver says so.
+"""The child's side of the throughput benchmark: one case in a process of its own, timed when the driver says so.
 
 The process first gives what needs a fresh one: seconds to build and compile, and peak memory. Then it waits, and
 takes a round or times single calls whenever it is asked to.
@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,16 +20,16 @@ import psutil
 from numpy.typing import NDArray
 
 from bench.cases.base import make_dataset, make_model
-from bench.child_process import import_backend, prepare_process
-from bench.engines.base import Program
+from bench.child_process import requests
+from bench.engines.base import Program, load_engine
 from bench.errors import BenchError
 from bench.initial import window_order
-from bench.jobs import Slot
-from bench.lane.work import Counters, Nothing, TakeRound, Work, timed_round
 from bench.measurement import INFERENCE_BATCH, ROUND_S, Kind, MeasureSpec
-from bench.models.base import Network, Predictor
+from bench.models.base import Inputs, Network, Predictor
+from bench.process import Slot
 from bench.record import Failure
-from bench.task import Array, Splits
+from bench.task import Array, Splits, Task
+from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_round
 from bench.training import make_program
 
 MODEL_SEED = 0
@@ -46,7 +46,7 @@ class Facts:
     """What a fresh process found out; fields as in `bench.measurement.Measurement`."""
 
     kinds: tuple[Kind, ...]
-    task: dict[str, Any]
+    task: Task
     parameters: int | None = None
     model_bytes: int | None = None
     build_s: float | None = None
@@ -72,7 +72,7 @@ class MoveTo:
 Request = TakeRound | TimeCalls | MoveTo
 
 
-class Bench:
+class PreparedCase:
     """A case that is ready to be timed."""
 
     def __init__(self, facts: Facts, work: dict[Kind, Work], one: Callable[[], object], counters: Counters, gpu: bool):
@@ -89,53 +89,50 @@ class Bench:
         return _move(request.core)
 
 
-def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> Bench:
+def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> PreparedCase:
     """Import, load, build and compile a case in this fresh process, and note what that took.
 
     Raises:
-        BenchError: A name or a parameter is wrong, the predictor peeks, or the backend does not see the GPU.
+        BenchError: A name or a parameter is wrong, the predictor sees its targets, or the backend does not see the GPU.
     """
-    model = make_model(spec.model.name, spec.model.params)
+    model = make_model(spec.model.name, spec.model.all_params)
     if isinstance(model, Network):
-        import_backend(spec.backend, slot.device.kind)
-    splits = make_dataset(spec.dataset.name, spec.dataset.params).load(data_seed)
-    task = asdict(splits.valid.task)
+        load_engine(spec.backend, slot.device.kind)
+    splits = make_dataset(spec.dataset.name, spec.dataset.all_params).load(data_seed)
+    task = splits.valid.task
     if isinstance(model, Network):
         return _prepare_network(model, spec, splits, task, slot.device.kind == "gpu")
     assert isinstance(model, Predictor)
-    if model.peeks:
-        raise BenchError(f"model {spec.model.name!r} looks at the answers: it forecasts nothing that could be timed")
+    if model.leaks_target:
+        raise BenchError(f"model {spec.model.name!r} sees the targets: it forecasts nothing that could be timed")
     forecast = model.fit(splits.train, splits.valid.task)
     fit = partial(model.fit, splits.train, splits.valid.task)
     fit_s = min(_seconds(fit, time.process_time) for _ in range(TRIES))
     infer, one = _inference(forecast, splits.valid.x, time.process_time)
-    return Bench(Facts(("infer",), task, build_s=fit_s), {"infer": infer}, one, Nothing(), gpu=False)
+    return PreparedCase(Facts(("infer",), task, build_s=fit_s), {"infer": infer}, one, Nothing(), gpu=False)
 
 
-def serve(slot: Slot, spec: MeasureSpec, data_seed: int, log: Path, connection: Connection) -> None:
+def serve(connection: Connection, slot: Slot, spec: MeasureSpec, data_seed: int) -> None:
     """Prepare a case, send its `Facts`, then answer each `Request` until None comes.
 
     An error is sent as a `Failure`, and is the end.
     """
-    prepare_process(slot, log)
     try:
-        bench = prepare(spec, slot, data_seed)
-        connection.send(bench.facts)
-        while (request := connection.recv()) is not None:
-            connection.send(bench.answer(request))
-    except EOFError:
-        return
+        case = prepare(spec, slot, data_seed)
+        connection.send(case.facts)
+        for request in requests(connection):
+            connection.send(case.answer(request))
     except Exception as error:
         connection.send(Failure.of(error))
 
 
-def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: dict[str, Any], gpu: bool) -> Bench:
+def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Task, gpu: bool) -> PreparedCase:
     assert spec.recipe is not None
     base = psutil.Process().memory_info().rss
     _forget_peak()
     program = make_program(spec.backend, model, spec.recipe, splits)
     weights = program.fresh_weights(MODEL_SEED)
-    program.reset(weights)
+    program.reset(weights, MODEL_SEED)
     windows, batch = len(splits.train.x), spec.recipe.batch_size
     orders = [window_order(MODEL_SEED, epoch, windows, batch) for epoch in range(2)]
     program.train(orders[0])
@@ -154,7 +151,7 @@ def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: di
     clock = time.perf_counter if gpu else time.process_time
     infer, one = _inference(program.forecast_batch, splits.valid.x, clock)
     work: dict[Kind, Work] = {"train": _training(program, weights, orders, clock), "infer": infer}
-    return Bench(facts, work, one, program, gpu)
+    return PreparedCase(facts, work, one, program, gpu)
 
 
 def _training(
@@ -172,14 +169,14 @@ def _training(
 
     def before() -> None:
         """Start from the same weights, so that every round computes the same; no step is a wait for the device."""
-        program.reset(weights)
+        program.reset(weights, MODEL_SEED)
         program.train(orders[0], 0)
 
     return Work(epochs * taken * batch, calls, before)
 
 
 def _inference(
-    forecast: Callable[[Array], Any], x: Array, clock: Callable[[], float]
+    forecast: Callable[[Inputs], Any], x: Inputs, clock: Callable[[], float]
 ) -> tuple[Work, Callable[[], object]]:
     """Return batches that fill a round, and a call that forecasts one window; both compiled."""
     enough = x[np.arange(max(len(x), INFERENCE_BATCH)) % len(x)]

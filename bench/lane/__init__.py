@@ -1,1 +1,0 @@
-"""The throughput lane: each case on each device and backend, measured alone on the machine."""
