@@ -1,4 +1,4 @@
-"""The learning curves that a source printed."""
+"""The learning curves that the chapter's notebook printed."""
 
 from functools import cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from bench.registry import close_matches
 if TYPE_CHECKING:
     import pandas as pd
 
-CURVES = Path(__file__).with_name("chapter15_curves.csv")
+CURVES = Path(__file__).with_name("printed_curves.csv")
 
 
 def published_curve(name: str) -> "pd.DataFrame":

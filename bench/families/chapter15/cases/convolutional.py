@@ -1,9 +1,8 @@
 """Chapter 15: networks with convolutions that forecast the next ten steps at every position."""
 
 from bench.cases.base import Case, Published, case
-from bench.cases.chapter15_errata import AS_PRINTED, CORRECTED, erratum
-from bench.cases.chapter15_notes import WHOLE_EPOCHS
 from bench.datasets.waves import WavesEveryStep
+from bench.families.chapter15.errata import AS_PRINTED, CORRECTED, WHOLE_EPOCHS, erratum
 from bench.models.convolutional import ConvGRU, GatedWaveNet, WaveNet
 from bench.recipe import Recipe
 
@@ -17,8 +16,7 @@ def conv_gru() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="conv + GRU",
         published=Published(
-            valid_mse=0.0186,
-            valid_last_time_step_mse=0.0081,
+            values={"mse": 0.0186, "last_time_step_mse": 0.0081},
             source="Using One-Dimensional Convolutional Layers to Process Sequences",
             curve="seq2seq_conv_gru",
             note=WHOLE_EPOCHS,
@@ -36,7 +34,7 @@ def wavenet() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="WaveNet",
         published=Published(
-            valid_mse=0.0207, valid_last_time_step_mse=0.0095, source="WaveNet", curve="wavenet", note=WHOLE_EPOCHS
+            values={"mse": 0.0207, "last_time_step_mse": 0.0095}, source="WaveNet", curve="wavenet", note=WHOLE_EPOCHS
         ),
     )
 
@@ -50,8 +48,7 @@ def wavenet_gated_as_printed() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=2, batch_size=32),
         label="gated WaveNet (as printed, 2 epochs)",
         published=Published(
-            valid_mse=0.1217,
-            valid_last_time_step_mse=0.1189,
+            values={"mse": 0.1217, "last_time_step_mse": 0.1189},
             source="WaveNet",
             curve="wavenet_gated",
             note=WHOLE_EPOCHS,

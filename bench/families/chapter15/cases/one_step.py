@@ -1,8 +1,8 @@
 """Chapter 15: step 50 of the waves from steps 0-49."""
 
 from bench.cases.base import Case, Published, case
-from bench.cases.chapter15_notes import WHOLE_EPOCHS
 from bench.datasets.waves import WavesNextStep
+from bench.families.chapter15.errata import WHOLE_EPOCHS
 from bench.models.least_squares import LeastSquares
 from bench.models.linear import Linear
 from bench.models.naive import Naive
@@ -18,7 +18,7 @@ def naive_next_step() -> Case:
         dataset=WavesNextStep(),
         model=Naive(),
         label="naive",
-        published=Published(valid_mse=0.020211367, source="Computing Some Baselines"),
+        published=Published(values={"mse": 0.020211367}, source="Computing Some Baselines"),
     )
 
 
@@ -31,7 +31,7 @@ def linear() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="linear",
         published=Published(
-            valid_mse=0.004174048032611608, source="Computing Some Baselines", curve="linear", note=WHOLE_EPOCHS
+            values={"mse": 0.004174048032611608}, source="Computing Some Baselines", curve="linear", note=WHOLE_EPOCHS
         ),
     )
 
@@ -57,7 +57,7 @@ def simple_rnn() -> Case:
         recipe=Recipe(learning_rate=0.005, epochs=20, batch_size=32),
         label="one-unit RNN",
         published=Published(
-            valid_mse=0.010848855562508107, source="Using a Simple RNN", curve="simple_rnn", note=WHOLE_EPOCHS
+            values={"mse": 0.010848855562508107}, source="Using a Simple RNN", curve="simple_rnn", note=WHOLE_EPOCHS
         ),
     )
 
@@ -70,7 +70,9 @@ def deep_rnn() -> Case:
         model=SimpleRNN(units=(20, 20), head="recurrent"),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="deep RNN",
-        published=Published(valid_mse=0.002889613825827837, source="Deep RNNs", curve="deep_rnn", note=WHOLE_EPOCHS),
+        published=Published(
+            values={"mse": 0.002889613825827837}, source="Deep RNNs", curve="deep_rnn", note=WHOLE_EPOCHS
+        ),
     )
 
 
@@ -83,6 +85,6 @@ def deep_rnn_dense() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="deep RNN, dense head",
         published=Published(
-            valid_mse=0.002677031420171261, source="Deep RNNs", curve="deep_rnn_dense", note=WHOLE_EPOCHS
+            values={"mse": 0.002677031420171261}, source="Deep RNNs", curve="deep_rnn_dense", note=WHOLE_EPOCHS
         ),
     )

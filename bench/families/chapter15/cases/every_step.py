@@ -1,12 +1,11 @@
 """Chapter 15: recurrent networks that forecast the next ten steps at every position."""
 
 from bench.cases.base import Case, Published, case
-from bench.cases.chapter15_errata import AS_PRINTED, CORRECTED, erratum
-from bench.cases.chapter15_notes import WHOLE_EPOCHS
 from bench.datasets.waves import WavesEveryStep
+from bench.families.chapter15.errata import AS_PRINTED, CORRECTED, WHOLE_EPOCHS, erratum
 from bench.models.least_squares import LeastSquares
 from bench.models.naive import Naive
-from bench.models.recurrent import GRU, LSTM, LayerNormRNN, OwnLoopRNN, SimpleRNN
+from bench.models.recurrent import GRU, LSTM, LayerNormRNN, SimpleRNN, WhileLoopRNN
 from bench.recipe import Recipe
 
 
@@ -31,8 +30,7 @@ def seq2seq_rnn() -> Case:
         recipe=Recipe(learning_rate=0.01, epochs=20, batch_size=32),
         label="SimpleRNN, Adam 0.01",
         published=Published(
-            valid_mse=0.0198,
-            valid_last_time_step_mse=0.0095,
+            values={"mse": 0.0198, "last_time_step_mse": 0.0095},
             source="Forecasting Several Steps Ahead",
             curve="seq2seq_rnn",
             note=WHOLE_EPOCHS,
@@ -62,8 +60,7 @@ def seq2seq_rnn_batch_norm() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="SimpleRNN + batch norm",
         published=Published(
-            valid_mse=0.0289,
-            valid_last_time_step_mse=0.0171,
+            values={"mse": 0.0289, "last_time_step_mse": 0.0171},
             source="Deep RNN with Batch Norm",
             curve="seq2seq_rnn_batch_norm",
             note=WHOLE_EPOCHS,
@@ -80,8 +77,7 @@ def seq2seq_rnn_layer_norm() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="layer-norm RNN",
         published=Published(
-            valid_mse=0.0275,
-            valid_last_time_step_mse=0.0149,
+            values={"mse": 0.0275, "last_time_step_mse": 0.0149},
             source="Deep RNNs with Layer Norm",
             curve="seq2seq_rnn_layer_norm",
             note=WHOLE_EPOCHS,
@@ -94,12 +90,11 @@ def seq2seq_rnn_own_loop_as_printed() -> Case:
     """The layer-norm cell in a hand-written loop whose outputs lie time-major."""
     return Case(
         dataset=WavesEveryStep(),
-        model=OwnLoopRNN(units=(20, 20), time_major=True),
+        model=WhileLoopRNN(units=(20, 20), time_major=True),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
-        label="own loop (as printed)",
+        label="while-loop RNN (as printed)",
         published=Published(
-            valid_mse=0.0276,
-            valid_last_time_step_mse=0.0139,
+            values={"mse": 0.0276, "last_time_step_mse": 0.0139},
             source="Creating a Custom RNN Class",
             curve="seq2seq_rnn_custom_loop",
             note=WHOLE_EPOCHS,
@@ -113,9 +108,9 @@ def seq2seq_rnn_own_loop() -> Case:
     """The hand-written loop with its outputs in batch-major order."""
     return Case(
         dataset=WavesEveryStep(),
-        model=OwnLoopRNN(units=(20, 20), time_major=False),
+        model=WhileLoopRNN(units=(20, 20), time_major=False),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
-        label="own loop",
+        label="while-loop RNN",
         errata=(erratum(2, CORRECTED),),
     )
 
@@ -129,8 +124,7 @@ def seq2seq_lstm() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="LSTM",
         published=Published(
-            valid_mse=0.023689542233943938,
-            valid_last_time_step_mse=0.008518972,
+            values={"mse": 0.023689542233943938, "last_time_step_mse": 0.008518972},
             source="LSTMs",
             curve="seq2seq_lstm",
             note=WHOLE_EPOCHS,
@@ -147,8 +141,7 @@ def seq2seq_gru() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="GRU",
         published=Published(
-            valid_mse=0.024557730346918105,
-            valid_last_time_step_mse=0.011060879,
+            values={"mse": 0.024557730346918105, "last_time_step_mse": 0.011060879},
             source="GRUs",
             curve="seq2seq_gru",
             note=WHOLE_EPOCHS,

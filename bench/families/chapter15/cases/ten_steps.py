@@ -1,9 +1,8 @@
 """Chapter 15: steps 50-59 of the waves from steps 0-49, at once or one after another."""
 
 from bench.cases.base import Case, Published, case
-from bench.cases.chapter15_errata import AS_PRINTED, CORRECTED, erratum
-from bench.cases.chapter15_notes import WHOLE_EPOCHS
 from bench.datasets.waves import WavesIteratedAcrossGrids, WavesIteratedOneGrid, WavesTenSteps
+from bench.families.chapter15.errata import AS_PRINTED, CORRECTED, WHOLE_EPOCHS, erratum
 from bench.models.least_squares import IteratedLeastSquares, LeastSquares
 from bench.models.linear import Linear
 from bench.models.naive import Naive, NaiveLeaky
@@ -21,7 +20,7 @@ def naive_ten_steps_as_printed() -> Case:
         dataset=WavesTenSteps(),
         model=NaiveLeaky(),
         label="naive (as printed)",
-        published=Published(valid_mse=0.22278848, source=SECTION),
+        published=Published(values={"mse": 0.22278848}, source=SECTION),
         errata=(erratum(1, AS_PRINTED),),
     )
 
@@ -45,7 +44,7 @@ def linear_10() -> Case:
         model=Linear(),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="linear",
-        published=Published(valid_mse=0.0188, source=SECTION, curve="linear_10", note=WHOLE_EPOCHS),
+        published=Published(values={"mse": 0.0188}, source=SECTION, curve="linear_10", note=WHOLE_EPOCHS),
     )
 
 
@@ -69,7 +68,7 @@ def deep_rnn_10() -> Case:
         model=SimpleRNN(units=(20, 20)),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="deep RNN",
-        published=Published(valid_mse=0.0082, source=SECTION, curve="deep_rnn_10", note=WHOLE_EPOCHS),
+        published=Published(values={"mse": 0.0082}, source=SECTION, curve="deep_rnn_10", note=WHOLE_EPOCHS),
     )
 
 
@@ -81,7 +80,7 @@ def iterated_rnn_as_printed() -> Case:
         model=IteratedRNN(units=(20, 20)),
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="iterated deep RNN (as printed)",
-        published=Published(valid_mse=0.0285489, source=SECTION, note=WHOLE_EPOCHS),
+        published=Published(values={"mse": 0.0285489}, source=SECTION, note=WHOLE_EPOCHS),
         errata=(erratum(5, AS_PRINTED),),
     )
 

@@ -1,0 +1,40 @@
+"""Printed values beside ours: columns of the leaderboards, and what figures draw over our seeds."""
+
+from bench.families.chapter15.report.printed import digits, printed_curve, printed_final
+from bench.metrics.traits import Traits
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import NONE
+from bench.report.parts import Cell, Overlay, column, overlays
+from bench.report.results import Results
+from bench.report.rows import Row
+from bench.task import TargetKind
+
+
+@column("printed", order=90)
+def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """Return columns of the printed error over all positions and at the last, where some row has one."""
+    metrics = {"printed last-step" if board.common else "printed MSE": board.metric}
+    last = board.rows[0].metrics.get(board.metric.at_last)
+    if last and not board.common and any(TargetKind(r.info["target"]).every_position for r in board.rows):
+        metrics["printed last-step"] = last
+
+    def cell(metric: Traits) -> Cell:
+        return lambda row: _text(printed_final(results, row, metric))
+
+    made = {heading: cell(metric) for heading, metric in metrics.items()}
+    return {heading: of for heading, of in made.items() if any(of(row) != NONE for row in board.rows)}
+
+
+def _text(value: float | None) -> str:
+    return NONE if value is None else f"{value:.{max(4, min(6, digits(value)))}f}"
+
+
+def _final(results: Results, board: Leaderboard, row: Row) -> float | None:
+    return printed_final(results, row, board.metric)
+
+
+overlays.add(
+    "printed",
+    Overlay("printed in the source", _final, lambda results, board, row: printed_curve(results, row, board.metric)),
+    source=_final,
+)

@@ -1,0 +1,130 @@
+"""The values and curves that the source printed, as data, and what our seeds say of them."""
+
+import math
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from bench import stats
+from bench.frames.scores import Key
+from bench.metrics.traits import Traits
+from bench.report.leaderboards import Leaderboard
+from bench.report.results import Results
+from bench.report.rows import Row, independent
+from bench.report.sections.training_order import run_curves
+from bench.task import TargetKind
+
+
+@dataclass(frozen=True)
+class PrintedValue:
+    """A printed value and the scores of ours that it is held against.
+
+    Attributes:
+        row: The case on one device and backend.
+        board: Its task's.
+        metric: Traits of what was printed.
+        printed: The value, after the last epoch on validation.
+        note: A fact about the source that can make it differ from ours; empty for none.
+        sample: Our scores.
+        judgement: None where one seed has no spread to hold the value against.
+    """
+
+    row: Row
+    board: Leaderboard
+    metric: Traits
+    printed: float
+    note: str
+    sample: stats.Sample
+    judgement: stats.Judgement | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from every other value of a report."""
+        return " ".join((*self.row.place, self.metric.name))
+
+    @property
+    def last(self) -> bool:
+        """True for the error of the last position alone."""
+        return self.metric.name == self.metric.at_last
+
+    @property
+    def ours(self) -> float | None:
+        """Our geometric mean; an exact score as it is."""
+        return stats.geometric_mean(self.sample.values)
+
+    @property
+    def verdict(self) -> str:
+        """``matches`` or ``differs`` of an exact score; ``inside``, ``misses`` or ``outside`` of seeds; else empty."""
+        j = self.judgement
+        if j is None:
+            return ""
+        if j.exact:
+            return "differs" if j.outside else "matches"
+        return "outside" if j.outside else "misses" if j.missed else "inside"
+
+    @property
+    def off(self) -> bool:
+        """Whether there is something to explain."""
+        return self.verdict in ("differs", "misses", "outside")
+
+
+def final_values(results: Results) -> pd.DataFrame:
+    """Return the printed values after the last epoch."""
+    frame = results.frames["published"]
+    return frame[frame["epoch"].isna()]
+
+
+def printed_values(results: Results) -> list[PrintedValue]:
+    """Return every printed value that we have a score for, judged together, in the order of the tasks' tables."""
+    finals, found = final_values(results), []
+    for board in results.tasks:
+        for row in board.rows:
+            for _, each in finals[finals["case"] == row.case].iterrows():
+                key = Key(each["metric"])
+                if len(row.seeds(key)):
+                    metric = row.metrics[key.metric]
+                    found.append(PrintedValue(row, board, metric, each["value"], each["note"], row.sample(key)))
+    judged = stats.judge_published({v.key: v.printed for v in found}, {v.key: v.sample for v in found})
+    return [replace(value, judgement=judged.get(value.key)) for value in found]
+
+
+def printed_final(results: Results, row: Row, metric: Traits) -> float | None:
+    """Return what was printed of a row by a metric after the last epoch; None for nothing.
+
+    Where a task asks for the last position alone, what was printed of all positions is printed of the last.
+    """
+    finals = final_values(results)
+    known = finals[finals["case"] == row.case].set_index("metric")["value"].to_dict()
+    alike = [metric.name]
+    if not TargetKind(row.info["target"]).every_position:
+        alike += [m.name for m in row.metrics.values() if m.at_last == metric.name]
+    return next((float(known[name]) for name in alike if name in known), None)
+
+
+def printed_curve(results: Results, row: Row, metric: Traits) -> pd.Series:
+    """Return the printed values of a row by a metric, by epoch; empty where none was printed."""
+    frame = results.frames["published"]
+    own = frame[(frame["case"] == row.case) & (frame["metric"] == metric.name) & frame["epoch"].notna()]
+    return own.set_index("epoch")["value"].sort_index()
+
+
+def curve_epochs(results: Results, value: PrintedValue) -> tuple[int, int] | None:
+    """Return in how many epochs the printed curve leaves ours, and in how many the two were compared; None for none."""
+    printed = printed_curve(results, value.row, value.metric)
+    runs = run_curves(results, value.row, value.metric.name)
+    if not value.row.trained or printed.empty or runs.empty:
+        return None
+    epochs = range(1, int(max(printed.index.max(), runs.columns.max())) + 1)
+    ours = pd.DataFrame({epoch: pd.Series(independent(runs[epoch])) for epoch in runs}).reindex(columns=epochs)
+    outside, compared = stats.curve_outside(printed.reindex(epochs).to_numpy(), ours.to_numpy())
+    return (outside, compared) if compared else None
+
+
+def digits(value: float) -> int:
+    """Return how many decimals a value was printed with."""
+    return max(0, round(-math.log10(stats.last_digit(value))))
+
+
+def printed_text(value: float) -> str:
+    """Return a printed value with the decimals that it was printed with."""
+    return f"{value:.{digits(value)}f}"
