@@ -18,7 +18,7 @@ def load_results(suite: str = "chapter15", results: str | Path = "results") -> "
 
     Returns:
         Columns suite, case, task, dataset, model, seed, data_seed, device, backend, split, weights, metric, epoch,
-        step, value, status, run_id, environment, attempt (of the run: reruns add attempts).
+        axis, index, value, status, run_id, environment, attempt (of the run: reruns add attempts).
 
     Raises:
         BenchError: No such suite.

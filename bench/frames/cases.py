@@ -1,78 +1,121 @@
-"""Frames of what a plan compares: its cases, and the errata that they carry."""
+"""Frames of what a plan compares: its cases, their tasks and metrics, noise floors, and what was skipped."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
-
-from bench.csvs import typed
 from bench.datasets.base import Dataset
-from bench.plan import Plan
+from bench.frames.base import frame
+from bench.frames.schemas import CASES, FLOORS, METRICS, SKIPS, TARGETS, TASKS
+from bench.frames.selection import Shown
+from bench.metrics.base import applicable, monitor, ranking
+from bench.metrics.traits import Axis
+from bench.task import Task
 
-RECIPE = ("optimizer", "learning_rate", "epochs", "batch_size", "loss", "early_stopping_epochs")
 
-
-def cases_frame(plan: Plan) -> pd.DataFrame:
-    """Return one row a case, in the suite's order.
-
-    What a case is asked (``task``, ``target``, ``question``) is known from its records, or from
-    another case's with the same dataset; empty where nothing has run. What its dataset says of itself
-    stands in ``dataset_about``, ``extra_about``, ``groups_about`` and ``no_group``.
-    """
-    asked: dict[str, dict[str, Any]] = {}
-    for record in plan.records:
-        if record.task:
-            asked[record.spec.case] = record.task
-            asked.setdefault(record.spec.dataset.model_dump_json(), record.task)
+@frame("cases", CASES)
+def cases_rows(shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield one row a case, in the suite's order."""
+    plan = shown.plan
     seeds = {(s.case, s.data_seed, s.model_seed) for s in plan.specs}
-    rows = []
     for order, case in enumerate(plan.cases):
         spec = next(s for s in plan.specs if s.case == case.name)
-        task = asked.get(case.name) or asked.get(spec.dataset.model_dump_json()) or {}
-        recipe = case.recipe.model_dump() if case.recipe else {}
-        rows.append(
-            {
-                "order": order,
-                "case": case.name,
-                "label": case.label,
-                "variant_of": case.variant_of,
-                "task": task.get("name"),
-                "target": task.get("target"),
-                "input_length": task.get("input_length"),
-                "features": task.get("features"),
-                "horizon": task.get("horizon"),
-                "question": task.get("question"),
-                "n_planned": sum(1 for planned in seeds if planned[0] == case.name),
-                "model": case.model.name,
-                "model_params": json.dumps(spec.model.params, sort_keys=True),
-                "dataset": case.dataset.name,
-                "dataset_params": json.dumps(spec.dataset.params, sort_keys=True),
-                **_documented(type(case.dataset)),
-                "trained": case.model.trained,
-                "peeks": getattr(case.model, "peeks", False),
-                "oracle": getattr(case.model, "oracle", False),
-                "batch_dependent": getattr(case.model, "batch_dependent", False),
-                "baseline": case.model.name == plan.suite.baseline,
-                "noise_floor_mse": case.dataset.noise_floor_mse,
-                **{k: recipe.get(k) for k in RECIPE},
-                "published_valid_mse": case.published.valid_mse,
-                "published_valid_last_time_step_mse": case.published.valid_last_time_step_mse,
-                "source": case.published.source,
-                "note": case.published.note,
-                "curve": case.published.curve,
+        yield {
+            "order": order,
+            "case": case.name,
+            "label": case.label,
+            "variant_of": case.variant_of,
+            "task": case.task.name,
+            "n_planned": sum(1 for planned in seeds if planned[0] == case.name),
+            "model": case.model.name,
+            "model_params": json.dumps(spec.model.all_params, sort_keys=True),
+            "dataset": case.dataset.name,
+            "dataset_params": json.dumps(spec.dataset.all_params | spec.dataset.contents, sort_keys=True),
+            **_documented(type(case.dataset)),
+            "trained": case.model.trained,
+            "leaks_target": case.model.leaks_target,
+            "oracle": case.model.oracle,
+            "batch_dependent": case.model.batch_dependent,
+            "baseline": case.model.name == plan.suite.baseline,
+            **(case.recipe.model_dump() if case.recipe else {}),
+        }
+
+
+@frame("tasks", TASKS)
+def tasks_rows(shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield one row a task."""
+    for task in _tasks(shown):
+        yield {
+            "task": task.name,
+            "target": task.target.value,
+            "input_length": task.input_length,
+            "features": task.features,
+            "horizon": task.horizon,
+            "classes": task.classes if task.target.is_class else None,
+            "vocabulary": task.vocabulary,
+            "question": task.question,
+        }
+
+
+@frame("targets", TARGETS)
+def targets_rows(shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield one row a target of a task."""
+    for task in _tasks(shown):
+        for target in task.targets:
+            yield {"task": task.name, "target": target.name, "unit": target.unit}
+
+
+@frame("metrics", METRICS)
+def metrics_rows(shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield one row for each metric of each task."""
+    named = tuple(shown.plan.suite.metrics)
+    for task in _tasks(shown):
+        ranks, monitors = ranking(task).name, monitor(task).name
+        for each in applicable(task, named):
+            yield {
+                "task": task.name,
+                "metric": each.name,
+                "heading": each.heading,
+                "direction": each.direction.value,
+                "scale": each.scale.value,
+                "axis": each.axis.value,
+                "unit": each.unit,
+                "at_last": each.at_last,
+                "ranks": each.name == ranks,
+                "monitors": each.name == monitors,
+                "shown": each.axis is Axis.NONE
+                and (each.name in named if named else each.tabled)
+                # After the window alone there is no other position: it says what the ranking one says.
+                and (task.target.every_position or each.at_last != each.name or each.name == ranks),
+                "about": " ".join((each.compute.__doc__ or "").partition("\n\n")[0].split()),
             }
-        )
-    return typed(rows)
 
 
-def errata_frame(plan: Plan) -> pd.DataFrame:
-    """Return one row a case and erratum: the case's variant of that fault."""
-    rows = [
-        {"number": e.number, "case": case.name, "variant": e.variant, "fault": e.fault}
-        for case in plan.cases
-        for e in case.errata
-    ]
-    return typed(rows, ["number", "case", "variant", "fault"])
+@frame("floors", FLOORS)
+def floors_rows(shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield one row for each noise floor of each case."""
+    for case in shown.plan.cases:
+        for name, value in case.dataset.noise_floors.items():
+            yield {"case": case.name, "metric": name, "value": value}
+
+
+@frame("skips", SKIPS)
+def skips_rows(shown: Shown) -> Iterator[dict[str, Any]]:
+    """Yield one row a case that was not run."""
+    for skip in shown.plan.skips:
+        case = skip.case
+        yield {
+            "case": case.name,
+            "label": case.label,
+            "task": case.task.name,
+            "model": case.model.name,
+            "reason": skip.reason,
+        }
+
+
+def _tasks(shown: Shown) -> list[Task]:
+    """Return each task once, in the suite's order."""
+    return list({case.task.name: case.task for case in shown.plan.cases}.values())
 
 
 def _documented(dataset: type[Dataset]) -> dict[str, str]:

@@ -1,20 +1,17 @@
 """The long table of every number, for exports, and means for a summary."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from bench import stats
-from bench.csvs import typed
-from bench.frames.runs import TIMES, final_values, key, number, runs_frame
+from bench.frames.base import typed
+from bench.frames.runs import epoch_series, key
+from bench.frames.schemas import TIDY, TIMES
+from bench.metrics.base import Metric, applicable
 from bench.record import RunRecord
-
-TIDY = [
-    "suite", "case", "task", "dataset", "model", "seed", "data_seed", "device", "backend", "split", "weights",
-    "metric", "epoch", "step", "value", "status", "run_id", "environment", "attempt",
-]  # fmt: skip
 
 
 def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
@@ -28,7 +25,7 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
         shared = {
             "suite": suite_name,
             **key(record),
-            "task": record.task.get("name"),
+            "task": record.task.name if record.task else "",
             "dataset": record.spec.dataset.name,
             "model": record.spec.model.name,
             "status": record.status,
@@ -36,49 +33,55 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
             "environment": record.environment.digest,
             "attempt": record.attempt,
         }
-        values = [*final_values(record), *_curve_values(record), *_time_values(record)]
+        values = [*_final_values(record), *_curve_values(record), *_time_values(record)]
         rows.extend(shared | value for value in values or [{}])
-    return typed(rows, TIDY)[TIDY]
+    return typed(rows, TIDY)
 
 
 def means(records: Iterable[RunRecord]) -> pd.DataFrame:
     """Return one row a case, device and backend: its finished runs, their validation scores and throughput.
 
-    As in a report: the geometric mean of errors, the arithmetic one of accuracies, the median of throughputs.
+    As in a report: the mean of each metric on its own scale (geometric for errors), the median of throughputs. A metric
+    has a column where some task of the records shows it in its leaderboard.
     """
-    runs = runs_frame(records)
-    runs = runs[runs["status"] == "done"]
-    ways: dict[str, Any] = {
-        "valid_mse": _geometric,
-        "valid_last_time_step_mse": _geometric,
-        "valid_accuracy": "mean",
-        "windows_per_s": "median",
-    }
-    shown: Any = {column: way for column, way in ways.items() if column in runs and runs[column].notna().any()}
-    groups = runs.groupby(["case", "device", "backend"], sort=False)
-    table: pd.DataFrame = groups.agg(shown)
-    table.insert(0, "runs", groups.size())
-    return table.reset_index()
+    groups: dict[tuple[str, str, str], list[RunRecord]] = {}
+    for record in records:
+        if record.status == "done":
+            groups.setdefault((record.spec.case, record.spec.device, record.spec.backend), []).append(record)
+    rows = []
+    for (case, device, backend), mine in groups.items():
+        row: dict[str, Any] = {"case": case, "device": device, "backend": backend, "runs": len(mine)}
+        task = mine[0].task
+        for metric in applicable(task, mine[0].spec.metrics) if task else []:
+            if metric.tabled or metric.name in mine[0].spec.metrics:
+                row[f"valid {metric.heading}"] = _mean(metric, mine)
+        speeds = [record.windows_per_s for record in mine if record.windows_per_s is not None]
+        row["windows_per_s"] = float(pd.Series(speeds).median()) if speeds else None
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    return table[[*(c for c in table.columns if c != "windows_per_s"), "windows_per_s"]].dropna(axis=1, how="all")
 
 
-def _geometric(values: pd.Series) -> float:
-    known = values.dropna().astype("float64")
-    mean = stats.geometric_mean(known)
-    return float(known.mean()) if mean is None else mean
+def _mean(metric: Metric, records: list[RunRecord]) -> float | None:
+    values = [value for record in records if (value := record.score(metric.name)) is not None]
+    centre = stats.interval(values, log=metric.log) if values else None
+    return None if centre is None else centre.centre
 
 
-def _curve_values(record: RunRecord) -> Iterable[dict[str, Any]]:
-    series = {("train", "loss"): record.curve.train_loss}
-    series |= {("valid", metric): values for metric, values in record.curve.valid.items()}
-    for (split, metric), values in series.items():
+def _final_values(record: RunRecord) -> Iterator[dict[str, Any]]:
+    epochs = {"last": len(record.curve.train_loss) or None, "best": record.best_epoch}
+    for score in record.scores:
+        yield score._asdict() | {"epoch": epochs[score.weights]}
+
+
+def _curve_values(record: RunRecord) -> Iterator[dict[str, Any]]:
+    for split, metric, values in epoch_series(record):
         for epoch, value in enumerate(values, start=1):
-            yield {"split": split, "metric": metric, "epoch": epoch, "value": number(value)}
+            yield {"split": split, "metric": metric, "epoch": epoch, "value": value}
 
 
-def _time_values(record: RunRecord) -> Iterable[dict[str, Any]]:
+def _time_values(record: RunRecord) -> Iterator[dict[str, Any]]:
     if record.windows_per_s is not None and math.isfinite(record.windows_per_s):
         yield {"metric": "windows_per_s", "value": record.windows_per_s}
-    for epoch, seconds in enumerate(record.timing.epoch_s, start=1):
-        yield {"metric": "epoch_s", "epoch": epoch, "value": seconds}
     if record.status == "done":
         yield from ({"metric": name, "value": getattr(record.timing, name)} for name in TIMES[:4])

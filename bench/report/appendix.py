@@ -3,7 +3,8 @@
 import pandas as pd
 
 from bench.report.markdown import NONE, escape, seed_label, table
-from bench.report.summary import Results, Row
+from bench.report.results import Results
+from bench.report.rows import Row
 
 
 def run_ids(results: Results) -> str:

@@ -1,52 +1,97 @@
-"""Accuracy by groups of test windows: what a group's value means, and the table of it."""
+"""Scores that a metric keeps apart, by groups of test windows, by targets and by steps, and the tables of them."""
 
+import numpy as np
 import pandas as pd
 
+from bench.frames.scores import Key
+from bench.metrics.traits import Axis, Direction, Traits
+from bench.report.amounts import amount
+from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, escape, table
-from bench.report.summary import Ground, Results
+from bench.report.rows import Row
 
 NO_GROUP = -1
 """Value of windows that stand in no group."""
 
 
-def group_note(ground: Ground) -> str:
+def group_note(board: Leaderboard) -> str:
     """Return what the dataset says of its groups; empty where it says nothing."""
-    texts = [str(r.info["groups_about"]) for r in ground.rows if "groups_about" in r.info]
-    return next((text for text in texts if text), "")
+    return next((text for row in board.rows if (text := str(row.info["groups_about"]))), "")
 
 
-def none_label(ground: Ground) -> str:
+def none_label(board: Leaderboard) -> str:
     """Return what a window in no group is called."""
-    return str(ground.rows[0].info["no_group"])
+    return str(board.rows[0].info["no_group"])
 
 
-def group_frames(results: Results, ground: Ground) -> dict[str, pd.DataFrame]:
-    """Return the test accuracies of a ground's rows by each kind of group."""
-    frame = results.frames["groups"]
-    mine = frame[frame["case"].isin([r.case for r in ground.rows]) & (frame["split"] == "test")]
-    return {str(kind): mine[mine["group"] == kind] for kind in dict.fromkeys(mine["group"])}
+def grouped(board: Leaderboard) -> list[tuple[Traits, str]]:
+    """Return each metric that ranks forecasts by group with each group that it has scores by."""
+    known = board.rows[0].metrics.values()
+    every = [key for row in board.rows for run in row.done["run_id"] for key in row.scores.get(run, {})]
+    found = dict.fromkeys((key.metric, key.axis) for key in every if (key.split, key.weights) == ("test", "last"))
+    metrics = [m for m in known if m.axis is Axis.GROUP and m.direction is not Direction.NONE]
+    return [(metric, group) for metric in metrics for name, group in found if name == metric.name]
 
 
-def group_tables(results: Results, ground: Ground) -> list[tuple[str, str, str, list[str]]]:
-    """Return accuracy by each group of the test windows: a line a value, a column a model."""
+def by_group(row: Row, metric: Traits, group: str) -> pd.DataFrame:
+    """Return a row's scores on test after the last epoch: a line a value of the group, a column a run."""
+    found = {
+        run: {
+            int(key.index): value
+            for key, value in row.scores.get(run, {}).items()
+            if (key.metric, key.split, key.weights, key.axis) == (metric.name, "test", "last", group)
+        }
+        for run in row.done["run_id"]
+    }
+    return pd.DataFrame(found).sort_index()
+
+
+def apart_tables(board: Leaderboard) -> list[tuple[str, str, str, list[str]]]:
+    """Return key, title, table and notes of each metric by target or by step, less the one that has a figure.
+
+    A line a target or step, a column a model: means on the metric's scale, on validation after the last epoch.
+    """
     made = []
-    for group, part in group_frames(results, ground).items():
-        rows = [r for r in ground.rows if r.case in set(part["case"])]
+    units = {target.name: target.unit for target in board.rows[0].info["targets"]}
+    for metric in board.rows[0].metrics.values():
+        if metric.axis not in (Axis.STEP, Axis.TARGET) or metric == board.by_step:
+            continue
+        keys = {key for row in board.rows for run in row.done["run_id"] for key in row.scores.get(run, {})}
+        index = list(units) if metric.axis is Axis.TARGET else sorted({int(k.index) for k in keys if k.axis == "step"})
         lines = []
-        for value in sorted(part["group_value"].unique()):
-            counts = part.loc[part["group_value"] == value, "n_windows"].dropna().astype(int)
-            line = [
-                none_label(ground) if value == NO_GROUP else f"{value:g}",
-                " to ".join(f"{n:,}" for n in dict.fromkeys((counts.min(), counts.max()))) if len(counts) else NONE,
-            ]
-            for row in rows:
-                own = row.of(part)
-                own = own[own["group_value"] == value]
-                line.append(f"{100 * own['accuracy'].mean():.1f} %" if len(own) else NONE)
-            lines.append(line)
-        name = escape(group.replace("_", " "))
-        body = table([name, "windows", *(escape(r.name) for r in rows)], lines)
-        title = f"{escape(ground.title)}: test accuracy by {name}"
-        note = escape(group_note(ground))
-        made.append((group, title, body, ["Mean over runs, last epoch." + (f" {note}" if note else "")]))
+        for at in map(str, index):
+            key = Key(metric.name, axis=metric.axis.value, index=at)
+            means = [row.mean(key) for row in board.rows]
+            if any(np.isfinite(mean) for mean in means):
+                unit = f" ({escape(units[at])})" if units.get(at) else ""
+                lines.append([escape(at) + unit, *(NONE if np.isnan(m) else amount(m, metric) for m in means)])
+        if lines:
+            title = f"{escape(board.title)}: validation {escape(metric.heading)}"
+            body = table([metric.axis.value, *(escape(row.name) for row in board.rows)], lines)
+            made.append((f"{board.table}/{metric.name}", title, body, ["Mean over runs, last epoch."]))
     return made
+
+
+def group_tables(board: Leaderboard) -> list[tuple[str, str, str, list[str]]]:
+    """Return key, title, table and notes of each metric by each group: a line a value, a column a model."""
+    made = []
+    for metric, group in grouped(board):
+        name = escape(group.replace("_", " "))
+        title = f"{escape(board.title)}: test {escape(metric.heading)} by {name}"
+        note = f"Mean over runs, last epoch. {escape(group_note(board))}".strip()
+        made.append((f"{board.table}/{group}/{metric.name}", title, _table(board, metric, group), [note]))
+    return made
+
+
+def _table(board: Leaderboard, metric: Traits, group: str) -> str:
+    tables = {row: by_group(row, metric, group) for row in board.rows}
+    means = pd.DataFrame({escape(r.name): t.stack().groupby(level=0).mean() for r, t in tables.items() if len(t)})
+    counts = [m for m in board.rows[0].metrics.values() if m.axis is Axis.GROUP and m.direction is Direction.NONE]
+    held = pd.concat([pd.DataFrame(), *(by_group(row, m, group) for row in board.rows for m in counts)], axis=1)
+    ends = {value: (line.min(), line.max()) for value, line in held.iterrows()}
+    lines = []
+    for value, scores in means.sort_index().iterrows():
+        windows = " to ".join(dict.fromkeys(f"{n:,.0f}" for n in ends.get(value, ()))) or NONE
+        shown = [NONE if pd.isna(v) else f"{100 * v:.1f} %" if metric.share else amount(v, metric) for v in scores]
+        lines.append([none_label(board) if value == NO_GROUP else str(value), windows, *shown])
+    return table([escape(group.replace("_", " ")), "windows", *means.columns], lines)

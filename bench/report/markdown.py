@@ -1,15 +1,49 @@
-"""Pieces of GitHub Markdown: numbers, escaped text, tables, links."""
+"""Pieces of GitHub Markdown: numbers, escaped text, tables, links, and paragraphs from templates."""
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
 
+import jinja2
 import pandas as pd
 from tabulate import tabulate
 
-from bench.stats import Interval, Ratio
+from bench.stats import Ratio
 
 NONE = "–"
+TEMPLATES = Path(__file__).parent / "templates"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A numbered table with notes under it; ``key`` is what findings name it by."""
+
+    key: str
+    number: int
+    title: str
+    body: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def heading(self) -> str:
+        """Its heading, with its number."""
+        return f"Table {self.number}. {self.title}"
+
+    @property
+    def link(self) -> str:
+        """A link to it for running text."""
+        return f"[Table {self.number}](#{slug(self.heading)})"
+
+    def markdown(self, level: int = 2, above: str = "") -> str:
+        """Return heading, a paragraph ``above`` the table, table and notes."""
+        notes = "".join(f"\n{note}\n" for note in self.notes)
+        above = f"{above}\n\n" if above else ""
+        return f"{'#' * level} {self.heading}\n\n{above}{self.body}\n{notes}"
 
 
 def escape(text: object) -> str:
@@ -30,45 +64,50 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], text_columns: i
     return str(tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True))
 
 
+def lines_of(columns: Mapping[str, Callable[[T], str]], items: Iterable[T], text: int = 1, last: bool = False) -> str:
+    """Return a `table` with a line for each item, by what stands under each heading."""
+    return table(list(columns), [[cell(item) for cell in columns.values()] for item in items], text, last)
+
+
+def rendered(name: str, folder: Path = TEMPLATES, /, **values: object) -> str:
+    """Return the text of a template ``NAME.md`` with values filled in."""
+    return _environment(folder).get_template(f"{name}.md").render(values)
+
+
+@cache
+def _environment(folder: Path) -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(folder)
+    # Markdown, not HTML: `escape` makes text from data safe.
+    made = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals |= {each.__name__: each for each in (all_of, count, escape, listed, upper)}
+    return made
+
+
+def paragraphs(name: str, folder: Path = TEMPLATES, /, **values: object) -> list[str]:
+    """Return the paragraphs of a template ``NAME.md`` with values filled in, each on a line; none of an empty one."""
+    return [" ".join(each.split()) for each in rendered(name, folder, **values).split("\n\n") if each.strip()]
+
+
 def slug(heading: str) -> str:
     """Return the anchor that GitHub gives a heading."""
     kept = re.sub(r"[^\w\- ]", "", heading.replace("\\", "").lower())
     return kept.strip().replace(" ", "-")
 
 
-def decimals(value: float, digits: int = 4) -> int:
-    """Return how many decimals show ``digits`` significant digits of ``value``, six at most."""
-    if value == 0 or not math.isfinite(value):
-        return digits
-    return max(0, min(6, digits - 1 - math.floor(math.log10(abs(value)))))
-
-
 def score(value: float | None, digits: int = 4) -> str:
-    """Return a score with so many significant digits."""
+    """Return a score with so many significant digits, and six decimals at most."""
     if value is None or math.isnan(value):
         return NONE
     if value != 0 and abs(value) < 1e-5:
         return f"{value:.2e}"
-    return f"{value:.{decimals(value, digits)}f}"
+    known = value != 0 and math.isfinite(value)
+    decimals = digits - 1 - math.floor(math.log10(abs(value))) if known else digits
+    return f"{value:.{max(0, min(6, decimals))}f}"
 
 
-def ranged(interval: Interval | None) -> str:
-    """Return a mean with its interval, ``0.00720 [0.0061, 0.0085]``; the mean alone where there is none."""
-    if interval is None:
-        return NONE
-    if interval.low is None or interval.high is None:
-        return score(interval.centre)
-    return f"{score(interval.centre)} [{score(interval.low, 3)}, {score(interval.high, 3)}]"
-
-
-def effect(ratio: Ratio | None, *, points: bool = False) -> str:
-    """Return a ratio with its interval, ``1.12 [0.97, 1.30]``; with ``points`` a difference of shares in points."""
-    if ratio is None:
-        return NONE
-    digits = (lambda v: f"{100 * v:.2f}") if points else factor
-    if ratio.low is None or ratio.high is None or ratio.low == ratio.high:
-        return digits(ratio.value)
-    return f"{digits(ratio.value)} [{digits(ratio.low)}, {digits(ratio.high)}]"
+def fixed(value: float | None, decimals: int) -> str:
+    """Return a number with so many decimals; none where it is not known."""
+    return NONE if value is None or math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def factor(ratio: float) -> str:
@@ -76,13 +115,13 @@ def factor(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
 
 
-def percent(interval: Interval | None, *, exact: bool = False) -> str:
-    """Return a share as percent with its interval, which is cut at 0 and 100 %."""
-    if interval is None:
+def effect(ratio: Ratio | None, digits: Callable[[float], str] = factor) -> str:
+    """Return a ratio with its interval, ``1.12 [0.97, 1.30]``, or what else ``digits`` shows."""
+    if ratio is None:
         return NONE
-    if exact or interval.low is None or interval.high is None:
-        return f"{100 * interval.centre:.2f} %"
-    return f"{100 * interval.centre:.2f} % [{100 * max(interval.low, 0):.2f}, {100 * min(interval.high, 1):.2f}]"
+    if ratio.low is None or ratio.high is None or ratio.low == ratio.high:
+        return digits(ratio.value)
+    return f"{digits(ratio.value)} [{digits(ratio.low)}, {digits(ratio.high)}]"
 
 
 def between(values: Iterable[float]) -> str:
@@ -100,9 +139,24 @@ def thousands(value: float | None) -> str:
     return f"{rounded:,.0f}"
 
 
+def listed(texts: Sequence[str]) -> str:
+    """Return texts as a list in words: ``a, b and c``."""
+    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else "".join(texts)
+
+
 def count(number: int, noun: str) -> str:
     """Return ``1 run`` or ``3 runs``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def all_of(number: int, noun: str) -> str:
+    """Return ``the one run``, ``both runs`` or ``all 3 runs``."""
+    return f"the one {noun}" if number == 1 else f"both {noun}s" if number == 2 else f"all {number} {noun}s"
+
+
+def upper(text: str) -> str:
+    """Return a sentence with a capital, unless it begins with a name that is code, such as ``gru_8``."""
+    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
 
 def seconds(value: float) -> str:
@@ -110,6 +164,6 @@ def seconds(value: float) -> str:
     return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
-def seed_label(run: pd.Series) -> str:
+def seed_label(run: "pd.Series | Mapping[Hashable, Any]") -> str:
     """Return the seed of a row of ``runs.csv``, or that its score is exact."""
     return str(run["seed"]) if pd.notna(run["seed"]) else "exact"

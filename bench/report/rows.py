@@ -1,7 +1,6 @@
-"""Rows of a report's tables: a case on one device and backend, its scores over seeds, its recipe in words."""
+"""Rows of a report's tables: a case on one device and backend, and its scores over seeds."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,16 +8,23 @@ import numpy as np
 import pandas as pd
 
 from bench import stats, timing
-from bench.frames import RECIPE
+from bench.frames.scores import Key
+from bench.metrics.traits import Traits
+from bench.report.markdown import listed
+
+LISTED = 4
+"""Names that a sentence lists before it counts the rest."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """A case on one device and backend: a line of a table, a colour of a figure.
 
     Attributes:
-        info: Its row of ``cases.csv``.
+        info: Its row of ``cases.csv`` with that of its task in ``tasks.csv``.
         runs: Its rows of ``runs.csv``, whatever their status.
+        scores: Those of every run, by run id.
+        metrics: Traits of its task's metrics, by name.
         measurement: Its row of ``measurements.csv``; None where its throughput was not measured alone.
         name: Label for tables, with the device or backend where more than one is compared.
     """
@@ -29,12 +35,19 @@ class Row:
     name: str
     info: pd.Series
     runs: pd.DataFrame
+    scores: Mapping[str, Mapping[Key, float]]
+    metrics: Mapping[str, Traits]
     measurement: pd.Series | None = None
 
     @property
     def label(self) -> str:
         """What a model is called whatever its task or device; its colour goes by it."""
         return str(self.info["label"])
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Its case, device and backend, which name it among all rows."""
+        return self.case, self.device, self.backend
 
     @property
     def trained(self) -> bool:
@@ -47,91 +60,91 @@ class Row:
         return bool(self.info["oracle"])
 
     @property
-    def peeks(self) -> bool:
+    def leaks_target(self) -> bool:
         """True where the forecast sees its targets, so that its score ranks nowhere."""
-        return bool(self.info["peeks"])
+        return bool(self.info["leaks_target"])
+
+    @property
+    def positions(self) -> str:
+        """The positions that its scores cover, in words, where it leaves some out; empty where it covers all."""
+        return next((str(text) for text in self.done["positions"] if text), "")
 
     def of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of a frame that are of this case, device and backend."""
-        return frame[
-            (frame["case"] == self.case) & (frame["device"] == self.device) & (frame["backend"] == self.backend)
-        ]
+        """Return the rows of a frame with run ids that are of its runs."""
+        return frame[frame["run_id"].isin(set(self.runs["run_id"]))]
 
     @cached_property
     def done(self) -> pd.DataFrame:
         """Runs that ended with scores, in order of their seeds."""
         return self.runs[self.runs["status"] == "done"].sort_values(["data_seed", "seed"])
 
-    @property
-    def partial(self) -> bool:
-        """True where the model's scores cover only the odd positions, which are the easier ones."""
-        odd, all_positions = self.seeds("valid_mse_odd_positions"), self.seeds("valid_mse")
-        return bool(len(odd) and len(odd) == len(all_positions) and np.allclose(odd, all_positions, rtol=1e-9))
+    def log(self, key: Key) -> bool:
+        """Return whether a score is worked on in logs."""
+        return self.metrics[key.metric].log if key.metric in self.metrics else True
 
-    def seeds(self, column: str) -> stats.Float64:
-        """Return the finite scores in ``column``, one a run."""
-        if column not in self.runs:
-            return np.array([])
-        values = self.done[column].to_numpy(dtype=np.float64, na_value=np.nan)
-        return np.asarray(values[np.isfinite(values)])
+    def _scored(self, key: Key) -> list[float]:
+        """Return a score of each finished run; NaN where it has none."""
+        return [self.scores.get(run, {}).get(key, np.nan) for run in self.done["run_id"]]
 
-    def values(self, column: str) -> stats.Float64:
-        """Return the independent scores in ``column``: one a seed, or one a data seed where there are several.
+    def by_seed(self, key: Key) -> pd.Series:
+        """Return a score of each finished run, by data seed and seed; NaN where it has none."""
+        return pd.Series(self._scored(key), pd.MultiIndex.from_frame(self.done[["data_seed", "seed"]]), dtype="float64")
 
-        Model seeds of one data seed are averaged on the scale that the scores are compared on.
+    def seeds(self, key: Key) -> stats.Float64:
+        """Return the finite values of a score, one a run."""
+        return stats.finite(self._scored(key))
+
+    def numbers(self, column: str) -> stats.Float64:
+        """Return the finite numbers in a column of ``runs.csv``, one a finished run."""
+        return stats.finite(self.done[column].to_numpy(dtype=np.float64, na_value=np.nan))
+
+    def median(self, column: str) -> float | None:
+        """Return the median of `numbers`; None where there are none."""
+        values = self.numbers(column)
+        return float(np.median(values)) if len(values) else None
+
+    def values(self, key: Key) -> stats.Float64:
+        """Return the independent values of a score: one a seed, or one a data seed where there are several.
+
+        Model seeds of one data seed are averaged on the scale that the score is compared on.
         """
-        if column not in self._values:
-            known = column in self.runs
-            self._values[column] = independent(self.by_seed[column], log=is_error(column)) if known else np.array([])
-        return self._values[column]
+        if key not in self._values:
+            self._values[key] = independent(self.by_seed(key), log=self.log(key))
+        return self._values[key]
 
     @cached_property
-    def by_seed(self) -> pd.DataFrame:
-        """The runs of `done`, indexed by data seed and seed."""
-        return self.done.set_index(["data_seed", "seed"])
-
-    @cached_property
-    def _values(self) -> dict[str, stats.Float64]:
+    def _values(self) -> dict[Key, stats.Float64]:
         """What `values` returned before: a report asks for the same scores hundreds of times."""
         return {}
 
-    def interval(self, column: str) -> stats.Interval | None:
-        """Return the mean of `values` with its 95 % interval: geometric for errors, arithmetic for shares."""
-        return stats.interval(self.values(column), log=is_error(column))
+    def interval(self, key: Key) -> stats.Interval | None:
+        """Return the mean of `values` with its 95 % interval, on the metric's scale: geometric for errors."""
+        return stats.interval(self.values(key), log=self.log(key))
 
-    def mean(self, column: str) -> float:
+    def mean(self, key: Key) -> float:
         """Return the centre of `interval`; NaN where there is none."""
-        interval = self.interval(column)
+        interval = self.interval(key)
         return interval.centre if interval else float("nan")
 
-    def deviation(self, column: str) -> float | None:
+    def deviation(self, key: Key) -> float | None:
         """Return the sample standard deviation of `values`, on their own scale; None below two."""
-        summary = stats.summarise(self.values(column))
+        summary = stats.summarise(self.values(key))
         return summary.sd if summary else None
 
-    def sample(self, column: str) -> stats.Sample:
+    def sample(self, key: Key) -> stats.Sample:
         """Return `values` with whether a seed can change them."""
-        values = self.values(column)
+        values = self.values(key)
         return stats.Sample(values, exact=not self.trained and len(values) < 2)
-
-    def published(self, last: bool) -> float | None:
-        """Return the printed validation MSE, or that of the last time step; one number where both are the same."""
-        value = self.info["published_valid_last_time_step_mse" if last else "published_valid_mse"]
-        if pd.isna(value) and last and self.info["target"] == "last_step":
-            value = self.info["published_valid_mse"]
-        return None if pd.isna(value) else float(value)
 
     @property
     def parameters(self) -> float | None:
         """Numbers in the network; None for a predictor."""
-        values = self.seeds("parameters")
+        values = self.numbers("parameters")
         return float(values[0]) if len(values) else self.measured("parameters")
 
     @cached_property
     def timed(self) -> pd.DataFrame:
         """Runs that say how fast the model trains: those known to have had a core to themselves, or all if none had."""
-        if "windows_per_s" not in self.done:
-            return self.done.iloc[:0]
         known = self.done[self.done["windows_per_s"].notna()]
         alone = known[~known["contended"].fillna(True).astype(bool)]
         return alone if len(alone) else known
@@ -142,19 +155,25 @@ class Row:
 
         Else of `timed`, one a run; none for a predictor.
         """
-        if self.measurement is not None and pd.notna(self.measurement["train_windows_per_s"]):
-            ends = self.measurement[["train_low", "train_windows_per_s", "train_high"]].to_numpy(dtype=np.float64)
-            return np.asarray(ends[np.isfinite(ends)])
-        if not self.trained or not len(self.timed):
-            return np.array([])
-        return np.asarray(self.timed["windows_per_s"].to_numpy(dtype=np.float64))
+        if self.alone:
+            ends = (self.measured(f"train_{name}") for name in ("low", "windows_per_s", "high"))
+            return np.array([end for end in ends if end is not None])
+        return self.timed["windows_per_s"].to_numpy(dtype=np.float64) if self.trained else np.array([])
+
+    @property
+    def alone(self) -> bool:
+        """Whether its training throughput was measured alone."""
+        return self.measured("train_windows_per_s") is not None
+
+    @property
+    def speed(self) -> float | None:
+        """Median of `speeds`; None where there is none."""
+        return float(np.median(self.speeds)) if len(self.speeds) else None
 
     @property
     def contended(self) -> bool:
         """Return whether the runs behind `speeds` shared their core, or may have; False where measured alone."""
-        if self.measurement is not None and pd.notna(self.measurement["train_windows_per_s"]):
-            return False
-        return bool(self.timed["contended"].fillna(True).astype(bool).any()) if len(self.timed) else False
+        return not self.alone and bool(self.timed["contended"].fillna(True).astype(bool).any())
 
     @property
     def unstable(self) -> bool:
@@ -172,9 +191,8 @@ class Row:
     @property
     def speed_environments(self) -> set[str]:
         """Digests of the environments that `speeds` come from."""
-        if self.measurement is not None and pd.notna(self.measurement["train_windows_per_s"]):
-            return {str(self.measurement["environment"])}
-        return set(self.timed["environment"])
+        one = self.measurement if self.alone else None
+        return {str(one["environment"])} if one is not None else set(self.timed["environment"])
 
     def measured(self, column: str) -> float | None:
         """Return a number of its measurement; None where there is none."""
@@ -197,43 +215,12 @@ def independent(scores: pd.Series, *, log: bool = True) -> stats.Float64:
     return np.asarray([c.centre for c in centres if c is not None])
 
 
-def is_error(column: str) -> bool:
-    """Return whether a score is an error, and so worked on in logs; accuracies are not."""
-    return "accuracy" not in column
-
-
 def names(rows: Iterable[Row], limit: int = 0) -> str:
     """Return the rows' names as a list in words, ``limit`` of them at most if one is given."""
-    listed = [r.name for r in rows]
-    if limit and len(listed) > limit + 1:  # never "1 more": its name is as short
-        listed = [*listed[:limit], f"{len(listed) - limit} more"]
-    return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} and {listed[-1]}" if listed else ""
-
-
-def recipe_difference(row: Row, usual: dict[str, str]) -> str:
-    """Return the fields of a row's recipe that are not the usual ones of its table."""
-    if not row.trained:
-        return "none"
-    own = recipe_of(row)
-    return ", ".join(f"{recipe_word(k)} {v}" for k, v in own.items() if v != usual.get(k, "none")) or "usual"
-
-
-def recipe_of(row: Row) -> dict[str, str]:
-    """Return each field of a trained row's recipe in words; ``none`` for one that it does not set."""
-    return {k: str(row.info[k]) if pd.notna(row.info[k]) else "none" for k in RECIPE}
-
-
-def usual_recipe(rows: list[Row]) -> dict[str, str]:
-    """Return each recipe field's most frequent value among trained rows, of the fields that some row sets."""
-    recipes = [recipe_of(r) for r in rows if r.trained]
-    used = [k for k in RECIPE if any(recipe[k] != "none" for recipe in recipes)]
-    counts = {k: Counter(recipe[k] for recipe in recipes) for k in used}
-    return {k: min(found, key=lambda value: (-found[value], value != "none", value)) for k, found in counts.items()}
-
-
-def recipe_word(key: str) -> str:
-    """Return a recipe field in words."""
-    return key.replace("_", " ").replace("early stopping epochs", "patience")
+    texts = [r.name for r in rows]
+    if limit and len(texts) > limit + 1:  # never "1 more": its name is as short
+        texts = [*texts[:limit], f"{len(texts) - limit} more"]
+    return listed(texts)
 
 
 def named(rows: list[Row]) -> list[Row]:

@@ -1,20 +1,18 @@
-"""The best case within bounds on its costs, what cannot be told apart from it, and what the bounds cost in error."""
+"""The best case within bounds on its costs, what does not differ significantly from it, and what the bounds cost."""
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter, methodcaller
 
 from bench.errors import BenchError
 from bench.registry import close_matches
-from bench.report.markdown import effect, ranged
-from bench.report.rows import names
-from bench.report.summary import Ground, Results, Row
-
-LISTED = 4
-"""Names that a line lists before it counts the rest."""
+from bench.report.amounts import difference, validated
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import paragraphs
+from bench.report.results import Results
+from bench.report.rows import LISTED, Row, names
 
 SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 DURATIONS = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -37,30 +35,15 @@ class Quantity:
     lower: bool = False
 
 
-def _train_s(row: Row) -> float | None:
-    values = row.seeds("train_s")
-    return float(np.median(values)) if len(values) else None
-
-
-def _train_throughput(row: Row) -> float | None:
-    if not row.trained:
-        return math.inf
-    return float(np.median(row.speeds)) if len(row.speeds) else None
-
-
-def _measured(column: str) -> Callable[[Row], float | None]:
-    return lambda row: row.measured(column)
-
-
 QUANTITIES: dict[str, Quantity] = {
-    "latency_p50": Quantity(SECONDS, _measured("latency_p50_s")),
-    "latency_p99": Quantity(SECONDS, _measured("latency_p99_s")),
-    "parameters": Quantity(NUMBERS, lambda row: row.parameters),
-    "peak_memory": Quantity(BYTES, _measured("peak_memory_bytes")),
-    "model_size": Quantity(BYTES, _measured("model_bytes")),
-    "train_s": Quantity(DURATIONS, _train_s),
-    "train_throughput": Quantity(NUMBERS, _train_throughput, lower=True),
-    "infer_throughput": Quantity(NUMBERS, _measured("infer_windows_per_s"), lower=True),
+    "latency_p50": Quantity(SECONDS, methodcaller("measured", "latency_p50_s")),
+    "latency_p99": Quantity(SECONDS, methodcaller("measured", "latency_p99_s")),
+    "parameters": Quantity(NUMBERS, attrgetter("parameters")),
+    "peak_memory": Quantity(BYTES, methodcaller("measured", "peak_memory_bytes")),
+    "model_size": Quantity(BYTES, methodcaller("measured", "model_bytes")),
+    "train_s": Quantity(DURATIONS, methodcaller("median", "train_s")),
+    "train_throughput": Quantity(NUMBERS, lambda row: row.speed if row.trained else math.inf, lower=True),
+    "infer_throughput": Quantity(NUMBERS, methodcaller("measured", "infer_windows_per_s"), lower=True),
 }
 """Costs have an upper bound, throughputs (windows per second) a lower one.
 
@@ -121,11 +104,8 @@ def parse_bounds(text: str) -> list[Bound]:
 
 def _bound(key: str, value: str) -> Bound:
     units = QUANTITIES[key].units
-    found = re.fullmatch(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*([A-Za-zµ]*)", value)
-    try:
-        number = float(found[1]) if found else math.nan
-    except ValueError:
-        number = math.nan
+    found = re.fullmatch(r"((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*([A-Za-zµ]*)", value)
+    number = float(found[1]) if found else math.nan
     if found is None or not math.isfinite(number) or number <= 0:
         example = f"{key}=5{next(iter(units))}"
         raise BenchError(f"--under: {key}={value!r} is no number above zero with its unit; write it as in {example}")
@@ -137,95 +117,64 @@ def _bound(key: str, value: str) -> Bound:
     return Bound(key, number * units[found[2]], found[2])
 
 
-def answer(results: Results, bounds: Sequence[Bound], ground: str | None = None) -> str:
-    """Return a line for each ground that a finding names a leader on, or for the one named.
+def answer(results: Results, bounds: Sequence[Bound], task: str | None = None) -> str:
+    """Return a line for each leaderboard that a finding names a leader on, or for the one named.
 
-    A line says which ranked row within the bounds is best by validation, which of the rows within them these seeds
-    cannot tell from it, and its error over that of the leader without bounds, with the interval of `Ground.ratio`.
+    A line says which ranked row within the bounds is best by validation, which of the rows within them do not differ
+    significantly from it, and its error over that of the leader without bounds, with the interval of
+    `Leaderboard.ratio`.
 
     Args:
         results: A report's frames.
         bounds: All of them hold at once.
-        ground: Name of a task, or key of a common table.
+        task: Name of a task, or key of a common leaderboard.
 
     Raises:
-        BenchError: There is no such ground.
+        BenchError: There is no such leaderboard.
     """
-    known = {g.key: g for g in results.grounds}
-    if ground is not None and ground not in known:
-        raise BenchError(f"--task {ground!r} is not in this report; {close_matches(ground, list(known))}")
-    chosen = results.leading() if ground is None else [known[ground]]
+    known = {board.key: board for board in results.leaderboards}
+    if task is not None and task not in known:
+        raise BenchError(f"--task {task!r} is not in this report; {close_matches(task, list(known))}")
+    chosen = results.leading() if task is None else [known[task]]
     return "\n".join(_line(each, bounds) for each in chosen)
 
 
-def _line(ground: Ground, bounds: Sequence[Bound]) -> str:
-    text = f"{ground.title}, {', '.join(map(str, bounds))}: "
-    if not ground.ranked:
-        return text + "no model has a score yet."
-    held = {row.name: [bound.holds(row) for bound in bounds] for row in ground.ranked}
+def _line(board: Leaderboard, bounds: Sequence[Bound]) -> str:
+    ranked, metric = board.ranked, board.metric
+    held = {row: [bound.holds(row) for bound in bounds] for row in ranked}
     # A row that one bound excludes is excluded, whatever else is not known of it.
-    unknown = [r for r in ground.ranked if None in held[r.name] and False not in held[r.name]]
-    within = replace(ground, rows=[r for r in ground.ranked if all(held[r.name])])
-    text += _best(ground, within, unknown) if within.rows else _none(ground, bounds, unknown)
-    if unknown:
-        text += f" Not known of {_names(unknown)}: {', '.join(_lacking(bounds, unknown))}."
-    return text
+    unknown = [r for r in ranked if None in held[r] and False not in held[r]]
+    within = [r for r in ranked if all(held[r])]
+    best = within[0] if within else None
+    cost = difference(board.ratio(best), metric) if best else ""
+    against = f"{cost}{' points' * metric.share} of {metric.heading} against"
+    text = paragraphs(
+        "under",
+        title=board.title,
+        bounds=bounds,
+        ranked=ranked,
+        within=within,
+        score=validated(best, board, interval=True) if best else "",
+        # Of the whole table, as its letters say: bounds are chosen with the results in view.
+        others=[row for row in within[1:] if best and not board.differ(best, row)],
+        price=f"× {cost} of the error of" if metric.log else against,
+        excluding=[text for bound in bounds if (text := _excluding(board, bound))],
+        alone={bound: sum(bound.holds(r) is True for r in ranked) for bound in bounds},
+        unknown=unknown,
+        lacking=[bound.key for bound in bounds if any(bound.holds(r) is None for r in unknown)],
+        names=lambda rows: names(rows, LISTED),
+    )
+    return " ".join(text)
 
 
-def _best(ground: Ground, within: Ground, unknown: Sequence[Row]) -> str:
-    """Return the best row within the bounds, what is not told from it, and what the bounds cost."""
-    first, *rest = within.ranked
-    # Of the whole table, as its letters say: bounds are chosen with the results in view.
-    others = [row for row in rest if frozenset((first.name, row.name)) not in ground.apart]
-    text = f"{_names([first])} is the best of {len(within.rows)} within the bounds, of {len(ground.ranked)}, "
-    interval = first.interval(ground.column)
-    if ground.is_label:
-        text += f"with {100 * first.mean(ground.column):.2f} % validation accuracy"
-    else:
-        text += f"with a validation {'last-step ' if ground.common else ''}MSE of {ranged(interval)}"
-    if others:
-        text += f"; these seeds cannot tell {_names(others)} from it"
-    elif len(within.rows) > 1:
-        text += "; these seeds tell every other one from it"
-    leader = ground.ranked[0]
-    if first.name == leader.name:
-        return f"{text}; the bounds cost nothing, since it leads without them too."
-    if leader in unknown:
-        return f"{text}; {_names([leader])} leads without them, and may be within them."
-    ratio = effect(ground.ratio(first), points=ground.is_label)
-    if ground.is_label:
-        return (
-            f"{text}; the bounds cost {ratio} points of accuracy against {_names([leader])}, which leads without them."
-        )
-    return f"{text}; the bounds cost × {ratio} of the error of {_names([leader])}, which leads without them."
-
-
-def _none(ground: Ground, bounds: Sequence[Bound], unknown: Sequence[Row]) -> str:
-    """Return which bound excludes all, or that they do together, and the least that any row needs."""
-    parts = []
-    for bound in bounds:
-        values = {r.name: v for r in ground.ranked if (v := bound.quantity.value(r)) is not None}
-        if not values:
-            parts.append(f"{bound.key} is known of no model, since none was measured")
-        elif not any(bound.holds(r) for r in ground.ranked):
-            best = (max if bound.quantity.lower else min)(values, key=lambda name: values[name])
-            word = "most" if bound.quantity.lower else "least"
-            whom = "all" if len(values) == len(ground.ranked) else f"the {len(values)} that it is known of"
-            parts.append(f"{bound} excludes {whom}, the {word} is {bound.shown(values[best])} ({_clean(best)})")
-    if parts:
-        return f"no model is known to fit: {'; '.join(parts)}."
-    alone = [f"{bound} alone leaves {sum(bound.holds(r) is True for r in ground.ranked)}" for bound in bounds]
-    return f"no model is known to meet all bounds at once: {', '.join(alone)}."
-
-
-def _lacking(bounds: Sequence[Bound], rows: Iterable[Row]) -> list[str]:
-    return [b.key for b in bounds if any(b.holds(r) is None for r in rows)]
-
-
-def _names(rows: Sequence[Row]) -> str:
-    return _clean(names(rows, LISTED))
-
-
-def _clean(text: str) -> str:
-    """Return a name from data as part of one line."""
-    return " ".join(text.split())
+def _excluding(board: Leaderboard, bound: Bound) -> str:
+    """Return that a bound excludes all rows, and the least that any of them needs; empty where it does not."""
+    values = {r: v for r in board.ranked if (v := bound.quantity.value(r)) is not None}
+    if not values:
+        return f"{bound.key} is known of no model, since none was measured"
+    if any(bound.holds(r) for r in values):
+        return ""
+    choose, word = (max, "most") if bound.quantity.lower else (min, "least")
+    best = choose(values, key=lambda row: values[row])
+    whom = "all" if len(values) == len(board.ranked) else f"the {len(values)} that it is known of"
+    return f"{bound} excludes {whom}, the {word} is {bound.shown(values[best])} ({best.name})"

@@ -1,34 +1,47 @@
-"""What a figure is: drawn for a ground from the frames alone; the registry, and drawing all of them."""
+"""What a figure is: drawn for a leaderboard from the frames alone; their registry, and what many share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.metrics.traits import Traits
 from bench.registry import Registry
-from bench.report import captions, panels
-from bench.report.captions import Drawn
-from bench.report.style import INK, MUTED, Look, looks, save, styled
-from bench.report.summary import Ground, Results
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import count
+from bench.report.results import Results
+from bench.report.style import INK, MUTED, Look, Style, as_text, looks, save, styled
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Draw = Callable[[Results, Ground, panels.Looks], "Figure | None"]
-Caption = Callable[[Results, Ground], str]
-Entry = tuple[str, dict[str, Any]]
+Looks = Mapping[str, Look]
+Draw = Callable[[Results, Leaderboard, Looks], Figure | None]
+Wanted = Callable[[Results, Leaderboard], bool]
+Caption = str | Callable[[Results, Leaderboard], str]
+Entry = tuple[str, Style]
 """A legend's label, and how its line is drawn."""
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A drawn figure: alternative text, path beside the README, and caption."""
+
+    alt: str
+    path: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Planned:
-    """A figure that grounds get, written as SVG and PNG.
+    """A figure that leaderboards get, written as SVG.
 
     Attributes:
-        name: Its file's name, before that of the ground.
-        order: Figures of a ground stand in this order.
-        what: What it shows, for the alternative text.
-        wanted: Whether a ground gets it.
+        name: Its file's name, before that of the leaderboard.
+        order: Figures of a leaderboard stand in this order.
+        what: What it shows, for the alternative text; ``{heading}`` stands for the metric's.
+        wanted: Whether a leaderboard gets it.
         draw: None where there is nothing to draw.
         caption: What to see in it.
     """
@@ -36,18 +49,18 @@ class Planned:
     name: str
     order: int
     what: str
-    wanted: Callable[[Results, Ground], bool]
+    wanted: Wanted
     draw: Draw
     caption: Caption
 
 
-figures: Registry[Planned] = Registry("figure", "bench.report.figures")
+figures: Registry[Planned] = Registry("figure", "bench.report.figures", part="report")
 
 
 def figure(
-    name: str, what: str, *, order: int, caption: Caption, wanted: Callable[[Results, Ground], bool] = lambda r, g: True
+    name: str, what: str, *, order: int, caption: Caption, wanted: Wanted = lambda results, board: True
 ) -> Callable[[Draw], Draw]:
-    """Register the decorated function, which draws a figure of a ground."""
+    """Register the decorated function, which draws a figure of a leaderboard."""
 
     def decorate(draw: Draw) -> Draw:
         figures.add(name, Planned(name, order, what, wanted, draw, caption), source=draw)
@@ -57,53 +70,72 @@ def figure(
 
 
 def draw_all(results: Results, folder: Path | None, name: str = "figures") -> dict[str, list[Drawn]]:
-    """Draw every figure into ``folder``, remove those of an earlier report; return them by ground.
+    """Draw every figure into ``folder``, remove those of an earlier report; return them by leaderboard.
 
     Without a folder nothing is written, which halves the time: what there is to see is known by drawing it.
     ``name`` is what the folder is called beside the README.
     """
     colours = label_looks(results)
     drawn: dict[str, list[Drawn]] = {}
-    kept: set[Path] = set()
-    plans = sorted(map(figures.get, figures.names()), key=lambda plan: plan.order)
+    plans = sorted(figures.entries(), key=lambda plan: plan.order)
     with styled():
-        for ground in results.grounds:
+        for board in results.leaderboards:
             for plan in plans:
-                figure = plan.draw(results, ground, colours) if plan.wanted(results, ground) else None
-                if figure is None:
+                picture = plan.draw(results, board, colours) if plan.wanted(results, board) else None
+                if picture is None:
                     continue
-                file = f"{plan.name}_{ground.key}"
+                file = f"{plan.name}_{board.key}.svg"
                 if folder is not None:
-                    kept.update(save(figure, folder, file))
-                alt, caption = captions.alt(ground, plan.what), plan.caption(results, ground)
-                drawn.setdefault(ground.key, []).append(Drawn(alt, f"{name}/{file}.svg", caption))
+                    save(picture, folder / file)
+                alt = f"{board.title}: {plan.what}, {count(scored(board), 'model')}"
+                caption = plan.caption if isinstance(plan.caption, str) else plan.caption(results, board)
+                own = Drawn(alt.replace("{heading}", board.metric.heading), f"{name}/{file}", caption)
+                drawn.setdefault(board.key, []).append(own)
     if folder is not None:
+        kept = {Path(each.path).name for own in drawn.values() for each in own}
         for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
-            if path not in kept:
+            if path.name not in kept:
                 path.unlink()
     return drawn
 
 
-def leads(results: Results, ground: Ground) -> bool:
-    """Return whether a ground of errors is one that a finding names a leader on."""
-    return not ground.is_label and any(g.key == ground.key for g in results.leading())
+def scored(board: Leaderboard) -> int:
+    """Return how many rows of a leaderboard have a score."""
+    return sum(len(r.seeds(board.score)) > 0 for r in board.rows)
 
 
-def label_looks(results: Results) -> Mapping[str, Look]:
+def leads(results: Results, board: Leaderboard) -> bool:
+    """Return whether it is a leaderboard that a finding names a leader on."""
+    return any(each.key == board.key for each in results.leading())
+
+
+def label_looks(results: Results) -> Looks:
     """Return the look of every label of the suite, whether it has run or not."""
     cases = results.frames["cases"]
     return looks((str(c), bool(t)) for c, t in zip(cases["label"], cases["trained"], strict=True))
 
 
-def legend_above(figure: "Figure", entries: list[Entry]) -> None:
-    """Explain lines above the axes, in as many rows as they need."""
-    from matplotlib.lines import Line2D
+def factor(metric: Traits) -> float:
+    """Return what a metric's values are shown times."""
+    return 100.0 if metric.share else 1.0
 
-    handles = [Line2D([], [], label=label, **{"color": MUTED, **style}) for label, style in entries]
-    for columns in range(len(handles), 0, -1):
-        legend = figure.legend(
-            handles=handles, loc="outside upper left", ncols=columns, fontsize=8, labelcolor=INK, columnspacing=1.4
-        )
-        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+
+def axis_label(metric: Traits, after: str = "", split: str = "validation") -> str:
+    """Return what an axis of a metric's values is called, ``after`` before its unit."""
+    return as_text(f"{split} {metric.heading}{after}") + (f", {as_text(metric.unit)}" if metric.unit else "")
+
+
+def centre(table: pd.DataFrame, metric: Traits) -> pd.Series:
+    """Return the mean of each line over the columns, geometric where the metric is worked on in logs."""
+    return np.exp(np.log(table.where(table > 0)).mean(axis=1)) if metric.log else table.mean(axis=1)
+
+
+def legend_above(figure: Figure, entries: Iterable[Entry], side: str = "left") -> None:
+    """Explain lines above the axes, in as many rows as they need, in smaller print where one is still too wide."""
+    handles = [Line2D([], [], label=as_text(label), **{"color": MUTED, **style}) for label, style in entries]
+    where: Style = {"loc": f"outside upper {side}", "labelcolor": INK, "columnspacing": 1.4}
+    for columns, size in [*((n, 8.0) for n in range(len(handles), 0, -1)), (1, 6.0), (1, 4.5)]:
+        legend = figure.legend(handles=handles, ncols=columns, fontsize=size, **where)
+        if legend.get_window_extent().width <= figure.bbox.width or size == 4.5:
             return
         legend.remove()

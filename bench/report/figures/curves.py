@@ -1,83 +1,129 @@
 """Learning curves."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from dataclasses import replace
 
-from bench.report import panels
-from bench.report.captions import curve_top, reference
-from bench.report.figures.base import Entry, figure, legend_above
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bench.frames.scores import Key
+from bench.report.figures.base import Entry, Looks, axis_label, centre, factor, figure, legend_above
+from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import score
-from bench.report.style import INK, MUTED, new_figure, plain_log
-from bench.report.summary import Ground, Results, Row
+from bench.report.parts import overlays
+from bench.report.results import Results
+from bench.report.rows import Row
+from bench.report.style import DASHES, INK, UNTRAINED_LINE, Style, new_figure, plain_log, title
 
 COLUMNS = 4
 """Small multiples in a line, or one more where that fills the last line better."""
+CUT = 6.0
+"""The axis is cut at so many times the worst final mean, so that no first epoch sets the scale."""
+Tables = dict[Row, pd.DataFrame]
+"""A row's curves: a line an epoch, a column a run."""
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
-
-def caption(results: Results, ground: Ground) -> str:
+def caption(results: Results, board: Leaderboard) -> str:
     """Say how learning curves are drawn, where their axis is cut, and what the dotted line covers."""
-    text = "A curve that still falls" if not ground.is_label else "A curve that still rises"
+    board, tables = watched(results, board)
+    text = f"A curve that still {'falls' if board.metric.sign > 0 else 'rises'}"
     text += " at the last epoch has not finished training; a wide band means that seeds disagree."
-    rows = [r for r in ground.rows if r.trained]
-    top = curve_top(results.frames["curves"], rows, ground.column)
+    top = curve_top(board, tables)
     if top is not None:
         text += f" The axis is cut at {score(top, 2)}: first epochs above it are not shown."
-    marked = [r for r in rows if r.partial]
-    if marked and not ground.is_label:
-        line = ", and so does the dotted line there" if _dotted(marked[0], ground) else ", without a dotted line"
-        text += f" ‡ covers positions 3::2 alone{line}."
+    for row in {r.positions: r for r in tables if board.partial(r)}.values():
+        line = ", without a dotted line" if reference(row, board) is None else ", and so does the dotted line there"
+        text += f" ‡ covers positions {row.positions} alone{line}."
     return text
 
 
-def _dotted(row: Row, ground: Ground) -> bool:
-    return reference(row, ground) is not None
-
-
-@figure("curves", "learning curves", order=20, caption=caption, wanted=lambda r, g: not g.common)
-def curves_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+@figure("curves", "learning curves", order=20, caption=caption, wanted=lambda results, board: not board.common)
+def curves_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Draw each trained model's learning curves in its own panel, the others grey behind it."""
-    curves, published = results.frames["curves"], results.frames["published"]
-    rows = [r for r in ground.rows if r.trained and len(panels.seed_curves(curves, r, ground.column))]
-    if not rows:
+    board, tables = watched(results, board)
+    n, metric, best = len(tables), board.metric, board.untrained
+    if not n:
         return None
-    columns = len(rows) if len(rows) <= COLUMNS else min((COLUMNS, COLUMNS + 1), key=lambda c: -len(rows) % c)
-    lines = -(-len(rows) // columns)
-    figure = new_figure(max(2.45 * columns, 5.2) + 0.5, 1.9 * lines + 0.85)
-    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    best = ground.untrained
-    for ax, row in zip(axes, rows, strict=False):
-        printed = published[published["curve"] == row.info["curve"]] if row.info["curve"] else published.iloc[:0]
-        panels.curve(ax, ground, row, curves, colours, rows, printed)
-        line = reference(row, ground)
+    columns = n if n <= COLUMNS else min((COLUMNS, COLUMNS + 1), key=lambda c: -n % c)
+    lines = -(-n // columns)
+    picture = new_figure(max(2.45 * columns, 5.2) + 0.5, 1.9 * lines + 0.85)
+    axes = picture.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    axes[0].set_yscale("log" if metric.log else "linear")
+    beside = list(zip(overlays.entries(), DASHES[1:], strict=False))
+    told: dict[str, Entry] = {}
+    for ax, (row, table) in zip(axes, tables.items(), strict=False):
+        others = [o for o in tables if o.case != row.case and board.partial(o) == board.partial(row)]
+        curve(ax, table, centre(table, metric), looks[row.label].colour, [centre(tables[o], metric) for o in others])
+        for overlay, dashes in beside:
+            values = overlay.curve(results, board, row) * factor(metric)
+            if len(values):
+                style: Style = {"color": INK, "linewidth": 1.1, "linestyle": dashes}
+                ax.plot(values.index, values, zorder=5, **style)
+                told[overlay.label] = (overlay.label, style)
+        line = reference(row, board)
         if line is not None:
-            ax.axhline(line, color=MUTED, linewidth=0.9, linestyle=(0, (1.2, 1.6)), zorder=2)
-        if not ground.is_label:
-            ax.set_yscale("log")
-    for ax in axes[len(rows) :]:
+            ax.axhline(line, zorder=2, **UNTRAINED_LINE)
+        title(ax, row.name, board.marks(row), looks[row.label].colour, 2.15)
+    for ax in axes[n:]:
         ax.set_visible(False)
-    for ax in axes[max(len(rows) - columns, 0) : len(rows)]:
+    for ax in axes[max(n - columns, 0) : n]:
         ax.tick_params(labelbottom=True)
-    from matplotlib.ticker import MaxNLocator
-
     axes[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if not ground.is_label:
-        low, high = axes[0].get_ylim()
-        axes[0].set_ylim(low, curve_top(curves, rows, ground.column) or high)
+    if metric.log:
+        axes[0].set_ylim(top=curve_top(board, tables))
         plain_log(axes[0].yaxis)
-    unit = ", %" if ground.is_label else ""
-    figure.supylabel(panels.METRIC_NAMES[ground.column] + unit, fontsize=9, color=INK)
-    figure.supxlabel("epoch", fontsize=9, color=INK)
-    entries: list[Entry] = [
-        ("one seed", {"linewidth": 0.7}),
-        (f"{'' if ground.is_label else 'geometric '}mean over seeds, band from least to most", {"linewidth": 2.0}),
-    ]
-    if len(rows) > 1:
-        entries.append(("other models", {"color": "#d3d8de", "linewidth": 1.2}))
-    if any(row.info["curve"] in set(published["curve"]) for row in rows):
-        entries.append(("printed in the source", {"color": INK, "linestyle": (0, (3, 2)), "linewidth": 1.1}))
-    if best is not None and not ground.is_label:
-        entries.append((f"{best.name}, no training", {"linestyle": (0, (1.2, 1.6)), "linewidth": 1.0}))
-    legend_above(figure, entries)
-    return figure
+    picture.supylabel(axis_label(metric), fontsize=9, color=INK)
+    picture.supxlabel("epoch", fontsize=9, color=INK)
+    mean = f"{'geometric ' if metric.log else ''}mean over seeds, band from least to most"
+    entries: list[Entry] = [("one seed", {"linewidth": 0.7}), (mean, {"linewidth": 2.0})]
+    entries += [("other models", {"color": "#d3d8de", "linewidth": 1.2})] * (n > 1) + list(told.values())
+    if best is not None and metric.log:
+        entries.append((f"{best.name}, no training", UNTRAINED_LINE))
+    legend_above(picture, entries)
+    return picture
+
+
+def curve(ax: Axes, table: pd.DataFrame, mean: pd.Series, colour: str, others: Iterable[pd.Series]) -> None:
+    """Draw a row's curves: a thin line a seed, their band, the bold mean; the means of other rows in grey."""
+    for other in others:
+        ax.plot(other.index, other, color="#dfe3e8", linewidth=0.9, zorder=1)
+    if len(table.columns) > 1:
+        low, high = table.min(axis=1), table.max(axis=1)
+        ax.fill_between(table.index, low, high, color=colour, alpha=0.16, linewidth=0, zorder=2)
+    ax.plot(table.index, table, color=colour, linewidth=0.6, alpha=0.6, zorder=3)
+    ax.plot(mean.index, mean, color=colour, linewidth=1.9, zorder=4, marker="o" if len(table) == 1 else "")
+
+
+def watched(results: Results, board: Leaderboard) -> tuple[Leaderboard, Tables]:
+    """Return the trained rows' curves of the metric that ranks, else of the one that chose the epoch, and its board."""
+    curves = results.frames["curves"]
+    curves = curves[curves["split"] == "valid"]
+    metric = board.metric if (curves["metric"] == board.metric.name).any() else board.monitor
+    found = {row: row.of(curves[curves["metric"] == metric.name]) for row in board.rows if row.trained}
+    tables = {r: t.pivot(index="epoch", columns="run_id", values="value") for r, t in found.items() if len(t)}
+    return replace(board, metric=metric), {row: factor(metric) * table for row, table in tables.items()}
+
+
+def curve_top(board: Leaderboard, tables: Tables) -> float | None:
+    """Return where the axis is cut; None where nothing lies above, or where the metric is no error."""
+    finals = [factor(board.metric) * row.mean(board.score) for row in tables]
+    top = CUT * max(filter(np.isfinite, finals), default=np.inf)
+    above = (
+        board.metric.log and board.metric.sign > 0 and any((table > top).any(axis=None) for table in tables.values())
+    )
+    return top if above else None
+
+
+def reference(row: Row, board: Leaderboard) -> float | None:
+    """Return the best untrained score over the positions that a row is scored on; None where unknown."""
+    best, keys = board.untrained, [board.score]
+    if board.partial(row):
+        # A metric of the same positions alone gives this row the score that ranks it: there the untrained is asked.
+        own = row.by_seed(board.score)
+        keys = [key for m in board.shown if np.allclose(row.by_seed(key := Key(m.name)), own, rtol=1e-5)]
+    if best is None or not board.metric.log or not keys or not len(best.seeds(keys[0])):
+        return None
+    return factor(board.metric) * best.mean(keys[0])

@@ -1,20 +1,27 @@
 """Forecasts beside the truth."""
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from bench.report import panels
-from bench.report.figures.base import Entry, figure, leads, legend_above
-from bench.report.style import INK, MUTED, new_figure, title
-from bench.report.summary import Ground, Results, Row
+from bench.report.figures.base import Looks, figure, leads, legend_above
+from bench.report.leaderboards import Leaderboard
+from bench.report.results import Results
+from bench.report.rows import Row
+from bench.report.style import INK, MUTED, Style, as_text, new_figure, title
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+STYLES: dict[str, Style] = {
+    "input": {"color": "#9aa1ab", "marker": ".", "markersize": 2.5, "linewidth": 1.1, "zorder": 2},
+    "truth": {"color": INK, "marker": "o", "markersize": 3.2, "linewidth": 1.0, "zorder": 3},
+    "forecast": {"color": MUTED, "marker": "X", "markersize": 4.4, "linewidth": 1.6, "zorder": 4, "markeredgewidth": 0},
+}
 
 
-def caption(results: Results, ground: Ground) -> str:
+def caption(results: Results, board: Leaderboard) -> str:
     """Say which seed, split and models the forecasts are of."""
-    frame = results.frames["forecasts"]
-    seeds = sorted({int(s) for s in frame[frame["case"].isin([r.case for r in ground.rows])]["seed"].dropna()})
+    sampled = set(results.frames["forecasts"]["run_id"])
+    runs = pd.concat([r.runs for r in board.rows])
+    seeds = sorted({int(s) for s in runs[runs["run_id"].isin(sampled)]["seed"].dropna()})
     seed = f"seed {seeds[0]}" if seeds else "exact predictors"
     return (
         f"The first windows of the validation split, {seed}, after the last epoch; not chosen by score. Columns: the "
@@ -24,42 +31,49 @@ def caption(results: Results, ground: Ground) -> str:
 
 
 @figure("forecasts", "forecasts beside the truth", order=30, caption=caption, wanted=leads)
-def forecasts_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+def forecasts_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Draw a few windows with the forecasts of the leader, the middle one, the best untrained and the baseline."""
-    samples = results.frames["forecasts"]
-    rows = chosen_forecasts(ground, set(samples["case"]))
+    found = {row: row.of(results.frames["forecasts"]) for row in board.ranked}
+    samples = {row: sample for row, sample in found.items() if len(sample)}
+    rows = chosen(board, list(samples))
     if not rows:
         return None
-    windows = sorted(samples[samples["case"] == rows[0].case]["window"].unique())[:3]
-    figure = new_figure(2.35 * len(rows) + 0.5, 1.55 * len(windows) + 1.0)
-    axes = figure.subplots(len(windows), len(rows), sharex=True, sharey="row", squeeze=False)
-    horizon = int(rows[0].info["horizon"])
+    windows = sorted(samples[rows[0]]["window"].unique())[:3]
+    picture = new_figure(2.35 * len(rows) + 0.5, 1.55 * len(windows) + 1.0)
+    axes = picture.subplots(len(windows), len(rows), sharex=True, sharey="row", squeeze=False)
     for column, row in enumerate(rows):
-        own = row.of(samples)
-        first = int(own[own["part"] == "truth"]["step"].min())
-        start = 0 if horizon > 1 else first - 15
         for line, window in enumerate(windows):
-            ax = axes[line, column]
-            panels.forecast(ax, own[own["window"] == window], colours[row.label].colour, start)
-            ax.set_xlim(start - 1, first + horizon - 0.5)
-            if column == 0:
-                ax.set_ylabel(f"window {window}\nvalue, no unit", fontsize=8)
-        title(axes[0, column], row.name, colours[row.label].colour, 2.05)
+            forecast(axes[line, column], samples[row][samples[row]["window"] == window], looks[row.label].colour)
+        title(axes[0, column], row.name, "", looks[row.label].colour, 2.05)
         axes[-1, column].set_xlabel("time step")
-    entries: list[Entry] = [
-        ("input", {"color": "#9aa1ab", "marker": "."}),
-        ("truth", {"color": INK, "marker": "o", "markersize": 3.5}),
-        ("forecast", {"color": MUTED, "marker": "X", "markersize": 5, "linewidth": 1.6}),
-    ]
-    legend_above(figure, entries)
-    return figure
+    for line, window in enumerate(windows):
+        axes[line, 0].set_ylabel(f"window {window}\n{value_label(rows[0])}", fontsize=8)
+    legend_above(picture, STYLES.items())
+    return picture
 
 
-def chosen_forecasts(ground: Ground, sampled: set[str]) -> list[Row]:
+def forecast(ax: Axes, sample: pd.DataFrame, colour: str) -> None:
+    """Draw one window: the input in grey, the truth after it in ink, the forecast in colour."""
+    parts = {name: part.sort_values("step") for name, part in sample.groupby("part")}
+    first, last = parts["truth"]["step"].iloc[[0, -1]]
+    start = 0 if last > first else first - 15  # a single step would be lost after a long window
+    shown = parts["input"][parts["input"]["step"] >= start]
+    ax.plot(shown["step"], shown["value"], **STYLES["input"])
+    for name, own in (("truth", {}), ("forecast", {"color": colour})):
+        joined = pd.concat([shown.tail(1), parts[name]])
+        ax.plot(joined["step"], joined["value"], markevery=slice(1, None), **(STYLES[name] | own))
+    ax.axvspan(first - 0.5, last + 0.5, color="#f4f6f8", zorder=0)
+    ax.set_xlim(start - 1, last + 0.5)
+
+
+def chosen(board: Leaderboard, rows: list[Row]) -> list[Row]:
     """Return the rows whose forecasts are shown: best and middle trained, best untrained, baseline."""
-    rows = [r for r in ground.ranked if r.case in sampled]
-    trained = [r for r in rows if r.trained]
-    picked = [trained[0], trained[len(trained) // 2]] if trained else []
-    untrained = [r for r in rows if not r.trained]
-    picked += untrained[:1] + [r for r in [ground.baseline] if r in rows and r is not None]
-    return sorted({r.name: r for r in picked}.values(), key=rows.index)
+    trained, untrained = [r for r in rows if r.trained], [r for r in rows if not r.trained]
+    picked = [*trained[:1], *trained[len(trained) // 2 :][:1], *untrained[:1], board.baseline]
+    return [row for row in rows if row in picked]
+
+
+def value_label(row: Row) -> str:
+    """Return what is forecast, and its unit: a sample is of the first target."""
+    target = row.info["targets"][0]
+    return f"{as_text(target.name, 24)}, {as_text(target.unit, 16) or 'no unit'}"

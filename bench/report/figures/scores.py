@@ -1,34 +1,77 @@
 """Every seed's final score."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from bench.report import panels
-from bench.report.captions import scored
-from bench.report.figures.base import figure
-from bench.report.style import new_figure
-from bench.report.summary import Ground, Results
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from bench.report.figures.base import Entry, Looks, axis_label, factor, figure, legend_above, scored
+from bench.report.leaderboards import Leaderboard
+from bench.report.parts import overlays
+from bench.report.results import Results
+from bench.report.rows import Row
+from bench.report.style import FLOOR_LINE, INK, Style, as_text, new_figure, plain_log
 
 
-def caption(results: Results, ground: Ground) -> str:
+def caption(results: Results, board: Leaderboard) -> str:
     """Say how final scores are drawn, and what dots that interleave mean."""
-    better = "right" if ground.is_label else "left"
-    last = " Rows marked †, ‡ or § do not rank and stand last." if len(ground.ranked) < scored(ground) else ""
+    better = "left" if board.metric.sign > 0 else "right"
+    last = " Rows marked †, ‡ or § do not rank and stand last." if len(board.ranked) < scored(board) else ""
     return (
-        f"Best model on top, further {better} is better. Dots that overlap do not mean that two "
-        "means cannot be told apart: the letters of the table say that. A dot far from its siblings is a seed whose "
-        f"learning curve is worth a look.{last}"
+        f"Best model on top, further {better} is better. Dots of two models may overlap and their means still "
+        "differ significantly: the letters of the table say so. A dot far from its siblings is a seed whose learning "
+        f"curve is worth a look.{last}"
     )
 
 
 @figure("scores", "final score of every seed", order=10, caption=caption)
-def scores_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
+def scores_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Draw every seed's final score, a line a model."""
-    n = sum(len(r.seeds(ground.column)) > 0 for r in ground.rows)
-    if not n:
+    rows = [r for r in board.rows if len(r.seeds(board.score))]
+    if not rows:
         return None
-    figure = new_figure(8.6, 1.25 + 0.27 * n)
-    panels.scores(figure.add_subplot(), ground, colours)
-    return figure
+    picture = new_figure(8.6, 1.25 + 0.27 * len(rows))
+    ax = picture.add_subplot()
+    scores(ax, board, rows, looks)
+    entries: list[Entry] = [("one seed", {"marker": "o"})]
+    if any(r.trained and len(r.seeds(board.score)) > 1 for r in rows):
+        mean = "geometric mean over seeds" if board.metric.log else "mean over seeds"
+        entries.append((mean, {"marker": "|", "markersize": 10, "markeredgewidth": 2.2}))
+    if not all(r.trained for r in rows):
+        entries.append(("needs no training", {"marker": "D", "markerfacecolor": "white"}))
+    for overlay, marker in zip(overlays.entries(), "x+1234", strict=False):
+        told = {y: value for y, row in enumerate(rows) if (value := overlay.final(results, board, row)) is not None}
+        if told:
+            xs = [factor(board.metric) * value for value in told.values()]
+            ax.scatter(xs, list(told), s=46, marker=marker, color=INK, linewidth=1.3, zorder=5)
+            entries.append((overlay.label, {"marker": marker, "color": INK, "markeredgewidth": 1.3}))
+    entries = [(label, {"linestyle": "none", "markersize": 5, **style}) for label, style in entries]
+    legend_above(picture, entries + [("noise floor", FLOOR_LINE)] * bool(board.floor), "right")
+    if board.metric.log:
+        low, high = ax.get_xlim()
+        ax.set_xlim(low * 0.9, high * 1.1)
+        plain_log(ax.xaxis)
+    return picture
+
+
+def scores(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> None:
+    """Draw every run's final score as a dot, a line a row, best on top, with the means and the floor."""
+    times = factor(board.metric)
+    ax.set_xscale("log" if board.metric.log else "linear")
+    for y, row in enumerate(rows):
+        (colour, _, marker), values = looks[row.label], row.seeds(board.score) * times
+        ax.axhline(y, color="#eef0f3", linewidth=0.8, zorder=0)
+        if row.trained and len(values) > 1:
+            ax.plot([values.min(), values.max()], [y, y], color=colour, linewidth=1.4, alpha=0.5, zorder=2)
+            ax.plot([times * row.mean(board.score)] * 2, [y - 0.3, y + 0.3], color=colour, linewidth=2.2, zorder=3)
+        look: Style = {"color": colour if row.trained else "white", "edgecolor": colour, "marker": marker}
+        ax.scatter(values, [y] * len(values), s=26, alpha=0.85, zorder=4, **look)
+    ax.set_yticks(range(len(rows)), [as_text(r.name) + board.marks(r) for r in rows], fontsize=8.5)
+    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
+        tick.set_color(looks[row.label].colour)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(axis_label(board.metric, " after the last epoch"))
+    if board.floor:
+        ax.axvline(times * board.floor, zorder=1, **FLOOR_LINE)

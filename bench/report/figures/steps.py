@@ -1,35 +1,62 @@
 """Error of each forecast step."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from bench.report import panels
-from bench.report.figures.base import figure
-from bench.report.style import new_figure, text_width
-from bench.report.summary import Ground, Results
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from bench.report.figures.base import Looks, axis_label, factor, figure
+from bench.report.leaderboards import Leaderboard
+from bench.report.results import Results
+from bench.report.rows import Row
+from bench.report.style import FLOOR_LINE, MUTED, Style, as_text, fix_layout, new_figure, plain_log, root, spread_out
+
+CAPTION = (
+    "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
+    "step, the harder; a line that is flat from the start has learnt little of the window."
+)
 
 
-def caption(results: Results, ground: Ground) -> str:
-    """Say how the error of each step is drawn."""
-    return (
-        "Geometric mean over seeds; bold: the leader and those that these seeds cannot tell from it. The further a "
-        "step, the harder; a line that is flat from the start has learnt little of the window."
-    )
-
-
-@figure("steps", "error of each forecast step", order=20, caption=caption, wanted=lambda r, g: g.common)
-def steps_figure(results: Results, ground: Ground, colours: panels.Looks) -> "Figure | None":
-    """Draw MSE by forecast step for every model that answers the question."""
+@figure("steps", "error of each forecast step", order=20, caption=CAPTION,
+        wanted=lambda results, board: board.common and board.by_step is not None)  # fmt: skip
+def steps_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
+    """Draw the error by forecast step for every model that answers the question."""
     # A predictor that sees its targets has no error at the step that it copies: off any logarithmic axis.
-    rows = [r for r in ground.rows if len(r.seeds("valid_mse_step_1")) and not r.peeks]
+    rows = [r for r in board.rows if np.isfinite(r.mean(board.step(1))) and not r.leaks_target]
     if not rows:
         return None
-    width, height = 9.4, max(4.6, 0.235 * len(rows) + 1.0)
-    figure = new_figure(width, height)
-    figure.set_layout_engine("none")
-    names_wide = text_width(figure, [r.name for r in rows]) + 0.45
-    ax = figure.add_axes((0.8 / width, 0.55 / height, (width - 0.8 - names_wide) / width, 1 - 0.7 / height))
-    panels.steps(ax, ground, rows, colours, ground.leaders())
-    return figure
+    picture = new_figure(9.4, max(4.6, 0.235 * len(rows) + 1.0))
+    steps(picture.add_subplot(), board, rows, looks)
+    return picture
+
+
+def steps(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> None:
+    """Draw the error against the forecast step, each line named at its right end; the leaders' in bold."""
+    assert board.by_step is not None
+    x = range(1, int(rows[0].info["horizon"]) + 1)
+    named, leaders = [], board.leaders()
+    for row in rows:
+        look, bold = looks[row.label], row in leaders
+        y = [factor(board.by_step) * row.mean(board.step(h)) for h in x]
+        line: Style = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "zorder": 3 + bold}
+        ax.plot(x, y, linewidth=2.0 if bold else 1.1, markersize=3.5 if bold else 2.2, **line)
+        arrow: Style = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "shrinkB": 0, "relpos": (0, 0.5)}
+        font: Style = {"color": look.colour, "fontsize": 8, "fontweight": "bold" if bold else "normal", "va": "center"}
+        end = (x[-1], y[-1])
+        named.append(ax.annotate(as_text(row.name), end, (1.04, 0.5), "data", "axes fraction", arrow, **font))
+    ax.set_xlim(0.6, x[-1] + 0.2)
+    ax.set_xticks(x)
+    if board.by_step.log:
+        ax.set_yscale("log")
+        plain_log(ax.yaxis)
+    if board.floor:
+        ax.axhline(board.floor, zorder=1, **FLOOR_LINE)
+        ax.text(0.75, board.floor * 1.06, "noise floor", color=MUTED, fontsize=8)
+    ax.set_xlabel("forecast step (1 is the step right after the window)")
+    ax.set_ylabel(axis_label(board.by_step, " at the last position"))
+    fix_layout(root(ax))
+    frame = ax.get_window_extent()
+    ends = [float(ax.transData.transform(name.xy)[1]) for name in named]
+    for name, at in zip(named, spread_out(ends, 11.5 * root(ax).dpi / 72, frame.y0, frame.y1), strict=True):
+        name.xyann = (1.04, (at - frame.y0) / frame.height)

@@ -1,15 +1,21 @@
 """Who leads at equal training time: scores at the last epoch that ends within a budget, from the recorded curves."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
-from bench.report.markdown import NONE, escape, percent, score, seconds, table
-from bench.report.sections.base import section
-from bench.report.summary import Ground, Results, Row, names
+from bench import stats
+from bench.frames.scores import Key
+from bench.report.amounts import amount
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import NONE, escape, paragraphs, score, seconds, table
+from bench.report.parts import section
+from bench.report.results import Results
+from bench.report.rows import Row, names
+from bench.report.sections.training_order import run_curves
 
 STEPS = 4
 """Budgets a table, at most."""
@@ -17,55 +23,52 @@ ROUND = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0)
 """Leading digits of a round number of seconds."""
 SPAN = 10.0
 """The smallest budget is no more than this fraction of the slowest model's training."""
-RUN = ["data_seed", "seed"]
 SLACK = 1 + 1e-6
 """Rounding of six significant digits in the frames."""
 
 
 @dataclass(frozen=True)
 class Timed:
-    """A trained row with its runs' scores after each epoch, and when each epoch had ended.
+    """A trained row with its runs' scores after each epoch, and how long its epochs take.
 
     Attributes:
-        scores: A line an epoch, a column a run.
-        ends: Training seconds from the start, of the same shape.
-        measured: The seconds are those of the throughput lane, not of the runs themselves.
+        scores: After each epoch, by run id.
+        epoch_s: One clock for all seeds, or one that shared its core would be held to fewer epochs than another.
+        measured: That clock is the throughput benchmark's, not the runs' own.
     """
 
     row: Row
-    scores: pd.DataFrame
-    ends: pd.DataFrame
+    scores: Mapping[str, stats.Float64]
+    epoch_s: float
     measured: bool
+
+    @property
+    def clock(self) -> str:
+        """What it is timed by."""
+        return "measured" if self.measured else "runs (c)" if self.row.contended else "runs"
 
     @property
     def total(self) -> float:
         """Median over runs of the whole training's seconds."""
-        return float(self.ends.max().median())
+        return self.epoch_s * float(np.median([len(values) for values in self.scores.values()]))
 
-    def within(self, budget: float, column: str) -> Row | None:
-        """Return the row with each run's score at its last epoch within so many seconds; None where a run has none."""
-        fits = self.ends.le(budget * SLACK).sum()
-        if not len(fits) or int(fits.min()) < 1:
+    def within(self, budget: float, key: Key) -> Row | None:
+        """Return the row with each run's score at its last epoch within so many seconds; None where there is none."""
+        epochs = math.floor(budget * SLACK / self.epoch_s)
+        if epochs < 1:
             return None
-        scores = self.scores[list(fits.index)].to_numpy(dtype=np.float64, na_value=np.nan).T
-        reached = {
-            run: float(v[~np.isnan(v)][int(n) - 1])
-            for run, v, n in zip(fits.index, scores, fits.to_numpy(), strict=True)
-        }
-        runs = self.row.done
-        keys = [tuple(key) for key in runs[RUN].itertuples(index=False)]
-        return replace(self.row, runs=runs.assign(**{column: pd.array([reached[k] for k in keys], dtype="Float64")}))
+        return replace(self.row, scores={run: {key: float(v[:epochs][-1])} for run, v in self.scores.items()})
 
     def ended(self, budget: float) -> bool:
         """Return whether every run had spent all its epochs before the budget was."""
-        return bool((self.ends.max() * SLACK < budget).all())
+        return self.epoch_s * max(map(len, self.scores.values())) * SLACK < budget
 
 
 @dataclass(frozen=True)
 class Field:
-    """The trained rows of a ground on one device and backend, and the budgets that they are held to, in seconds."""
+    """The trained rows of a leaderboard on one device and backend, and the budgets in seconds that they are held to."""
 
-    ground: Ground
+    board: Leaderboard
     rows: list[Timed]
     budgets: list[float]
 
@@ -75,20 +78,20 @@ class Field:
         return [t.row for t in self.rows if not t.measured and t.row.contended]
 
     @cached_property
-    def stands(self) -> dict[float, Ground]:
-        """The ground as it stands at each budget: rows with an epoch within it, best first."""
-        column, sign = self.ground.column, -1 if self.ground.is_label else 1
+    def stands(self) -> dict[float, Leaderboard]:
+        """The leaderboard as it stands at each budget: rows with an epoch within it, best first."""
+        key, sign = self.board.score, self.board.metric.sign
         made = {}
         for budget in self.budgets:
-            rows = [row for timed in self.rows if (row := timed.within(budget, column)) is not None]
-            made[budget] = replace(self.ground, rows=sorted(rows, key=lambda r: (sign * r.mean(column), r.name)))
+            rows = [row for timed in self.rows if (row := timed.within(budget, key)) is not None]
+            made[budget] = replace(self.board, rows=sorted(rows, key=lambda r: (sign * r.mean(key), r.name)))
         return made
 
 
 @section("budgets", "Equal training time", order=60)
 def budgets_table(results: Results) -> tuple[str, list[str]] | None:
-    """Return scores at equal training seconds, a table for each ground, device and backend, and who leads."""
-    fields = [field for ground in results.grounds for field in fields_of(ground, results.frames["curves"])]
+    """Return scores at equal training seconds, a table for each leaderboard, device and backend, and who leads."""
+    fields = [field for board in results.leaderboards for field in fields_of(results, board)]
     if not fields:
         return None
     several = len({(t.row.device, t.row.backend) for f in fields for t in f.rows}) > 1
@@ -96,19 +99,21 @@ def budgets_table(results: Results) -> tuple[str, list[str]] | None:
     for field in fields:
         first = field.rows[0].row
         place = f" ({escape(first.device)}, {escape(first.backend)})" if several else ""
-        parts += [f"**{escape(field.ground.title)}{place}.** {leaders(field)}", _table(field)]
-    return "\n\n".join(parts), _notes(fields)
+        parts += [f"**{escape(field.board.title)}{place}.** {leaders(field)}", _table(field)]
+    ranking = [field.board.metric for field in fields]
+    means = ["geometric means of errors"] * any(m.log for m in ranking)
+    means += ["means of shares"] * any(not m.log for m in ranking)
+    clocks = {t.clock for f in fields for t in f.rows}
+    return "\n\n".join(parts), paragraphs("budgets", means=means, clocks=clocks)
 
 
-def fields_of(ground: Ground, curves: pd.DataFrame) -> list[Field]:
-    """Return a ground's fields with two trained rows or more whose epochs are recorded."""
-    timed = [t for r in ground.ranked if r.trained and (t := _timed(r, curves, ground.column)) is not None]
-    made = []
-    for place in dict.fromkeys((t.row.device, t.row.backend) for t in timed):
-        rows = [t for t in timed if (t.row.device, t.row.backend) == place]
-        if len(rows) > 1:
-            made.append(Field(ground, rows, budgets_between([t.total for t in rows])))
-    return made
+def fields_of(results: Results, board: Leaderboard) -> list[Field]:
+    """Return a leaderboard's fields with two trained rows or more whose epochs are recorded."""
+    places: dict[tuple[str, str], list[Timed]] = {}
+    for row in board.trained:
+        if (timed := _timed(results, row, board.metric.name)) is not None:
+            places.setdefault((row.device, row.backend), []).append(timed)
+    return [Field(board, rows, budgets_between([t.total for t in rows])) for rows in places.values() if len(rows) > 1]
 
 
 def budgets_between(totals: Sequence[float]) -> list[float]:
@@ -127,56 +132,41 @@ def budgets_between(totals: Sequence[float]) -> list[float]:
 
 def _rounded_up(value: float) -> float:
     decade = 10.0 ** np.floor(np.log10(value))
-    lead = next((d for d in ROUND if d * SLACK >= value / decade), ROUND[-1])
-    return float(f"{lead * decade:.6g}")
+    digit = next((d for d in ROUND if d * SLACK >= value / decade), ROUND[-1])
+    return float(f"{digit * decade:.6g}")
 
 
-def _timed(row: Row, curves: pd.DataFrame, column: str) -> Timed | None:
+def _timed(results: Results, row: Row, metric: str) -> Timed | None:
     """Return a row's epochs; None where a run lacks its curve or its clock."""
-    own = row.of(curves)
-    if column not in own or own.empty or not len(row.done):
+    runs = run_curves(results, row, metric)
+    if not len(row.done) or len(runs) < len(row.done):
         return None
-    wanted = {tuple(key) for key in row.done[RUN].itertuples(index=False)}
-    tables = {name: own.pivot(index="epoch", columns=RUN, values=name).sort_index() for name in (column, "epoch_s")}
-    scores = tables[column].astype(float)
-    known = [tuple(key) for key in scores.columns]
-    if not wanted <= set(known):
+    scores = {run[-1]: values[~np.isnan(values)] for run, values in zip(runs.index, runs.to_numpy(), strict=True)}
+    speed, windows = row.measured("train_windows_per_s"), row.numbers("train_windows")
+    if speed is not None and len(windows):
+        return Timed(row, scores, float(windows[0]) / speed, measured=True)
+    clocks = run_curves(results, row, "epoch_s", split="train")
+    if clocks.empty:
         return None
-    scores = scores[[key for key in known if key in wanted]]
-    speed, windows = row.measured("train_windows_per_s"), row.seeds("train_windows")
-    measured = speed is not None and len(windows) > 0
-    if speed is not None and measured:
-        epoch_s = pd.DataFrame(float(windows[0]) / speed, index=scores.index, columns=scores.columns)
-        epoch_s = epoch_s.where(scores.notna())
-    else:
-        # One clock for all its seeds, or a seed that shared its core would be held to fewer epochs than another.
-        alone = {tuple(key) for key in row.timed[RUN].itertuples(index=False)}
-        own_s = tables["epoch_s"].astype(float)[[key for key in known if key in alone]]
-        each_s = float(np.nanmedian(own_s.to_numpy()))
-        epoch_s = pd.DataFrame(each_s, index=scores.index, columns=scores.columns)
-        epoch_s = epoch_s.where(scores.notna())
-    ends = epoch_s.cumsum()
-    complete = scores.notna().any().all() and (ends.notna() == scores.notna()).all().all() and (ends.max() > 0).all()
-    return Timed(row, scores, ends, measured) if complete else None
+    own = clocks[clocks.index.isin(set(row.timed["run_id"]), level="run_id")].to_numpy()
+    epoch_s = float(np.nanmedian(own)) if own.size else 0.0
+    return Timed(row, scores, epoch_s, measured=False) if epoch_s > 0 else None
 
 
 def _table(field: Field) -> str:
-    column, label = field.ground.column, field.ground.is_label
     headers = ["model", "clock", "whole training, s", *(f"within {_budget(b)} s" for b in field.budgets)]
-    bold = not field.shared
-    first = {budget: {r.name for r in ground.leaders() if bold} for budget, ground in field.stands.items()}
-    stands = {budget: {r.name: r for r in ground.rows} for budget, ground in field.stands.items()}
+    first = {b: set() if field.shared else {r.name for r in board.leaders()} for b, board in field.stands.items()}
+    stands = {budget: {r.name: r for r in board.rows} for budget, board in field.stands.items()}
     lines = []
     for timed in sorted(field.rows, key=lambda t: t.total):
         name = timed.row.name
-        cells = [escape(name), _clock(timed), seconds(timed.total) if timed.total >= 0.1 else score(timed.total, 2)]
+        cells = [escape(name), timed.clock, seconds(timed.total) if timed.total >= 0.1 else score(timed.total, 2)]
         for budget in field.budgets:
             row = stands[budget].get(name)
             if row is None:
                 cells.append(NONE)
                 continue
-            text = percent(row.interval(column), exact=True) if label else score(row.mean(column))
-            text += " \\*" if timed.ended(budget) else ""
+            text = amount(row.mean(field.board.score), field.board.metric) + " \\*" * timed.ended(budget)
             cells.append(f"**{text}**" if name in first[budget] else text)
         lines.append(cells)
     return table(headers, lines, text_columns=2)
@@ -184,78 +174,28 @@ def _table(field: Field) -> str:
 
 def leaders(field: Field) -> str:
     """Return in a sentence who leads at each budget, and whether a predictor without training is ahead of it."""
-    if field.shared:
-        who = escape(names(field.shared, 3))
-        return f"The clock of {who} was shared with other runs, or may have been, so no leader is named."
-    parts = []
-    for budget, ground in field.stands.items():
-        group = ground.leaders()
-        if not group:
-            parts.append(f"within {_budget(budget)} s no model ends an epoch")
-            continue
-        first, others = group[0], group[1:]
-        mean = first.mean(ground.column)
-        text = f"{100 * mean:.2f} %" if ground.is_label else score(mean)
-        near = f", not told apart from {escape(names(others, 3))}" if others else ""
-        parts.append(f"within {_budget(budget)} s {escape(first.name)} leads ({text}{near})")
-    text = "; ".join(parts)
-    return text[:1].upper() + text[1:] + "." + _untrained(field)
+    board, best = field.board, field.board.untrained
+    fit_s = best.measured("build_s") if best else 0.0
+    if best and fit_s is None:  # the runs' own clock, which others may have shared
+        fit_s = best.median("train_s")
+    fit_s = fit_s or 0.0
+    text = paragraphs(
+        "budgets_leaders",
+        shared=escape(names(field.shared, 3)),
+        groups={_budget(budget): stand.leaders() for budget, stand in field.stands.items()},
+        names=lambda rows: escape(names(rows, 3)),
+        mean=lambda row: amount(row.mean(board.score), board.metric),
+        best=best,
+        fitted=f"{fit_s:.2g}" if fit_s > 1e-3 else "",
+        ahead=[_budget(budget) for budget in field.stands if best and _ahead(field, best, budget, fit_s)],
+    )
+    return " ".join(text)
 
 
-def _untrained(field: Field) -> str:
-    """Return at which budgets the best untrained predictor is ahead of every trained model."""
-    best, column = field.ground.untrained, field.ground.column
-    if best is None:
-        return ""
-    sign = -1 if field.ground.is_label else 1
-    exact = best.mean(column)
-    fit_s = best.measured("build_s")
-    if fit_s is None:  # the runs' own clock, which others may have shared
-        fits = best.seeds("train_s")
-        fit_s = float(np.median(fits)) if len(fits) else 0.0
-    ahead = [
-        budget
-        for budget, ground in field.stands.items()
-        if fit_s <= budget * SLACK and (not ground.rows or sign * exact < sign * ground.rows[0].mean(column))
-    ]
-    if not ahead:
-        return ""
-    text = f"{100 * exact:.2f} %" if field.ground.is_label else score(exact)
-    shown = [_budget(b) for b in ahead]
-    listed = " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else shown[0]
-    where = f"within {listed} s" if len(ahead) < len(field.budgets) else "at every budget"
-    name = escape(best.name[:1].upper() + best.name[1:])
-    fitted = f", fitted in {fit_s:.2g} s" if fit_s > 1e-3 else ""
-    return f" {name} ({text}){fitted}, without training, has the better mean {where}."
-
-
-def _notes(fields: list[Field]) -> list[str]:
-    timed = [t for f in fields for t in f.rows]
-    labels, errors = any(f.ground.is_label for f in fields), any(not f.ground.is_label for f in fields)
-    means = [text for text, used in (("geometric means of errors", errors), ("means of accuracies", labels)) if used]
-    notes = [
-        f"Validation scores at the last epoch that ended within the budget, over seeds: {' and '.join(means)}. In bold "
-        "the leader and what these seeds cannot tell from it at that budget. – where some seed has no epoch within it; "
-        "\\* where the recipe's epochs were spent before it, so that the score stands as it was. A recipe that was "
-        "planned for fewer epochs might do better: this cuts one that was made for all of them. Budgets are round "
-        "seconds in geometric steps, up to the slowest model's whole training.",
-    ]
-    clocks = []
-    if any(t.measured for t in timed):
-        clocks.append(
-            "*measured*: training windows an epoch over the throughput measured alone, the same for all seeds"
-        )
-    if any(not t.measured for t in timed):
-        clocks.append("*runs*: the median epoch of its uncontended runs, or of all, the same for all seeds")
-    if any(_clock(t).endswith("(c)") for t in timed):
-        clocks.append("(c): these runs shared their core, or may have, so that no leader is named")
-    return [*notes, f"Clock. {'; '.join(clocks)}. Compilation and evaluation are in neither."]
-
-
-def _clock(timed: Timed) -> str:
-    if timed.measured:
-        return "measured"
-    return "runs (c)" if timed.row.contended else "runs"
+def _ahead(field: Field, predictor: Row, budget: float, fit_s: float) -> bool:
+    """Return whether a predictor is fitted within a budget, and ahead of every trained model there."""
+    key, sign, rows = field.board.score, field.board.metric.sign, field.stands[budget].rows
+    return fit_s <= budget * SLACK and (not rows or sign * predictor.mean(key) < sign * rows[0].mean(key))
 
 
 def _budget(value: float) -> str:

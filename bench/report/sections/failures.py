@@ -1,42 +1,53 @@
-"""Runs that ended without a score, attempts that were tried again, and runs that are not there."""
+"""What has no result: runs that failed, attempts that were tried again, runs not recorded yet, and skipped cases."""
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
-from bench.report.markdown import count, escape, seed_label, table
-from bench.report.sections.base import section
-from bench.report.summary import Results
+from bench.report.markdown import count, escape, lines_of, seed_label
+from bench.report.parts import section
+from bench.report.results import Results
+
+Line = Mapping[Hashable, Any]
+
+
+@section("skipped", "Cases that were skipped", order=85)
+def skipped_table(results: Results) -> tuple[str, list[str]] | None:
+    """Return each skipped case with its task, its model and the reason; None where every case was run."""
+    skips = results.frames["skips"].rename(columns={"case": "key", "label": "case"})
+    note = "A case is skipped where its model cannot answer its task: it has no runs, and stands in no other table."
+    table = _table(skips, {name: _text(name) for name in ("case", "task", "model", "reason")})
+    return (table, [note]) if table else None
 
 
 @section("failures", "Runs without a result", order=90)
 def failures_table(results: Results) -> tuple[str, list[str]]:
     """Return the runs that ended without a score and why, what was tried again, and how many never ran."""
-    lines = _lines(results, results.failures)
+    labels = results.cases.set_index("case")["label"]
+    columns: dict[str, Callable[[Line], str]] = {
+        "model": lambda run: escape(labels.get(run["case"], run["case"])),
+        "case": _text("case"),
+        "seed": seed_label,
+        "device": _text("device"),
+        "attempt": _text("attempt"),
+        "status": lambda run: run["status"].replace("_", " "),
+        "reason": _text("reason"),
+        "run id": lambda run: f"`{run['run_id']}`",
+    }
+    failed, retried = (_table(runs, columns) for runs in (results.failures, results.frames["retries"]))
     absent = results.n_planned - len(results.frames["runs"])
     notes = [f"{count(absent, 'planned run')} not recorded yet in this environment."] if absent else []
-    retried = _lines(results, results.frames["retries"])
     if retried:
-        notes.append("Attempts that gave no result, of runs that were tried again:")
-        notes.append(table(HEADERS, retried, text_columns=len(HEADERS)))
-    if not lines:
-        return ("None." if not absent else "No recorded run failed."), notes
-    return table(HEADERS, lines, text_columns=len(HEADERS)), notes
+        notes += ["Attempts that gave no result, of runs that were tried again:", retried]
+    return failed or ("No recorded run failed." if absent else "None."), notes
 
 
-HEADERS = ["model", "case", "seed", "device", "attempt", "status", "reason", "run id"]
+def _text(column: str) -> Callable[[Line], str]:
+    return lambda line: escape(line[column])
 
 
-def _lines(results: Results, runs: pd.DataFrame) -> list[list[str]]:
-    labels = dict(zip(results.frames["cases"]["case"], results.frames["cases"]["label"], strict=True))
-    return [
-        [
-            escape(labels.get(r["case"], r["case"])),
-            escape(r["case"]),
-            seed_label(r),
-            r["device"],
-            str(r["attempt"]),
-            r["status"].replace("_", " "),
-            escape(r["reason"]),
-            f"`{r['run_id']}`",
-        ]
-        for _, r in runs.iterrows()
-    ]
+def _table(frame: pd.DataFrame, columns: Mapping[str, Callable[[Line], str]]) -> str:
+    """Return a table of a frame's lines, all of it text; empty without any."""
+    lines: list[Line] = [*frame.to_dict("records")]
+    return lines_of(columns, lines, text=len(columns)) if lines else ""

@@ -2,21 +2,23 @@
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats as scipy_stats
+from scipy.stats import linregress
 
 from bench import stats
-from bench.report.markdown import NONE, count, escape, table
-from bench.report.rows import independent, is_error
-from bench.report.sections.base import section
-from bench.report.summary import Ground, Results, Row
+from bench.metrics.traits import Traits
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import NONE, escape, listed, paragraphs, table
+from bench.report.parts import section
+from bench.report.results import Results
+from bench.report.rows import Row, independent
+from bench.report.sections.orders import agrees, lead, places, tau
 
 SHARES = {0.25: "a quarter", 0.5: "half", 1.0: "all"}
 """Shares of a run's epochs at which the models are ranked, in words."""
-RUN = ["data_seed", "seed"]
-"""Columns that name a row's run."""
 STEEP = 0.01
 """A model still improves where its error falls by more than this share an epoch."""
 
@@ -27,8 +29,8 @@ class Course:
 
     Attributes:
         epochs: Fewest and most epochs of its runs.
-        scores: Mean validation score at each share of the epochs: geometric for errors, arithmetic for accuracy. A
-            share is left out where it is not a whole epoch in some run.
+        scores: Mean validation score at each share of the epochs, on the metric's scale: geometric for errors. A share
+            is left out where it is not a whole epoch in some run.
         rate: Mean change an epoch of the log error late in training, with its 95 % t interval over seeds.
     """
 
@@ -45,17 +47,19 @@ class Course:
         return self.rate.high < 0 and self.rate.centre < math.log1p(-STEEP)
 
 
-def run_curves(results: Results, row: Row, column: str) -> pd.DataFrame:
-    """Return a row's finished runs, by data seed and seed, over their epochs from 1 on; NaN after a run's last."""
-    curves = results.frames["curves"]
-    if column not in curves or not len(row.done):
+def run_curves(results: Results, row: Row, metric: str, split: str = "valid") -> pd.DataFrame:
+    """Return a row's finished runs over their epochs from 1 on; NaN after a run's last.
+
+    They are indexed by data seed, seed and run id, in order of their seeds; empty where none has a value.
+    """
+    curves = row.of(results.frames["curves"])
+    own = curves[(curves["split"] == split) & (curves["metric"] == metric) & curves["value"].notna()]
+    known = row.done[row.done["run_id"].isin(set(own["run_id"]))]
+    if known.empty:
         return pd.DataFrame()
-    own = row.of(curves).set_index(RUN)
-    own = own[own.index.isin(row.by_seed.index) & own[column].notna()]
-    if own.empty:
-        return pd.DataFrame()
-    wide = own.set_index("epoch", append=True)[column].astype("float64").unstack("epoch")
-    return wide.reindex(columns=range(1, int(wide.columns.max()) + 1))
+    wide = own.pivot(index="run_id", columns="epoch", values="value").reindex(index=known["run_id"])
+    wide.index = pd.MultiIndex.from_frame(known[["data_seed", "seed", "run_id"]])
+    return wide.reindex(columns=range(1, int(wide.columns.max()) + 1)).astype("float64")
 
 
 def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
@@ -66,12 +70,11 @@ def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
         share: Of each run's own epochs, rounded down to a whole one.
         log: Geometric mean; arithmetic without.
     """
-    known = [run[~np.isnan(run)] for run in runs.to_numpy(dtype=np.float64, na_value=np.nan)]
-    places = [math.floor(share * len(run)) for run in known]
-    if not places or min(places) < 1:
+    last = np.floor(share * runs.notna().sum(axis=1))
+    if runs.empty or last.min() < 1:
         return None
-    values = [run[place - 1] for place, run in zip(places, known, strict=True)]
-    centre = stats.interval(independent(pd.Series(values, index=runs.index), log=log), log=log)
+    values = runs.apply(lambda run: run.dropna().iloc[int(last[run.name]) - 1], axis=1)
+    centre = stats.interval(independent(values, log=log), log=log)
     return centre.centre if centre else None
 
 
@@ -83,162 +86,102 @@ def late_rate(runs: pd.DataFrame) -> stats.Interval | None:
     """
     if runs.empty:
         return None
-    epochs = runs.columns.to_numpy(dtype=np.float64)
-    errors = runs.to_numpy(dtype=np.float64, na_value=np.nan)
-    rates = pd.Series([_slope(epochs[~np.isnan(e)], e[~np.isnan(e)]) for e in errors], index=runs.index)
+    rates = pd.Series([_slope(errors.dropna()) for _, errors in runs.iterrows()], index=runs.index)
     return stats.interval(independent(rates, log=False), log=False)
 
 
-def _slope(epochs: stats.Float64, errors: stats.Float64) -> float:
+def _slope(errors: pd.Series) -> float:
     """Return the slope of the logs over the last quarter of a run's epochs; NaN below two positive errors."""
-    first = max(math.floor(0.75 * len(errors)), 1) - 1
-    x, y = epochs[first:], errors[first:]
-    x, y = x[y > 0], y[y > 0]
-    if len(y) < 2:
-        return math.nan
-    x = x - x.mean()
-    return float(x @ np.log(y) / (x @ x))
+    late = errors.iloc[max(math.floor(0.75 * len(errors)), 1) - 1 :]
+    late = late[late > 0]
+    return linregress(late.index.to_numpy(float), np.log(late)).slope if len(late) > 1 else math.nan
 
 
-def courses(results: Results, ground: Ground) -> list[Course]:
-    """Return the courses of a ground's ranked trained rows, best at the end first; none of a row without a curve."""
-    error = "valid_cross_entropy" if ground.is_label else ground.column
-    made = []
-    for row in (r for r in ground.ranked if r.trained):
-        runs = run_curves(results, row, ground.column)
-        log = is_error(ground.column)
-        scores = {share: value for share in SHARES if (value := score_at(runs, share, log=log)) is not None}
+def error_of(board: Leaderboard) -> Traits | None:
+    """Return the error whose fall is shown: the metric that ranks, else the one that chooses the epoch, if an error."""
+    return next((metric for metric in (board.metric, board.monitor) if metric.log), None)
+
+
+def courses(results: Results, board: Leaderboard) -> list[Course]:
+    """Return the courses of a board's ranked trained rows, best at the end first; none of a row without a curve."""
+    error, made = error_of(board), []
+    for row in board.trained:
+        runs = run_curves(results, row, board.metric.name)
+        at = {share: score_at(runs, share, log=board.metric.log) for share in SHARES}
+        scores = {share: value for share, value in at.items() if value is not None}
         if 1.0 in scores:
             lengths = runs.notna().sum(axis=1)
-            rate = late_rate(runs if error == ground.column else run_curves(results, row, error))
-            made.append(Course(row, (int(lengths.min()), int(lengths.max())), scores, rate))
+            errors = runs if error is board.metric else run_curves(results, row, error.name if error else "")
+            made.append(Course(row, (int(lengths.min()), int(lengths.max())), scores, late_rate(errors)))
     return made
 
 
-def ranks(ground: Ground, found: list[Course], share: float) -> dict[str, int]:
-    """Return the ranks at a share of the epochs, by name; models with one score share the better rank."""
-    there = {c.row.name: c.scores[share] for c in found if share in c.scores}
-    sign = -1 if ground.is_label else 1
-    places = scipy_stats.rankdata([sign * v for v in there.values()], method="min")
-    return {name: int(place) for name, place in zip(there, places, strict=True)}
-
-
-def order_kept(found: list[Course], share: float) -> tuple[float, int] | None:
-    """Return Kendall's tau-b between the order at a share of the epochs and at all, and over how many models.
-
-    None below two models that have both, and where one score is all there is.
-
-    Source: Kendall, The treatment of ties in ranking problems, Biometrika 33 (1945).
-    """
-    both = [(c.scores[share], c.scores[1.0]) for c in found if share in c.scores]
-    if len(both) < 2:
-        return None
-    tau = float(scipy_stats.kendalltau(*zip(*both, strict=True)).statistic)
-    return None if math.isnan(tau) else (tau, len(both))
-
-
-def agrees(tau: float) -> str:
-    """Return in words how an order with this Kendall's tau stands to another."""
-    if tau > 1 - 1e-9:
-        return "is"
-    steps = {0.8: "agrees with", 0.5: "largely agrees with", 0.2: "partly agrees with", -0.2: "says little of"}
-    return next((words for least, words in steps.items() if tau >= least), "runs against")
+def scores_at(found: list[Course], share: float) -> dict[str, float]:
+    """Return the scores at a share of the epochs, by name, of the models that have one there."""
+    return {c.row.name: c.scores[share] for c in found if share in c.scores}
 
 
 @section("training_order", "Was the order settled before the end?", order=40)
 def training_order_table(results: Results) -> tuple[str, list[str]] | None:
     """Return every trained model's rank at a quarter, half and all of its epochs, and whether it still improves."""
-    lines, notes = [], []
-    for ground in results.grounds:
-        found = courses(results, ground)
+    lines, notes, instead = [], [], []
+    for board in results.leaderboards:
+        found = courses(results, board)
         if not found:
             continue
-        places = {share: ranks(ground, found, share) for share in SHARES}
-        for c in sorted(found, key=lambda c: places[1.0][c.row.name]):
-            at = [str(places[share].get(c.row.name, NONE)) for share in SHARES]
-            name = escape(c.row.name)
-            lines.append([escape(ground.title), name, _epochs(c), *at, _fall(c.rate), _still(c)])
+        error = error_of(board)
+        if error is not None and error is not board.metric:
+            instead.append(f"where {escape(board.metric.heading)} ranks, the {escape(error.heading)}")
+        ranks = {share: places(scores_at(found, share), board.metric.sign) for share in SHARES}
+        for c in sorted(found, key=lambda c: ranks[1.0][c.row.name]):
+            at = [str(ranks[share].get(c.row.name, NONE)) for share in SHARES]
+            epochs = " to ".join(map(str, dict.fromkeys(c.epochs)))
+            lines.append([escape(board.title), escape(c.row.name), epochs, *at, _fall(c.rate), _still(c)])
         if len(found) > 1:
-            notes.append(f"**{escape(ground.title)}.** {_orders(ground, found)}")
+            notes += _orders(board, found, ranks)
     if not lines:
         return None
     headers = ["table", "model", "epochs", *(f"rank at {100 * share:.0f} %" for share in SHARES)]
     headers += ["fall an epoch, %", "still improving"]
-    rule = (
-        "Ranked by the mean over seeds of the validation score after that share of each run's epochs, rounded down (– "
-        "where that is no epoch); models with one score share a rank. *Fall an epoch* is how much the validation "
-        "error (of labels, the cross entropy) falls over the last quarter of the epochs, at least the last two: the "
-        "slope of a least-squares line through the logs, one a seed, and the mean [95 % t interval] of these. *Still "
-        f"improving*: that interval leaves 0 out and the mean fall is over {100 * STEEP:.0f} % an epoch; *no* where "
-        "the whole interval lies below that, *unclear* else."
+    rule = paragraphs("training_order", instead=dict.fromkeys(instead), steep=STEEP)
+    return table(headers, lines, text_columns=2), [*rule, *notes]
+
+
+def _orders(board: Leaderboard, found: list[Course], ranks: dict[float, dict[str, int]]) -> list[str]:
+    """Return who leads at each share, how far the orders agree, and how many changes of place are significant."""
+    half, final = scores_at(found, 0.5), scores_at(found, 1.0)
+    swapped = [{a, b} for a, b in combinations(half, 2) if (half[a] - half[b]) * (final[a] - final[b]) < 0]
+    kept = {words: tau(scores_at(found, share), final) for share, words in SHARES.items() if share < 1}
+    return paragraphs(
+        "training_order_board",
+        title=escape(board.title),
+        leading=_leading(ranks),
+        kept={words: agreement for words, agreement in kept.items() if agreement},
+        swapped=len(swapped),
+        differ=sum(pair in board.significant for pair in swapped),
+        agrees=agrees,
     )
-    return table(headers, lines, text_columns=2), [rule, *notes]
 
 
-def _orders(ground: Ground, found: list[Course]) -> str:
-    """Return who leads at each share, how far the orders agree, and how many changes of place these seeds confirm."""
-    sentences = [_leading(ground, found)]
-    for share, words in list(SHARES.items())[:-1]:
-        kept = order_kept(found, share)
-        if kept:
-            sentences.append(
-                f"The order at {words} of the epochs {agrees(kept[0])} the final one: tau = {kept[0]:.2f} "
-                f"({count(kept[1], 'model')})."
-            )
-    swapped = _swapped(found, 0.5)
-    if swapped:
-        apart = sum(pair in ground.apart for pair in swapped)
-        sentences.append(
-            f"{count(len(swapped), 'pair')} {'changes' if len(swapped) == 1 else 'change'} places after half of the "
-            f"epochs, of which these seeds tell {apart or 'none'} apart at the end."
-        )
-    return " ".join(sentences)
-
-
-def _leading(ground: Ground, found: list[Course]) -> str:
+def _leading(ranks: dict[float, dict[str, int]]) -> str:
     leaders: dict[str, list[str]] = {}
     for share, words in SHARES.items():
-        first = [escape(name) for name, place in ranks(ground, found, share).items() if place == 1]
-        if first:
-            who = f"{' and '.join(first)} lead{'s' if len(first) == 1 else ''}"
+        if who := lead(ranks[share]):
             leaders.setdefault(who, []).append(f"at {words}")
-    parts = [f"{who} {', '.join(when[:-1])}{' and ' if when[:-1] else ''}{when[-1]}" for who, when in leaders.items()]
-    return f"{'; '.join(parts)} of the epochs."
-
-
-def _swapped(found: list[Course], share: float) -> list[frozenset[str]]:
-    """Return the pairs of models whose order at a share of the epochs is not that at the end."""
-    both = [c for c in found if share in c.scores]
-    return [
-        frozenset((a.row.name, b.row.name))
-        for i, a in enumerate(both)
-        for b in both[i + 1 :]
-        if (a.scores[share] - b.scores[share]) * (a.scores[1.0] - b.scores[1.0]) < 0
-    ]
-
-
-def _epochs(course: Course) -> str:
-    low, high = course.epochs
-    return str(low) if low == high else f"{low} to {high}"
+    return "; ".join(f"{who} {listed(when)}" for who, when in leaders.items())
 
 
 def _fall(rate: stats.Interval | None) -> str:
+    """Return by how many per cent the error falls an epoch, with the interval; no negative zero."""
     if rate is None:
         return NONE
-    centre = _percent(rate.centre)
-    if rate.low is None or rate.high is None:
-        return centre
-    return f"{centre} [{_percent(rate.high)}, {_percent(rate.low)}]"
-
-
-def _percent(rate: float) -> str:
-    """Return a change of the log an epoch as the percentage by which the error falls; no negative zero."""
-    text = f"{-100 * math.expm1(rate):.1f}"
-    return "0.0" if text == "-0.0" else text
+    ends = (rate.centre,) if rate.low is None or rate.high is None else (rate.centre, rate.high, rate.low)
+    centre, *interval = (f"{-100 * math.expm1(end):z.1f}" for end in ends)
+    return f"{centre} [{', '.join(interval)}]" if interval else centre
 
 
 def _still(course: Course) -> str:
-    """Return whether a model still improved at the end: yes, no, or that these seeds cannot say."""
+    """Return whether a model still improved at the end: yes, no, or that its seeds do not show which."""
     if course.improving is None:
         return NONE
     if course.improving:

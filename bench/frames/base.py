@@ -1,0 +1,127 @@
+"""Frames as CSVs beside a report: what one is, typing by its schema, writing and reading; six significant digits."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.errors import BenchError
+from bench.frames.schemas import Kind, Schema
+from bench.frames.selection import Shown
+from bench.registry import Registry
+
+Frames = dict[str, pd.DataFrame]
+Rows = Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class FrameKind:
+    """A CSV beside every report.
+
+    Attributes:
+        name: Of the file, without its ending.
+        schema: Its columns.
+        rows: Makes its rows from what the report shows; a missing column is empty.
+    """
+
+    name: str
+    schema: Schema
+    rows: Callable[[Shown], Rows]
+
+
+frame_kinds: Registry[FrameKind] = Registry("frame", "bench.frames")
+
+
+def frame(name: str, schema: Schema) -> Callable[[Callable[[Shown], Rows]], Callable[[Shown], Rows]]:
+    """Register the maker of a CSV's rows."""
+
+    def decorate(rows: Callable[[Shown], Rows]) -> Callable[[Shown], Rows]:
+        frame_kinds.add(name, FrameKind(name, schema, rows), source=rows)
+        return rows
+
+    return decorate
+
+
+def make_frames(shown: Shown) -> Frames:
+    """Return every frame of what a report shows."""
+    return {kind.name: typed(kind.rows(shown), kind.schema) for kind in frame_kinds.entries()}
+
+
+def typed(rows: Rows, schema: Schema) -> pd.DataFrame:
+    """Return rows as a frame of a schema.
+
+    Raises:
+        ValueError: A row has a column that the schema lacks, or a value of another type.
+    """
+    return with_types(pd.DataFrame(list(rows)), schema)
+
+
+def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return a frame's columns in the order and of the types of a schema; a missing one is empty.
+
+    Raises:
+        ValueError: It has a column that the schema lacks, or a value of another type.
+    """
+    unknown = [str(column) for column in frame.columns if column not in schema]
+    if unknown:
+        raise ValueError(f"unknown column {unknown[0]!r}")
+    made: dict[str, pd.Series] = {}
+    for name, kind in schema.items():
+        values = frame[name] if name in frame else pd.Series([None] * len(frame), index=frame.index, dtype=object)
+        if kind is Kind.TEXT:
+            made[name] = values.astype("string").fillna("")
+        elif kind is Kind.INTEGER:
+            made[name] = pd.to_numeric(values).astype("Int64")
+        elif kind is Kind.FLAG:
+            made[name] = values.map(_flag).astype("boolean")
+        else:
+            made[name] = pd.to_numeric(values).astype("float64")
+    return pd.DataFrame(made, columns=list(schema))
+
+
+def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
+    """Write each frame as ``<name>.csv`` with six significant digits, each file whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        with written_whole(folder / f"{name}.csv") as new:
+            frame.to_csv(new, index=False, float_format="%.6g", lineterminator="\n")
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a path to write to, which takes the place of ``path`` at the end; nothing is left of a write that fails."""
+    new = path.with_name(f".{path.name}.new")
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def read_frames(folder: Path) -> Frames:
+    """Read every frame that `write_frames` wrote, with the same types.
+
+    Raises:
+        BenchError: A file is missing or is no such table.
+    """
+    return {kind.name: read_frame(folder / f"{kind.name}.csv", kind.schema) for kind in frame_kinds.entries()}
+
+
+def read_frame(path: Path, schema: Schema) -> pd.DataFrame:
+    """Read one CSV by its schema.
+
+    Raises:
+        BenchError: It is missing or is no such table.
+    """
+    try:
+        return with_types(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]), schema)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(f"cannot read {path} ({reason}); run bench report to write it again") from None
+
+
+def _flag(value: Any) -> bool | None:
+    return None if pd.isna(value) else str(value) == "True"

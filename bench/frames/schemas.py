@@ -1,0 +1,161 @@
+"""What every CSV beside a report holds: its columns in order, and the type of each. Read what was written, by these.
+
+One place for all; a library for schemas would add over half a second to every command that opens a report, and the
+reading of texts and of missing values around it would still be ours.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from bench.recipe import KINDS
+
+
+class Kind(StrEnum):
+    """The type of a column."""
+
+    TEXT = "text"
+    """A missing one is empty."""
+    INTEGER = "integer"
+    NUMBER = "number"
+    FLAG = "flag"
+
+
+Schema = Mapping[str, Kind]
+TEXT, INTEGER, NUMBER, FLAG = Kind
+
+
+def _columns(kind: Kind, *names: str) -> dict[str, Kind]:
+    return dict.fromkeys(names, kind)
+
+
+_KIND_OF = {bool: FLAG, int: INTEGER, float: NUMBER}
+RECIPE: Schema = {name: _KIND_OF.get(kind, TEXT) for name, kind in KINDS.items()}
+"""A column a field of a recipe."""
+
+PLACE: Schema = _columns(TEXT, "case", "device", "backend")
+"""A row of a table: a case on one device and backend."""
+KEY: Schema = {**PLACE, **_columns(INTEGER, "data_seed", "seed")}
+"""A run within one report."""
+
+ABOUT: Schema = _columns(TEXT, "key", "text")
+
+CASES: Schema = {
+    "order": INTEGER,
+    **_columns(TEXT, "case", "label", "variant_of", "task"),
+    "n_planned": INTEGER,
+    **_columns(TEXT, "model", "model_params", "dataset", "dataset_params"),
+    **_columns(TEXT, "dataset_about", "extra_about", "groups_about", "no_group"),
+    **_columns(FLAG, "trained", "leaks_target", "oracle", "batch_dependent", "baseline"),
+    **RECIPE,
+}
+"""A case in the suite's order; what its dataset says of itself stands in the columns that end in ``about``."""
+
+TASKS: Schema = {
+    **_columns(TEXT, "task", "target"),
+    **_columns(INTEGER, "input_length", "features", "horizon", "classes", "vocabulary"),
+    "question": TEXT,
+}
+
+TARGETS: Schema = _columns(TEXT, "task", "target", "unit")
+"""A quantity that a task forecasts."""
+
+METRICS: Schema = {
+    **_columns(TEXT, "task", "metric", "heading", "direction", "scale", "axis", "unit", "at_last"),
+    **_columns(FLAG, "ranks", "monitors", "shown"),
+    "about": TEXT,
+}
+"""A metric of a task: its traits, whether it ranks there, chooses the epoch, and has a column in the leaderboard."""
+
+FLOORS: Schema = {"case": TEXT, "metric": TEXT, "value": NUMBER}
+"""The expected value of a metric that no forecast can get below."""
+
+SKIPS: Schema = _columns(TEXT, "case", "label", "task", "model", "reason")
+"""A case that was not run, since its model does not fit its task."""
+
+TIMES = ("total_s", "train_s", "compile_s", "evaluate_s", "build_s", "data_s", "import_s", "other_s")
+
+RUNS: Schema = {
+    **KEY,
+    **_columns(TEXT, "status", "reason", "task", "windows", "positions"),
+    **_columns(INTEGER, "parameters", "train_windows", "epochs_run", "best_epoch"),
+    "windows_per_s": NUMBER,
+    "contended": FLAG,
+    **_columns(NUMBER, "cpu_over_wall", *TIMES),
+    **_columns(TEXT, "run_id", "environment"),
+    "attempt": INTEGER,
+    **_columns(TEXT, "data_digest", "started_at", "ended_at", "host", "git_commit"),
+}
+"""A run, failed ones too; ``positions`` are those that a model is scored on which leaves some out."""
+
+SCORES: Schema = {**_columns(TEXT, "run_id", "split", "weights", "metric", "axis", "index"), "value": NUMBER}
+"""One number that a metric gave; see `bench.record.Score`."""
+
+CURVES: Schema = {"run_id": TEXT, "epoch": INTEGER, "split": TEXT, "metric": TEXT, "value": NUMBER}
+"""One number of one epoch: the training loss, each metric of the validation split, and the epoch's seconds."""
+
+FORECASTS: Schema = {"run_id": TEXT, "window": INTEGER, "part": TEXT, "step": INTEGER, "value": NUMBER}
+"""A value of a few windows; ``part`` is input, truth or forecast, ``step`` counts from the window's first."""
+
+RETRIES: Schema = {**KEY, "attempt": INTEGER, **_columns(TEXT, "status", "reason", "run_id", "ended_at")}
+"""An attempt that gave no result, of a run that was tried again."""
+
+ENVIRONMENTS: Schema = {
+    "environment": TEXT,
+    "n_runs": INTEGER,
+    **_columns(TEXT, "python", "numpy", "keras", "backend", "backend_version", "device", "device_name", "cpu"),
+    "threads": INTEGER,
+    **_columns(TEXT, "precision", "jit", "host", "platform", "bench_version", "git_commit"),
+}
+
+_TIMED: Schema = {
+    f"{kind}_{name}": of
+    for kind in ("train", "infer")
+    for name, of in (
+        ("windows_per_s", NUMBER),
+        ("low", NUMBER),
+        ("high", NUMBER),
+        ("rounds", INTEGER),
+        ("contended", INTEGER),
+    )
+}
+
+MEASUREMENTS: Schema = {
+    **PLACE,
+    **_columns(TEXT, "environment", "task", "status", "reason"),
+    "settled": FLAG,
+    "batch_size": INTEGER,
+    **_TIMED,
+    **_columns(NUMBER, "train_steps_per_s", "latency_p50_s", "latency_p99_s"),
+    "latency_calls": INTEGER,
+    **_columns(NUMBER, "build_s", "compile_s"),
+    **_columns(INTEGER, "peak_memory_bytes", "base_memory_bytes", "parameters", "model_bytes"),
+    **_columns(INTEGER, "compilations_in_clock", "evaluations_in_clock", "data_seed"),
+    "measure_id": TEXT,
+    "attempt": INTEGER,
+    **_columns(TEXT, "started_at", "ended_at", "host", "git_commit"),
+}
+"""A throughput measurement: ``train_windows_per_s`` is that of the median round that counts, between the ends of its
+distribution-free 95 % interval; ``train_rounds`` how many counted, ``train_contended`` how many were repeated."""
+
+ROUNDS: Schema = {
+    **PLACE,
+    **_columns(TEXT, "environment", "kind"),
+    "round": INTEGER,
+    **_columns(FLAG, "warm_up", "contended"),
+    "n_windows": INTEGER,
+    **_columns(NUMBER, "wall_s", "cpu_s"),
+    **_columns(INTEGER, "compilations", "evaluations"),
+}
+"""A round of a measurement, warm-ups and contended ones too."""
+
+TIDY: Schema = {
+    **_columns(TEXT, "suite", "case", "task", "dataset", "model"),
+    **_columns(INTEGER, "seed", "data_seed"),
+    **_columns(TEXT, "device", "backend", "split", "weights", "metric"),
+    "epoch": INTEGER,
+    **_columns(TEXT, "axis", "index"),
+    "value": NUMBER,
+    **_columns(TEXT, "status", "run_id", "environment"),
+    "attempt": INTEGER,
+}
+"""The long table for exports, every number a row."""

@@ -1,0 +1,33 @@
+"""Which score: the name of one number of a run, and the numbers of every run by it."""
+
+from typing import NamedTuple, Self
+
+import pandas as pd
+
+
+class Key(NamedTuple):
+    """Names one score of a run; fields as in `bench.record.Score`."""
+
+    metric: str
+    split: str = "valid"
+    weights: str = "last"
+    axis: str = ""
+    index: str = ""  # type: ignore[assignment]  # as a record calls it; nobody asks a key where a field stands
+
+    def on(self, split: str) -> Self:
+        """Return the same score on another split."""
+        return self._replace(split=split)
+
+    @property
+    def best(self) -> Self:
+        """The same score with the weights of the best epoch."""
+        return self._replace(weights="best")
+
+
+def scores_by_run(scores: pd.DataFrame) -> dict[str, dict[Key, float]]:
+    """Return each run's scores, by run id, from the frame of scores."""
+    found: dict[str, dict[Key, float]] = {}
+    columns = [scores[name] for name in ("run_id", "metric", "split", "weights", "axis", "index", "value")]
+    for run_id, metric, split, weights, axis, index, value in zip(*columns, strict=True):
+        found.setdefault(run_id, {})[Key(metric, split, weights, axis, index)] = float(value)
+    return found

@@ -1,0 +1,1 @@
+"""Columns of leaderboards. One file and one decorator each."""

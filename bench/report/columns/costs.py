@@ -1,0 +1,31 @@
+"""What a model costs, and how many runs its numbers come from."""
+
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import NONE, thousands
+from bench.report.parts import Cell, column
+from bench.report.results import Results
+from bench.report.rows import Row
+
+
+@column("parameters", order=10)
+def parameters(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """Numbers in the network; none of a predictor."""
+    return {"parameters": lambda row: NONE if row.parameters is None else f"{row.parameters:,.0f}"}
+
+
+@column("runs", order=40)
+def runs(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """How many runs the numbers come from, of how many planned."""
+    return {"runs": lambda row: f"{len(row.done)} of {row.info['n_planned']}" + ("" if row.trained else ", exact")}
+
+
+@column("throughput", order=80)
+def throughput(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """Training throughput."""
+    return {"windows/s": windows_per_s}
+
+
+def windows_per_s(row: Row) -> str:
+    """Return the row's median training throughput, marked where it was not measured alone or never settled."""
+    mark = " (c)" if row.contended else " (u)" if row.unstable else ""
+    return NONE if row.speed is None else thousands(row.speed) + mark

@@ -1,0 +1,113 @@
+"""Scores of a leaderboard: the ranking one, the others that it shows, those on the test sets, and where they stand."""
+
+from bench import stats
+from bench.frames.scores import Key
+from bench.metrics.traits import Traits
+from bench.report.amounts import difference, spread
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import NONE, fixed, score
+from bench.report.parts import Cell, column
+from bench.report.results import Results
+from bench.report.rows import Row
+
+WIDE = 0.1
+"""A standard deviation of shares over which a mean would hide what the seeds did."""
+
+
+@column("ranking", order=20)
+def ranking(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """The score that ranks, what differs significantly by it, and how far each row is from the leader."""
+    metric = board.metric
+    return {
+        # At the last position alone there is one score a window; its heading says so.
+        metric.heading if board.common else f"valid {metric.heading}": _on(board, board.score, interval=True),
+        "group": lambda row: board.letters.get(row.name) or NONE,
+        board.behind: lambda row: difference(board.ratio(row), metric) if row.name in board.letters else NONE,
+    }
+
+
+@column("shown", order=30)
+def shown(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """The other metrics that the task or the suite names."""
+    return {metric.heading: _centre(board, metric) for metric in board.shown if metric.name != board.monitor.name}
+
+
+@column("test", order=50)
+def test(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """The ranking metric on the test set, with the weights of the best epoch too, and on each extra test set."""
+    heading, on_test = board.metric.heading, board.score.on("test")
+    best = "test, best epoch" if board.metric.share else f"test {heading}, best epoch"
+    cells = {f"test {heading}": _on(board, on_test), best: _on(board, on_test.best)}
+    return cells | {f"{split.replace('_', ' ')} {heading}": _on(board, board.score.on(split)) for split in board.extra}
+
+
+@column("monitor", order=60)
+def monitor(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """The metric that chose the best epoch, where another one ranks."""
+    return {f"valid {metric.heading}": _centre(board, metric) for metric in board.shown if metric == board.monitor}
+
+
+@column("skill", order=70)
+def skill(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """One less the ratio to the baseline's error."""
+    baseline = board.baseline
+    if baseline is None or not board.metric.log:
+        return {}
+    base = baseline.mean(board.score)
+
+    def cell(row: Row) -> str:
+        # The baseline forecasts without seeing its targets, and is scored on every position.
+        fair = len(row.seeds(board.score)) and not row.leaks_target and not board.partial(row)
+        value = stats.skill(row.mean(board.score), base) if fair else None
+        return fixed(value, 3)
+
+    return {"skill": cell}
+
+
+@column("floor", order=75)
+def floor(results: Results, board: Leaderboard) -> dict[str, Cell]:
+    """How many times the noise floor an error is."""
+    if not board.floor or not board.metric.log:
+        return {}
+
+    def cell(row: Row) -> str:
+        value = None if row.leaks_target else stats.multiple_of_floor(row.mean(board.score), board.floor)
+        return fixed(value, 2)
+
+    return {"× floor": cell}
+
+
+def scattered(row: Row, board: Leaderboard, key: Key) -> bool:
+    """Return whether a mean of shares, and an interval about it, would describe no seed."""
+    if not row.trained or not board.metric.share:
+        return False
+    return (row.deviation(key) or 0) > WIDE or len(board.stuck(row.seeds(key))) > 0
+
+
+def _on(board: Leaderboard, key: Key, *, interval: bool = False) -> Cell:
+    """Return a column of the ranking metric: means, of shares with intervals, or each seed where they scatter."""
+    if not board.metric.share and not interval:
+        return lambda row: score(row.mean(key))
+
+    def cell(row: Row) -> str:
+        if scattered(row, board, key):
+            return ", ".join(f"{100 * v:.1f}" for v in row.seeds(key)) + " %"
+        return spread(row.interval(key), board.metric, exact=not row.trained)
+
+    return cell
+
+
+def _centre(board: Leaderboard, metric: Traits) -> Cell:
+    """Return a column of another metric's means.
+
+    They are arithmetic where the ranking one is not worked on in logs: stuck seeds are to show in them.
+    """
+    key = Key(metric.name)
+
+    def cell(row: Row) -> str:
+        summary = stats.summarise(row.seeds(key))
+        if metric.share:
+            return spread(row.interval(key), metric, exact=True)
+        return score(row.mean(key) if board.metric.log else summary.mean if summary else None)
+
+    return cell

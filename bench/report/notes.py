@@ -1,0 +1,61 @@
+"""Notes under a leaderboard: what its signs mean, what ranks, and how far its seeds settle the order."""
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from bench import stats, timing
+from bench.report.amounts import difference
+from bench.report.columns.costs import windows_per_s
+from bench.report.columns.scores import scattered
+from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import escape, paragraphs
+from bench.report.recipe_words import recipe_difference, recipe_word
+from bench.report.results import Results
+from bench.report.rows import names
+
+
+def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> list[str]:
+    """Return a leaderboard's notes in order, under the recipe that is usual in it."""
+    partial = [r for r in board.rows if board.partial(r)]
+    scores = [board.score.on(split) for split in ("valid", "test", *board.extra)]
+    trained = board.trained
+    apart = [board.differ(a, b) for a, b in combinations(trained, 2)] if board.spreads > 1 else []
+    return paragraphs(
+        "notes",
+        board=board,
+        usual=", ".join(f"{recipe_word(k)} {escape(v)}" for k, v in usual.items()),
+        differ=any(r.trained and recipe_difference(r, dict(usual)) != "usual" for r in board.rows),
+        partial={p.positions: escape(names(r for r in partial if r.positions == p.positions)) for p in partial},
+        about=_about(results, board),
+        speeds=" ".join(windows_per_s(r) for r in board.rows),
+        widest=timing.WIDEST,
+        scattered=any(scattered(r, board, key) for r in board.rows for key in scores),
+        data_seeds=any(r.done["data_seed"].nunique() > 1 for r in board.rows),
+        alike=bool(apart) and not any(apart),
+        rivals=_rivals(board) if apart else None,
+        agreed=board.agreement,
+    )
+
+
+def _about(results: Results, board: Leaderboard) -> dict[str, str]:
+    """Return what each metric says of itself, by heading, that the suite or the task asked for besides the usual."""
+    known = results.frames["metrics"]
+    about = dict(known.loc[known["about"] != "", ["metric", "about"]].drop_duplicates("metric").to_numpy())
+    wanted = [m for m in board.shown if m.name in about.keys() - {board.monitor.name, board.metric.at_last}]
+    return {escape(m.heading): about[m.name].replace("``", "`") for m in wanted}
+
+
+def _rivals(board: Leaderboard) -> dict[str, object] | None:
+    """Return what the template says of two rivals, and how many seeds would tell them apart; None where not known."""
+    if board.rivals is None:
+        return None
+    first, second = board.rivals
+    metric = board.metric
+    gap = stats.ratio(second.sample(board.score), first.sample(board.score), log=metric.log)
+    if gap is None or gap.low is None:
+        return None
+    leads = first is board.ranked[0]  # else the column is about another pair
+    alone = difference(stats.Ratio(gap.value, None, None), metric)
+    seen = f"× {alone}" if metric.log else alone + " points" * metric.share
+    names = {"first": escape(first.name), "second": escape(second.name)}
+    return {**names, "leads": leads, "seen": seen if leads else difference(gap, metric), "needed": board.seeds_needed()}

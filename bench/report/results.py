@@ -1,0 +1,167 @@
+"""A report's frames, arranged for reading: its rows, and the leaderboards that they make."""
+
+import re
+from collections.abc import Hashable, Iterable, Mapping
+
+# X Hashable, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from bench.frames import Frames
+from bench.frames.scores import scores_by_run
+from bench.metrics.traits import Axis, Direction, Scale, Traits
+from bench.report.leaderboards import Leaderboard
+from bench.report.rows import Row, named
+from bench.task import Target
+
+
+class Results:
+    """A report's frames, arranged for reading."""
+
+    def __init__(self, frames: Frames):
+        self.frames = frames
+        about = frames["about"]
+        self.about: dict[str, str] = dict(zip(about["key"], about["text"], strict=True))
+
+    @cached_property
+    def metrics(self) -> dict[str, dict[str, Traits]]:
+        """Traits of each task's metrics, by task and name."""
+        found: dict[str, dict[str, Traits]] = {}
+        frame = self.frames["metrics"].rename(columns={"metric": "name", "shown": "tabled"})
+        for m in frame.drop(columns="about").to_dict("records"):
+            kinds = {"direction": Direction(m["direction"]), "scale": Scale(m["scale"]), "axis": Axis(m["axis"])}
+            fields = {str(name): value for name, value in m.items() if name != "task"}
+            found.setdefault(m["task"], {})[m["name"]] = Traits(**fields | kinds)
+        return found
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Every case on every device and backend that it ran on, in the suite's order."""
+        runs, measured = (self.frames[name] for name in ("runs", "measurements"))
+        measured = measured[measured["status"] == "done"]
+        scores = scores_by_run(self.frames["scores"])
+        rows = []
+        for _, info in self.cases.iterrows():
+            own = runs[runs["case"] == info["case"]]
+            for (device, backend), group in own.groupby(["device", "backend"], sort=False):
+                place = (measured["case"] == info["case"]) & (measured["device"] == device)
+                alone = measured[place & (measured["backend"] == backend)]
+                measurement = alone.iloc[0] if len(alone) else None
+                traits = self.metrics.get(info["task"], {})
+                row = Row(info["case"], device, backend, info["label"], info, group, scores, traits, measurement)
+                rows.append(row)
+        return named(rows)
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        """Every case with what its task is, in the suite's order; ``targets`` holds those of the task, a tuple each."""
+        targets: dict[str, tuple[Target, ...]] = {}
+        for t in self.frames["targets"].to_dict("records"):
+            targets[t["task"]] = (*targets.get(t["task"], ()), Target(t["target"], t["unit"]))
+        made = self.frames["cases"].merge(self.frames["tasks"], on="task", how="left").sort_values("order")
+        return made.assign(targets=made["task"].map(lambda task: targets.get(task, ())))
+
+    @cached_property
+    def floors(self) -> Mapping[Hashable, float]:
+        """Expected values of metrics that no forecast can get below, by case and metric."""
+        return self.frames["floors"].set_index(["case", "metric"])["value"].to_dict()
+
+    @cached_property
+    def tasks(self) -> list[Leaderboard]:
+        """One leaderboard a task, in the suite's order."""
+        made: list[Leaderboard] = []
+        for task in dict.fromkeys(r.info["task"] for r in self.rows):
+            rows = [r for r in self.rows if r.info["task"] == task]
+            metric = next(m for m in self.metrics[task].values() if m.ranks)
+            key, title = file_key(task, [board.key for board in made]), task.replace("_", " ").capitalize()
+            made.append(Leaderboard(key, title, metric, named(rows), floors=self.floors).in_order())
+        return made
+
+    @cached_property
+    def commons(self) -> list[Leaderboard]:
+        """One leaderboard a question that several tasks answer, or one some of whose models a task cannot rank."""
+        questions: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            at_last = next((m.at_last for m in row.metrics.values() if m.ranks), "")
+            if row.info["question"] and at_last in row.metrics:
+                questions.setdefault((row.info["question"], at_last), []).append(row)
+        made: list[Leaderboard] = []
+        for (question, at_last), rows in questions.items():
+            board = Leaderboard("", f"All models on {question}", rows[0].metrics[at_last], rows, True, self.floors)
+            if len({r.info["task"] for r in rows}) > 1 or any(r.positions for r in rows if len(r.seeds(board.score))):
+                made.append(replace(board, key=f"common_{len(made) + 1}", rows=named(_merged(board))).in_order())
+        return made
+
+    @cached_property
+    def leaderboards(self) -> list[Leaderboard]:
+        """Tables in the order of the report: each task, a common one before the first of its tasks."""
+        order: list[Leaderboard] = []
+        for task in self.tasks:
+            mine = [common for common in self.commons if task.rows[0].info["task"] in common.tasks]
+            order += [*(common for common in mine if common not in order), task]
+        return order
+
+    def leading(self) -> list[Leaderboard]:
+        """Return those that a finding names a leader on: the common ones, and tasks that none joins to others."""
+        covered = {task for common in self.commons if len(common.tasks) > 1 for task in common.tasks}
+        return [board for board in self.leaderboards if board.common or not board.tasks <= covered]
+
+    def stuck(self) -> list[tuple[Row, str, float, Traits]]:
+        """Return trained rows' seeds that ended far worse than their row's median: row, which seed, score, metric."""
+        found = []
+        rows = {r.place: r for r in self.rows}
+        for board in self.tasks:
+            for row in (r for r in board.rows if r.trained and len(r.seeds(board.score))):
+                scores = row.by_seed(board.score).to_numpy()
+                seeds = _seeds_in_words(row.done)
+                found += [(rows[row.place], seeds[i], float(scores[i]), board.metric) for i in board.stuck(scores)]
+        return found
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """Runs that ended without a score."""
+        runs = self.frames["runs"]
+        return runs[runs["status"] != "done"]
+
+    @property
+    def n_planned(self) -> int:
+        """Runs that the plan holds."""
+        return int(self.about["n_planned"])
+
+
+def file_key(task: str, taken: Iterable[str]) -> str:
+    """Return a task's name as a part of file names, unlike those taken and those of common leaderboards."""
+    key = re.sub(r"[^A-Za-z0-9_-]+", "_", task)
+    if not key.strip("_") or key.startswith("common_"):
+        key = f"task_{key}"
+    while key.lower() in {name.lower() for name in taken}:
+        key += "_"
+    return key
+
+
+def _seeds_in_words(runs: pd.DataFrame) -> list[str]:
+    """Return what tells each run from the others: its seed, its data seed, or both."""
+    several, data = runs["seed"].nunique() > 1, runs["data_seed"].nunique() > 1
+    return [
+        " of ".join([f"seed {s}"] * (several or not data) + [f"data seed {d}"] * data)
+        for s, d in zip(runs["seed"], runs["data_seed"], strict=True)
+    ]
+
+
+def _merged(board: Leaderboard) -> list[Row]:
+    """Return the rows with one only of each predictor that two tasks give the same forecast at the last position."""
+    kept: list[Row] = []
+    for row in board.rows:
+        if row.trained or not any(_same_predictor(row, other, board) for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _same_predictor(a: Row, b: Row, board: Leaderboard) -> bool:
+    if b.trained or any(a.info[k] != b.info[k] for k in ("model", "model_params")) or a.info["task"] == b.info["task"]:
+        return False
+    keys = [board.score, board.score.on("test"), *([board.step(1)] if board.by_step else [])]
+    return bool(np.allclose([a.mean(key) for key in keys], [b.mean(key) for key in keys], rtol=1e-5))
