@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from bench.estimates import in_words, remaining_s
 from bench.jobs import EpochEnded, Event, RunEnded, RunStarted
+from bench.metrics.base import ranking
 from bench.record import RunRecord, RunSpec
 
 
@@ -61,13 +62,13 @@ class SweepProgress:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, RunStarted):
-            epochs = event.spec.recipe.epochs if event.spec.recipe else 1
+            epochs = event.spec.recipe.epochs if event.spec.recipe else 1  # None, known from the first epoch on: steps
             if self._live is not None:
                 bar = self._live.add_task(f"  {name_of(event.spec)}", total=epochs, left="")
                 self._bars[event.spec.run_id] = bar
         elif isinstance(event, EpochEnded):
             if self._live is not None:
-                self._live.update(self._bars[event.run_id], completed=event.epoch)
+                self._live.update(self._bars[event.run_id], completed=event.epoch, total=event.epochs)
         elif isinstance(event, RunEnded):
             self._ended(event.record)
 
@@ -106,9 +107,14 @@ def name_of(spec: RunSpec) -> str:
 
 
 def outcome_of(record: RunRecord) -> str:
-    """Return what a run gave, in a few words."""
+    """Return what a run gave, in a few words: its validation score by the metric that ranks its task."""
     if record.failure is not None:
         return f"{record.status}: {record.failure.reason}"
-    valid = record.scores_last.get("valid", {})
-    shown = "accuracy" if "accuracy" in valid else "mse"
-    return f"valid {shown} {valid.get(shown, float('nan')):.6g} in {record.timing.total_s:.1f} s"
+    took = f"in {record.timing.total_s:.1f} s"
+    if record.task is None:
+        return took
+    metric = ranking(record.task)
+    value = record.score(metric.name)
+    if value is None:
+        return f"no {metric.heading} {took}"
+    return f"valid {metric.heading} {f'{100 * value:.6g} %' if metric.share else f'{value:.6g}'} {took}"

@@ -14,7 +14,7 @@ from bench.cli.options import Json, names
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.compare import Scores, Throughput
+    from bench.compare import Change, Scores, Throughput
 
 SHOWN = 10
 """Lines of one kind under the table; the rest is counted."""
@@ -28,8 +28,11 @@ def compare(
     environment_b: Annotated[str, typer.Option(help="Digest of B's environment.")] = "",
     backend_a: Annotated[str, typer.Option(help="Only A's trained runs of this backend.")] = "",
     backend_b: Annotated[str, typer.Option(help="Only B's trained runs of this backend.")] = "",
+    metric: Annotated[str, typer.Option(help="What is compared; empty: each task's metric that chooses epochs.")] = "",
     device: Annotated[str, typer.Option(help="Only this kind; cpu,gpu holds A's cpu against B's gpu.")] = "",
-    tolerance: Annotated[float, typer.Option(min=0, help="How much worse a score may be, 0.02 for 2 %.")] = 0.02,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="How much worse a score may be: 0.02 for 2 %, or points.")
+    ] = 0.02,
     throughput_tolerance: Annotated[
         float | None, typer.Option(min=0, help="How much slower it may be; without it speed fails nothing.")
     ] = None,
@@ -38,7 +41,8 @@ def compare(
     """Compare two sets of results on common seeds; exit 1 where a score is worse past --tolerance or a run was lost.
 
     A and B are two commits, machines or backends. Runs match by case, seeds and kind of device; each case gets the
-    ratio of B to A with a 95 % interval and a verdict. Throughput is compared within one environment only.
+    ratio of B to A (of shares the difference) with a 95 % interval and a verdict. Throughput is compared within one
+    environment only.
     """
     from bench.compare import compare_scores, compare_throughput, read_set, standing_for
 
@@ -50,7 +54,7 @@ def compare(
     second = read_set(b, "B", environment=environment_b, backend=backend_b, device=kind_b)
     if kind_a != kind_b:
         second = standing_for(second, kind_a)
-    scores = compare_scores(first, second, tolerance=tolerance)
+    scores = compare_scores(first, second, metric=metric, tolerance=tolerance)
     speeds = compare_throughput(first, second)
     slower = speeds.regressed(throughput_tolerance) if throughput_tolerance is not None else ()
     failed = scores.regressed or bool(slower)
@@ -71,29 +75,24 @@ def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
     several = len({c.kind for c in scores.changes}) > 1, len({c.backend for c in scores.changes}) > 1
     for name in [n for n, shown in zip(("device", "backend"), several, strict=True) if shown]:
         table.add_column(name)
-    for name in ("n", "A", "B", "B / A", "95 % interval"):
+    kinds = dict.fromkeys("B / A" if c.metric.log else "B - A" for c in scores.changes)
+    for name in ("n", "A", "B", " or ".join(kinds) or "B / A", "95 % interval"):
         table.add_column(name, justify="right")
     table.add_column("verdict")
     for c in scores.changes:
         place = [text for text, shown in zip((c.kind, c.backend), several, strict=True) if shown]
         moved = not c.verdict.value.startswith("same")
-        interval = "exact" if c.exact else _interval(c.compared.low, c.compared.high) if moved else ""
-        numbers = (f"{c.n}", f"{c.a:.4g}", f"{c.b:.4g}", f"{c.compared.ratio:.4f}", interval)
-        table.add_row(c.case, *place, *numbers, c.verdict.value)
+        compared = [_changed(c, value) for value in (c.compared.ratio, c.compared.low, c.compared.high)]
+        interval = "exact" if c.exact else " to ".join(compared[1:]) if moved and all(compared) else ""
+        table.add_row(c.case, *place, f"{c.n}", _score(c, c.a), _score(c, c.b), compared[0], interval, c.verdict.value)
     screen.print(table)
-    metrics = {"valid_mse": "validation MSE", "valid_cross_entropy": "validation cross entropy for labels"}
-    used = " and ".join(text for name, text in metrics.items() if any(c.metric == name for c in scores.changes))
-    screen.print(
-        f"{len(scores.changes)} cases compared by {used} after the last epoch: geometric means over common seeds, "
-        "intervals by Student's t on log differences, verdicts after Holm's correction over the trained cases that "
-        f"changed ({scores.tested}); tolerance {scores.tolerance:g}.",
-        soft_wrap=True,
-    )
+    screen.print(_how(scores), soft_wrap=True)
     lines = [
         *(f"lost in B: {run}" for run in scores.lost),
         *(f"failed in A alone: {run}" for run in scores.gained),
         *(f"only in A: {_counted(counts)}" for counts in [scores.only_a] if counts),
         *(f"only in B: {_counted(counts)}" for counts in [scores.only_b] if counts),
+        *(f"without a score in both: {_some(cases)}" for cases in [scores.without] if cases),
         *remarks,
     ]
     changed: dict[tuple[str, ...], list[str]] = {}
@@ -107,6 +106,36 @@ def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
     _show_speeds(speeds)
 
 
+def _how(scores: "Scores") -> str:
+    """Return what was compared, and how, in a sentence."""
+    if not scores.changes:
+        return "No case has a score in both."
+    used = list(dict.fromkeys(c.metric for c in scores.changes))
+    ways = {
+        True: "geometric means over common seeds, intervals by Student's t on log differences",
+        False: "means over common seeds, intervals by Student's t on differences",
+    }
+    names = " and ".join(dict.fromkeys(f"validation {metric.heading}" for metric in used))
+    return (
+        f"{len(scores.changes)} cases compared by {names} after the last epoch: "
+        f"{'; '.join(ways[log] for log in dict.fromkeys(m.log for m in used))}; verdicts after Holm's correction "
+        f"over the trained cases that changed ({scores.tested}); tolerance {scores.tolerance:g}."
+    )
+
+
+def _score(change: "Change", value: float) -> str:
+    return f"{100 * value:.4g} %" if change.metric.share else f"{value:.4g}"
+
+
+def _changed(change: "Change", value: float | None) -> str:
+    """Return a change as it is shown: a ratio, a difference, or points of a share."""
+    if value is None:
+        return ""
+    if change.metric.log:
+        return f"{value:.4f}"
+    return f"{100 * value:+.2f} points" if change.metric.share else f"{value:+.4g}"
+
+
 def _show_speeds(speeds: "Throughput") -> None:
     screen = console()
     if speeds.changes:
@@ -115,15 +144,12 @@ def _show_speeds(speeds: "Throughput") -> None:
             table.add_column(name, justify="right")
         table.add_column("verdict")
         for c in speeds.changes:
-            numbers = (f"{c.a:.4g}", f"{c.b:.4g}", f"{c.ratio:.3f}", _interval(c.low, c.high, 3))
+            interval = "" if c.low is None or c.high is None else f"{c.low:.3f} to {c.high:.3f}"
+            numbers = (f"{c.a:.4g}", f"{c.b:.4g}", f"{c.ratio:.3f}", interval)
             table.add_row(c.case, c.quantity, *numbers, c.verdict)
         screen.print(table)
     for line in speeds.refusals:
         screen.print(line, soft_wrap=True)
-
-
-def _interval(low: float | None, high: float | None, digits: int = 4) -> str:
-    return "" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -143,6 +169,7 @@ def _data(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
         "b": str(b),
         "regressed": failed,
         **asdict(scores),
+        "changes": [asdict(c) | {"metric": c.metric.name, "scale": c.metric.scale.value} for c in scores.changes],
         "throughput": [asdict(c) | {"verdict": c.verdict} for c in speeds.changes],
         "throughput_refused": speeds.refusals,
         "remarks": remarks,

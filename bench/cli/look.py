@@ -30,10 +30,11 @@ def list_(
         print(json.dumps(rows, indent=1))
         return OK
     table = Table()
-    for column in rows[0] if rows else ("nothing registered",):
-        table.add_column(column, overflow="fold")
+    told = [column for column in (rows[0] if rows else ()) if any(row[column] for row in rows)]
+    for column in told or ["nothing registered"]:
+        table.add_column(column, overflow="fold", no_wrap=column == kind.removesuffix("s"))
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(str(row[column]) for column in told))
     console().print(table)
     return OK
 
@@ -53,7 +54,8 @@ def plan(
     """Say which runs of a suite are recorded, missing, to be tried again or stale, and how long the rest will take.
 
     A run is stale where a record of it is from before a change of its data set, model, recipe or a version; the table
-    is followed by what changed. Stale records are kept and shown in no report.
+    is followed by what changed. Stale records are kept and shown in no report. A case whose model does not fit its task
+    is skipped, with the reason.
     """
     from bench.devices import find_device, usable_cores
     from bench.estimates import in_words, remaining_s, seconds_by_case
@@ -79,7 +81,9 @@ def plan(
             for s in made.specs
         ]  # fmt: skip
         to_measure = [spec.case for spec in made.unmeasured]
-        found = {"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs, "to_measure": to_measure}
+        skipped = [{"case": skip.case.name, "reason": skip.reason} for skip in made.skips]
+        found = {"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs, "to_measure": to_measure,
+                 "skipped": skipped}  # fmt: skip
         print(json.dumps(found, indent=1))
         return OK
     screen = console()
@@ -92,6 +96,8 @@ def plan(
         counts = (sum(states[s.run_id] == kind for s in specs) for kind in kinds)
         table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), estimate)
     screen.print(table)
+    for skip in made.skips:
+        screen.print(f"skipped {skip.case.name}: {skip.reason}", soft_wrap=True)
     for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():
         screen.print(f"{n} stale because {change}", soft_wrap=True)
     if made.measured:

@@ -61,7 +61,7 @@ def _within(folder: Path, suite: str, under: str, task: str) -> str:
         BenchError: The bounds are none, or there is no report.
     """
     from bench.frames import read_frames
-    from bench.report.summary import Results
+    from bench.report.results import Results
     from bench.report.under import answer, parse_bounds
 
     bounds = parse_bounds(under)

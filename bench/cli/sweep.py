@@ -34,12 +34,12 @@ def run(
     Ctrl-C stops it and loses nothing; the same command goes on. A second one leaves at once. An overridden suite
     reports under the results folder and leaves reports/ alone.
     """
-    from bench.commands import Wishes, run_suite
+    from bench.commands import RunOptions, run_suite
 
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
-    wishes = Wishes(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
+    options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
     with Interrupts(say_so) as told:
-        return run_suite(chosen, wishes, console(), stopped=lambda: told.heard)
+        return run_suite(chosen, options, console(), stopped=lambda: told.heard)
 
 
 @app.command()

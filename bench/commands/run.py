@@ -13,10 +13,10 @@ from bench.commands.selection import Selection
 from bench.commands.sync import finish, opening, start_mirror
 from bench.devices import find_device
 from bench.estimates import in_words, remaining_s, seconds_by_case
-from bench.executors.local import Limits, LocalExecutor, make_slots
+from bench.executors.local import LocalExecutor, make_slots
+from bench.executors.runner import Limits
 from bench.interrupt import Interrupts
 from bench.jobs import make_jobs
-from bench.lane.drive import CaseMeasured, LaneEvent, LaneResult, estimate_s, run_lane
 from bench.lock import Holder, hold
 from bench.measurement import Measurement
 from bench.plan import Plan
@@ -24,19 +24,20 @@ from bench.progress import SweepProgress
 from bench.record import RunRecord
 from bench.store import Store
 from bench.sweep import Sweep, run_sweep
+from bench.throughput.benchmark import CaseMeasured, ThroughputEvent, ThroughputResult, estimate_s, run_throughput
 
 if TYPE_CHECKING:
     from bench.tracking import Mirror
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RunOptions:
     """How a command wants a suite run.
 
     Attributes:
         rerun: Run recorded runs too, and measure measured cases.
         track: Mirror to MLflow.
-        throughput: Measure what the suite's throughput lane lacks.
+        throughput: Measure what the suite's throughput benchmark lacks.
         workers: Runs at once; None for one a core.
         wait_s: How long to wait for another sweep on the same results folder.
     """
@@ -53,12 +54,14 @@ class Wishes:
         return (" THROUGHPUT=no" if not self.throughput else "") + (f" WORKERS={self.workers}" if self.workers else "")
 
 
-def run_suite(chosen: Selection, wishes: Wishes, console: Console, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Run what a suite lacks, measure what its lane lacks and report both; return the exit code.
+def run_suite(
+    chosen: Selection, options: RunOptions, console: Console, stopped: Callable[[], bool] = lambda: False
+) -> int:
+    """Run what a suite lacks, measure what its throughput benchmark lacks and report both; return the exit code.
 
     Args:
         chosen: The suite.
-        wishes: How to run it.
+        options: How to run it.
         console: Where to say what happens.
         stopped: Whether an interrupt was heard. It is asked between the steps, so that no step is cut in two.
 
@@ -72,14 +75,16 @@ def run_suite(chosen: Selection, wishes: Wishes, console: Console, stopped: Call
     def waiting(holder: Holder | None) -> None:
         console.print(f"waiting for {holder or 'another sweep'}", soft_wrap=True)
 
-    with _held(chosen.results, wishes.wait_s, waiting, stopped):
+    with _held(chosen.results, options.wait_s, waiting, stopped):
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
+        for skip in plan.skips:
+            console.print(f"skipped {skip.case.name}: {skip.reason}", soft_wrap=True)
         if stopped():
             raise KeyboardInterrupt
-        mirror = start_mirror(plan, chosen.results, console) if wishes.track else None
-        command = _Command(chosen, wishes, console, store, mirror or _Nowhere(), stopped)
+        mirror = start_mirror(plan, chosen.results, console) if options.track else None
+        command = _Command(chosen, options, console, store, mirror or _Nowhere(), stopped)
         try:
             plan = command.sweep(plan)
             if not command.interrupted:
@@ -91,7 +96,7 @@ def run_suite(chosen: Selection, wishes: Wishes, console: Console, stopped: Call
         finally:
             if mirror is not None:
                 mirror.close()
-    return _conclude(command.done, whole, readme, f"{chosen.command}{wishes.as_options}", console)
+    return _conclude(command.done, whole, readme, f"{chosen.command}{options.as_options}", console)
 
 
 @contextmanager
@@ -111,7 +116,7 @@ class _Done:
 
     planned: int = 0
     sweeps: list[Sweep] = field(default_factory=list)
-    lane: LaneResult = field(default_factory=LaneResult)
+    throughput: ThroughputResult = field(default_factory=ThroughputResult)
     to_measure: int = 0
 
     @property
@@ -126,7 +131,7 @@ class _Done:
 @dataclass
 class _Command:
     chosen: Selection
-    wishes: Wishes
+    options: RunOptions
     console: Console
     store: Store
     sink: "Mirror | _Nowhere"
@@ -136,17 +141,19 @@ class _Command:
     @property
     def interrupted(self) -> bool:
         """Whether it was told to end, at any step."""
-        return self.stopped() or self.done.lane.interrupted or any(sweep.interrupted for sweep in self.done.sweeps)
+        return (
+            self.stopped() or self.done.throughput.interrupted or any(sweep.interrupted for sweep in self.done.sweeps)
+        )
 
     def sweep(self, plan: Plan) -> Plan:
         """Run what is missing; where seeds are added by a rule, plan again until it asks for none."""
-        specs = plan.specs if self.wishes.rerun else plan.missing
+        specs = plan.specs if self.options.rerun else plan.missing
         tried: set[str] = set()
         refresh = _Refresh(self.chosen, self.store, self.console)
         while True:
             tried |= {spec.run_id for spec in specs}
             jobs = make_jobs(specs)
-            slots = make_slots((job.device for job in jobs), self.wishes.workers, len(jobs))
+            slots = make_slots((job.device for job in jobs), self.options.workers, len(jobs))
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
             known = seconds_by_case(plan.records, self.chosen.reports / plan.suite.name)
             least = "at least " if plan.suite.seeds == "auto" else ""
@@ -158,7 +165,7 @@ class _Command:
             with SweepProgress(specs, known, len(slots), self.console) as progress:
                 executor = LocalExecutor(slots, self.chosen.results / "logs", limits)
                 sweep = run_sweep(
-                    specs, executor, self.store, self.sink, on_event=progress, refresh=refresh, stopped=self.stopped
+                    jobs, executor, self.store, self.sink, on_event=progress, refresh=refresh, stopped=self.stopped
                 )
             self.done.sweeps.append(sweep)
             plan = self.chosen.plan(self.store)
@@ -168,10 +175,10 @@ class _Command:
 
     def measure(self, plan: Plan) -> Plan:
         """Measure the throughput of what was never measured here, with the machine alone."""
-        specs = plan.measured if self.wishes.rerun else plan.unmeasured
-        if not self.wishes.throughput or not specs:
+        specs = plan.measured if self.options.rerun else plan.unmeasured
+        if not self.options.throughput or not specs:
             return plan
-        slots = make_slots((spec.device for spec in specs), self.wishes.workers, len(specs))
+        slots = make_slots((spec.device for spec in specs), self.options.workers, len(specs))
         self.done.to_measure = len(specs)
         self.console.print(
             f"throughput: {len(specs)} cases to measure alone on this machine; about "
@@ -179,7 +186,7 @@ class _Command:
             soft_wrap=True,
         )
         with Interrupts(lambda: None) as told:
-            self.done.lane = run_lane(
+            self.done.throughput = run_throughput(
                 specs,
                 slots,
                 data_seed=plan.suite.data_seeds[0],
@@ -187,12 +194,14 @@ class _Command:
                 sink=self.sink,
                 logs=self.chosen.results / "logs",
                 on_event=self._show,
-                on_wait=lambda holder: self.console.print(f"waiting for the machine: {holder or 'another lane'}"),
+                on_wait=lambda holder: self.console.print(
+                    f"waiting for the machine: {holder or 'another throughput benchmark'}"
+                ),
                 stop=lambda: told.heard or self.stopped(),
             )
         return self.chosen.plan(self.store)
 
-    def _show(self, event: LaneEvent) -> None:
+    def _show(self, event: ThroughputEvent) -> None:
         if not isinstance(event, CaseMeasured):
             return
         measured = event.measurement
@@ -237,11 +246,11 @@ def _findings(readme: Path) -> str:
 
 
 def _conclude(done: _Done, whole: bool, readme: Path | None, command: str, console: Console) -> int:
-    """Say what came of a sweep and of its lane; return the exit code."""
+    """Say what came of a sweep and of its throughput benchmark; return the exit code."""
     if readme is not None:
         console.print(_findings(readme))
         console.print(f"report: {readme}", soft_wrap=True)
-    measured = len(done.lane.measurements)
+    measured = len(done.throughput.measurements)
     if not whole:
         also = f", {measured} of {done.to_measure} cases measured" if done.to_measure else ""
         text = f"interrupted: {done.recorded} of {done.planned} runs recorded{also}; go on with: {command}"
@@ -250,6 +259,6 @@ def _conclude(done: _Done, whole: bool, readme: Path | None, command: str, conso
     lost = done.planned - done.recorded
     if done.failed or lost:
         console.print(f"{done.failed + lost} of {done.planned} runs have no result; the report says why")
-    if done.lane.failed:
-        console.print(f"{len(done.lane.failed)} of {done.to_measure} measurements failed; the report says why")
-    return 1 if done.failed or lost or done.lane.failed else 0
+    if done.throughput.failed:
+        console.print(f"{len(done.throughput.failed)} of {done.to_measure} measurements failed; the report says why")
+    return 1 if done.failed or lost or done.throughput.failed else 0

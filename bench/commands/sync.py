@@ -57,8 +57,7 @@ def start_mirror(plan: Plan, results: Path, console: Console) -> "Mirror":
 
 def finish(mirror: "Mirror", plan: Plan, readme: Path) -> None:
     """Queue the sweep's summary: the report, its opening as a description, and means over seeds."""
-    from bench.frames import means
-    from bench.report.build import select
+    from bench.frames import means, select
 
     finished = [r for r in select(plan).records if r.status == "done"]
     if finished:

@@ -1,5 +1,6 @@
 """Two sets of results case by case, on common seeds: by how much each score changed, and whether by chance."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -9,6 +10,8 @@ import pandas as pd
 
 from bench.compare.sets import DIGITS, Flat, ResultSet
 from bench.errors import BenchError
+from bench.metrics.traits import Axis, Direction, Traits
+from bench.registry import close_matches
 from bench.stale import changes
 from bench.stats import Comparison, Float64, geometric_mean, holm, paired_ratio
 
@@ -17,10 +20,6 @@ TOLERANCE = 0.02
 2 % changes no rank in a table; a smaller change that is real is still shown as worse."""
 EXACT = 1e-9
 """Scores of a predictor that lie closer than this, relative to each other, differ by rounding in another library."""
-METRICS = {"label": "valid_cross_entropy"}
-"""The score that is compared, by target kind, after the last epoch: labels have an error rate too, but that can be zero
-and moves in steps of one window."""
-METRIC = "valid_mse"
 
 
 class Verdict(StrEnum):
@@ -42,14 +41,14 @@ class Change:
     Attributes:
         kind: Kind of device; of A's runs, where the two are held against each other.
         backend: Empty where either side has one alone, so that two backends can be compared.
-        metric: Column of the score, the lower the better.
+        metric: The one that is compared. On a log scale changes are ratios of B to A, else differences B less A.
         exact: A predictor: no seed changes its score.
         n: Runs that both sets have a score of.
         units: What the interval is over: those runs, or the data sets where there are several.
-        a: Geometric mean in A.
+        a: Mean in A on the metric's scale (geometric for errors).
         b: In B.
-        compared: B over A, with its interval.
-        worst: Largest ratio of a single run.
+        compared: The change, with its interval.
+        worst: That of the run that got worst.
         verdict: What it means.
         specs_differ: ``key: in A -> in B`` for what the numbers depend on.
     """
@@ -57,7 +56,7 @@ class Change:
     case: str
     kind: str
     backend: str
-    metric: str
+    metric: Traits
     exact: bool
     n: int
     units: int
@@ -67,6 +66,10 @@ class Change:
     worst: float
     verdict: Verdict
     specs_differ: tuple[str, ...] = ()
+
+    def harm(self, change: float) -> float:
+        """Return a change on the metric's scale, turned so that worse is above zero."""
+        return self.metric.sign * (_log(change) if self.metric.log else change)
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,7 @@ class Scores:
         gained: The other way round.
         only_a: How many runs of each case are in A alone.
         only_b: In B alone.
+        without: Cases of both that no run has a score of in both, by the metric that is compared.
         tested: How many cases Holm's correction is over.
         tolerance: What was allowed.
     """
@@ -102,6 +106,7 @@ class Scores:
     gained: tuple[Lost, ...]
     only_a: dict[str, int]
     only_b: dict[str, int]
+    without: tuple[str, ...]
     tested: int
     tolerance: float
 
@@ -111,17 +116,19 @@ class Scores:
         return bool(self.lost) or any(c.verdict is Verdict.WORSE_PAST for c in self.changes)
 
 
-def compare_scores(a: ResultSet, b: ResultSet, *, tolerance: float = TOLERANCE) -> Scores:
+def compare_scores(a: ResultSet, b: ResultSet, *, metric: str = "", tolerance: float = TOLERANCE) -> Scores:
     """Compare two sets on the runs that both have: same case, seeds and kind of device.
 
-    Each case gets the geometric mean of B over A, seed by seed, with Student's 95 % interval on log differences; where
-    there are several data sets, model seeds are averaged within each. A case is better or worse where Holm's correction
-    over all cases whose scores changed at all still finds it so, and worse past tolerance where its ratio also exceeds
-    ``1 + tolerance``. A predictor is exact: any run of it that is worse past the tolerance counts, without a test.
-    Where either set is a report's tables, scores are compared to six digits.
+    Compared is the validation score after the last epoch: of each task's metric that chooses the best epoch, or of the
+    one named. Each case gets the mean change from A to B, seed by seed, on the metric's scale (the ratio of errors, the
+    difference of shares) with Student's 95 % interval; where there are several data sets, model seeds are averaged
+    within each. A case is better or worse, by the metric's direction, where Holm's correction over all cases whose
+    scores changed at all still finds it so, and worse past tolerance where the change also exceeds ``1 + tolerance``,
+    or ``tolerance`` for a difference. A predictor is exact: any run of it that is worse past the tolerance counts,
+    without a test. Where either set is a report's tables, scores are compared to six digits.
 
     Raises:
-        BenchError: The two have no run in common.
+        BenchError: The two have no run in common, or none of these has a score by the metric that is named.
     """
     keys = _keys(a, b)
     pairs = a.runs.merge(b.runs, on=keys, how="outer", suffixes=("_a", "_b"), indicator="side")
@@ -133,11 +140,19 @@ def compare_scores(a: ResultSet, b: ResultSet, *, tolerance: float = TOLERANCE) 
         )
     places = ["case", "kind", *(["backend"] if "backend" in keys else [])]
     rounded = not (a.whole and b.whole)
-    compared = []
-    for _, rows in both.groupby(places, sort=False):
-        change = _change(rows, rounded)
+    compared, without = [], []
+    for (case, *_), rows in both.groupby(places, sort=False):
+        change = _change(rows, _metric(rows, a, b, metric), rounded)
         if change is not None:
             compared.append(replace(change, specs_differ=_specs_differ(a, b, change.case)))
+        else:
+            without.append(str(case))
+    if metric and not compared:
+        known = {m.name for results in (a, b) for task in results.metrics.values() for m in task.values() if _ranks(m)}
+        raise BenchError(
+            f"no case has a score by metric {metric!r} in both {a.name} and {b.name}; "
+            f"{close_matches(metric, sorted(known - {metric}))}"
+        )
     changes, tested = _judged(compared, tolerance, rounded)
     order = {case: i for i, case in enumerate(dict.fromkeys([*a.runs["case"], *b.runs["case"]]))}
     return Scores(
@@ -146,6 +161,7 @@ def compare_scores(a: ResultSet, b: ResultSet, *, tolerance: float = TOLERANCE) 
         gained=_lost(both, "b", "a"),
         only_a=_count(pairs, "left_only"),
         only_b=_count(pairs, "right_only"),
+        without=tuple(without),
         tested=tested,
         tolerance=tolerance,
     )
@@ -158,11 +174,14 @@ def differing(a: Flat, b: Flat) -> tuple[str, ...]:
 
 def _specs_differ(a: ResultSet, b: ResultSet, case: str) -> tuple[str, ...]:
     """Return what differs between a case's specs, of what both sets know: tables hold no versions."""
-    spec_a, spec_b = a.specs.get(case), b.specs.get(case)
-    if spec_a is None or spec_b is None:
+    specs = [dict(results.specs.get(case, {})) for results in (a, b)]
+    if not all(specs):
         return ()
-    changes = differing(spec_a, spec_b)
-    return changes if a.whole and b.whole else tuple(c for c in changes if "version" not in c.partition(":")[0])
+    if not (a.whole and b.whole):
+        in_tables = [{key for key in spec if key.startswith(("dataset.", "model.", "recipe."))} for spec in specs]
+        kept = set().union(*in_tables) - {"dataset.version", "model.version"}
+        specs = [{key: value for key, value in spec.items() if key in kept} for spec in specs]
+    return differing(*specs)
 
 
 def _keys(a: ResultSet, b: ResultSet) -> list[str]:
@@ -171,22 +190,39 @@ def _keys(a: ResultSet, b: ResultSet) -> list[str]:
     return ["case", "kind", *(["backend"] if several else []), "data_seed", "seed"]
 
 
-def _change(rows: pd.DataFrame, rounded: bool) -> Change | None:
+def _metric(rows: pd.DataFrame, a: ResultSet, b: ResultSet, name: str) -> Traits | None:
+    """Return the metric by which a case is compared; None where its task has none."""
+    tasks = [
+        results.metrics.get(task, {}) for results, side in ((a, "a"), (b, "b")) for task in set(rows[f"task_{side}"])
+    ]
+    found = (m for task in tasks for m in task.values() if (m.name == name if name else m.monitors))
+    return next(filter(_ranks, found), None)
+
+
+def _ranks(metric: Traits) -> bool:
+    """Return whether a metric gives one number, of which more or less is better."""
+    return metric.axis is Axis.NONE and metric.direction is not Direction.NONE
+
+
+def _change(rows: pd.DataFrame, metric: Traits | None, rounded: bool) -> Change | None:
     """Return a case's change, its verdict still open; None where no run has a score in both sets."""
-    label = (rows[["target_a", "target_b"]] == "label").any(axis=None)
-    metric = METRICS["label"] if label else METRIC
-    known = rows[(rows["status_a"] == "done") & (rows["status_b"] == "done")]
-    known = known[known[f"{metric}_a"].notna() & known[f"{metric}_b"].notna()]
+    if metric is None:
+        return None
+    scores = {side: [found.get(metric.name, math.nan) for found in rows[f"scores_{side}"]] for side in "ab"}
+    rows = rows.assign(a=scores["a"], b=scores["b"])
+    known = rows[(rows["status_a"] == "done") & (rows["status_b"] == "done") & rows["a"].notna() & rows["b"].notna()]
     if not len(known):
         return None
-    a, b = (_digits(known[f"{metric}_{side}"].to_numpy(float), rounded) for side in "ab")
+    a, b = (_digits(known[side].to_numpy(float), rounded) for side in "ab")
     units_a, units_b = a, b
     seeds = known["data_seed"].to_numpy()
     if len(set(seeds)) > 1:
-        units_a, units_b = (_by_data_seed(values, seeds) for values in (a, b))
+        units_a, units_b = (
+            np.array([_mean(v[seeds == seed], metric.log) for seed in dict.fromkeys(seeds)]) for v in (a, b)
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
-        worst = float(np.nanmax(np.where(a == b, 1.0, b / a)))
-    return Change(
+        each = np.where(a == b, float(metric.log), b / a if metric.log else b - a)
+    change = Change(
         case=str(rows["case"].iloc[0]),
         kind=str(rows["kind"].iloc[0]),
         backend=str(rows["backend"].iloc[0]) if "backend" in rows else "",
@@ -194,12 +230,14 @@ def _change(rows: pd.DataFrame, rounded: bool) -> Change | None:
         exact=bool(known["seed"].isna().all()),
         n=len(known),
         units=len(units_a),
-        a=geometric_mean(a) or 0.0,
-        b=geometric_mean(b) or 0.0,
-        compared=paired_ratio(units_b, units_a),
-        worst=worst,
+        a=_mean(a, metric.log),
+        b=_mean(b, metric.log),
+        compared=paired_ratio(units_b, units_a, log=metric.log),
+        worst=math.nan,
         verdict=Verdict.SAME if np.array_equal(a, b) else Verdict.NO_DIFFERENCE,
     )
+    known_changes = (float(value) for value in each if not np.isnan(value))
+    return replace(change, worst=max(known_changes, key=change.harm, default=math.nan))
 
 
 def _judged(changes: list[Change], tolerance: float, rounded: bool) -> tuple[list[Change], int]:
@@ -214,28 +252,33 @@ def _judged(changes: list[Change], tolerance: float, rounded: bool) -> tuple[lis
 
 
 def _verdict(change: Change, found: bool, tolerance: float, rounded: bool) -> Verdict:
-    ratio = change.compared.ratio
+    harm = change.harm(change.compared.ratio)
     if change.verdict is Verdict.SAME:
         return Verdict.SAME_DIGITS if rounded else Verdict.SAME
     if change.exact:
-        ratio = change.worst if change.worst > 1 + EXACT else ratio
-        found = abs(ratio - 1) > EXACT
+        worst = change.harm(change.worst)
+        harm = worst if worst > EXACT else harm
+        found = abs(harm) > EXACT
     elif change.units < 2:
         return Verdict.ONE_SEED
     if not found:
         return Verdict.NO_DIFFERENCE
-    if ratio <= 1:
+    if harm <= 0:
         return Verdict.BETTER
-    return Verdict.WORSE_PAST if ratio > 1 + tolerance else Verdict.WORSE
+    return Verdict.WORSE_PAST if harm > (math.log1p(tolerance) if change.metric.log else tolerance) else Verdict.WORSE
 
 
 def _digits(values: Float64, rounded: bool) -> Float64:
     return np.array([float(f"{v:.{DIGITS}g}") for v in values]) if rounded else values
 
 
-def _by_data_seed(values: Float64, seeds: Float64) -> Float64:
-    """Return the geometric mean over model seeds within each data set."""
-    return np.array([geometric_mean(values[seeds == seed]) or 0.0 for seed in dict.fromkeys(seeds)])
+def _mean(values: Float64, log: bool) -> float:
+    """Return the mean on the scale of a metric; geometric means of what is zero somewhere are zero."""
+    return (geometric_mean(values) or 0.0) if log else float(np.mean(values))
+
+
+def _log(ratio: float) -> float:
+    return math.log(ratio) if ratio > 0 else -math.inf
 
 
 def _lost(both: pd.DataFrame, had: str, lacks: str) -> tuple[Lost, ...]:

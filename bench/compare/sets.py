@@ -9,23 +9,27 @@ from typing import Any
 
 import pandas as pd
 
-from bench.csvs import with_types
 from bench.digest import digest
 from bench.errors import BenchError
-from bench.frames import RECIPE, measurements_frame, runs_frame
-from bench.measurement import Measurement
-from bench.record import FINISHED, Environment, RunRecord
+from bench.frames.base import read_frame, typed
+from bench.frames.measurements import measurement_row
+from bench.frames.runs import run_row
+from bench.frames.schemas import CASES, ENVIRONMENTS, MEASUREMENTS, METRICS, RECIPE, RUNS, SCORES
+from bench.metrics.base import applicable, monitor
+from bench.metrics.traits import Axis, Direction, Scale, Traits
+from bench.record import FINISHED, Environment, RunRecord, Score
 from bench.registry import close_matches
-from bench.stale import flatten
+from bench.stale import described, flatten
 from bench.store import Store
 
 KEY = ("case", "kind", "backend", "data_seed", "seed")
 """Columns that name a run within one set; ``kind`` is its device without a number."""
 DIGITS = 6
 """Significant digits of a report's tables."""
-_WANTED = ("case", "device", "backend", "data_seed", "seed", "status", "reason", "target", "environment", "run_id",
-           "ended_at", "host", "valid_mse", "valid_cross_entropy")  # fmt: skip
 _PLACE = ("case", "data_seed", "model_seed", "device", "backend")
+_TABLES = {"runs": RUNS, "scores": SCORES, "metrics": METRICS, "cases": CASES, "environments": ENVIRONMENTS,
+           "measurements": MEASUREMENTS}  # fmt: skip
+"""What is read of a report."""
 Flat = Mapping[str, str]
 
 
@@ -35,8 +39,10 @@ class ResultSet:
 
     Attributes:
         name: How it is called in messages.
-        runs: One row a run, `KEY` and its scores; finished and failed ones.
+        runs: One row a run, finished and failed ones; ``scores`` holds its numbers on the validation split after the
+            last epoch, by metric.
         measurements: One row a case, device and backend: the newest good measurement.
+        metrics: Traits of each task's metrics, by task and name; the one that ``monitors`` chose the best epoch.
         specs: What each case's numbers depend on besides the seeds, keys joined by dots, values as text.
         environments: What each environment digest stands for, values as text.
         whole: True where it was read from records: versions and all digits are known.
@@ -46,6 +52,7 @@ class ResultSet:
     name: str
     runs: pd.DataFrame
     measurements: pd.DataFrame
+    metrics: Mapping[str, Mapping[str, Traits]]
     specs: Mapping[str, Flat]
     environments: Mapping[str, Flat]
     whole: bool
@@ -75,9 +82,9 @@ def read_set(folder: Path, name: str, *, environment: str = "", backend: str = "
         BenchError: No such folder, a file in it cannot be read, or the environment or backend is in none of its runs.
     """
     if any((folder / part).is_dir() for part in ("records", "measurements")):
-        return from_records(Store(folder), name, environment=environment, backend=backend, device=device)
+        return _narrowed(_from_records(Store(folder), name), environment, backend, device)
     if (folder / "runs.csv").is_file():
-        return from_tables(folder, name, environment=environment, backend=backend, device=device)
+        return _narrowed(_from_tables(folder, name), environment, backend, device)
     there = "there is no such folder" if not folder.is_dir() else "it holds neither records/ nor runs.csv"
     raise BenchError(f"{folder} is no set of results ({there}); name a results folder, or one that a report is in")
 
@@ -91,39 +98,59 @@ def standing_for(results: ResultSet, kind: str) -> ResultSet:
     return replace(results, runs=runs, measurements=speeds)
 
 
-def from_records(store: Store, name: str, *, environment: str = "", backend: str = "", device: str = "") -> ResultSet:
-    """Return the set of what a store holds; arguments and errors as of `read_set`."""
+def _from_records(store: Store, name: str) -> ResultSet:
+    """Return all that a store holds."""
     records, measurements = store.read(), store.read_measurements()
     flat = [_spec(record) for record in records]
-    runs = _kinds(runs_frame(records)).assign(spec=[digest(dict(spec)) for spec in flat])
-    known = dict(zip(runs["spec"], flat, strict=True))
-    environments = {r.environment.digest: _texts(r.environment.model_dump()) for r in _all(records, measurements)}
-    speeds = measurements_frame(measurements)
-    runs, speeds, remarks = _narrowed(runs, _kinds(speeds), name, environment, backend, device)
-    specs = {str(case): known[str(spec)] for case, spec in zip(runs["case"], runs["spec"], strict=True)}
-    return ResultSet(name, runs, speeds, specs, environments, whole=True, remarks=remarks)
+    digests = [digest(dict(spec)) for spec in flat]
+    metrics: dict[str, dict[str, Traits]] = {}
+    for task, named in dict.fromkeys((r.task, r.spec.metrics) for r in records if r.task):
+        chose = monitor(task).name
+        known = {m.name: replace(m, monitors=m.name == chose) for m in applicable(task, named)}
+        metrics[task.name] = {**metrics.get(task.name, {}), **known}
+    return ResultSet(
+        name,
+        _kinds(typed(map(run_row, records), RUNS)).assign(
+            spec=digests, scores=[_validation(record.scores) for record in records]
+        ),
+        _kinds(typed(map(measurement_row, measurements), MEASUREMENTS)),
+        metrics,
+        dict(zip(digests, flat, strict=True)),
+        {
+            e.digest: _texts(e.model_dump())
+            for e in [r.environment for r in records] + [m.environment for m in measurements]
+        },
+        whole=True,
+    )
 
 
-def from_tables(folder: Path, name: str, *, environment: str = "", backend: str = "", device: str = "") -> ResultSet:
-    """Return the set that the tables beside a report hold; arguments and errors as of `read_set`."""
-    runs = _kinds(_table(folder / "runs.csv")).assign(spec="")
-    speeds = _table(folder / "measurements.csv") if (folder / "measurements.csv").exists() else pd.DataFrame()
-    specs: dict[str, Flat] = {}
-    if (folder / "cases.csv").exists():
-        specs = {str(row["case"]): _spec_of_row(row) for row in _table(folder / "cases.csv").to_dict("records")}
-    environments: dict[str, Flat] = {}
-    if (folder / "environments.csv").exists():
-        fields = list(Environment.model_fields)
-        table = _table(folder / "environments.csv").reindex(columns=["environment", *fields])
-        environments = {str(r["environment"]): _texts({f: r[f] for f in fields}) for r in table.to_dict("records")}
-    runs, speeds, remarks = _narrowed(runs, _kinds(speeds), name, environment, backend, device)
-    return ResultSet(name, runs, speeds, specs, environments, whole=False, remarks=remarks)
+def _from_tables(folder: Path, name: str) -> ResultSet:
+    """Return all that the tables beside a report hold."""
+    tables = {table: read_frame(folder / f"{table}.csv", schema) for table, schema in _TABLES.items()}
+    scores: dict[str, list[Score]] = {}
+    for run_id, *score in tables["scores"].itertuples(index=False):
+        scores.setdefault(run_id, []).append(Score(*score))
+    metrics: dict[str, dict[str, Traits]] = {}
+    for row in tables["metrics"].to_dict("records"):
+        metrics.setdefault(row["task"], {})[row["metric"]] = _traits(row)
+    runs = _kinds(tables["runs"])
+    return ResultSet(
+        name,
+        runs.assign(spec=runs["case"], scores=[_validation(scores.get(run_id, [])) for run_id in runs["run_id"]]),
+        _kinds(tables["measurements"]),
+        metrics,
+        {row["case"]: _spec_of_row(row) for row in tables["cases"].to_dict("records")},
+        {
+            row["environment"]: _texts({field: row[field] for field in Environment.model_fields})
+            for row in tables["environments"].to_dict("records")
+        },
+        whole=False,
+    )
 
 
-def _narrowed(
-    runs: pd.DataFrame, speeds: pd.DataFrame, name: str, environment: str, backend: str, device: str
-) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+def _narrowed(whole: ResultSet, environment: str, backend: str, device: str) -> ResultSet:
     """Keep what is asked for: one environment a device kind and backend, one spec a case, one record a run."""
+    name, runs, speeds = whole.name, whole.runs, whole.measurements
     digests = sorted({*runs["environment"], *speeds["environment"]})
     wanted = [d for d in digests if environment and d.startswith(environment)]
     if environment and len(wanted) != 1:
@@ -140,7 +167,9 @@ def _narrowed(
     runs, left_out = _one_spec(runs)
     if left_out:
         remarks.append(f"{name}: {left_out} runs of earlier specs are left out; each case is taken at its newest")
-    return _one_record(runs), speeds, tuple(remarks)
+    specs = {str(case): whole.specs[spec] for case, spec in zip(runs["case"], runs["spec"], strict=True)
+             if spec in whole.specs}  # fmt: skip
+    return replace(whole, runs=_one_record(runs), measurements=speeds, specs=specs, remarks=tuple(remarks))
 
 
 def _only(frame: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
@@ -181,21 +210,29 @@ def _one_record(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _kinds(frame: pd.DataFrame) -> pd.DataFrame:
-    """Put in the kind of each row's device, and every column that is read later, and number the rows."""
-    made = with_types(frame.reset_index(drop=True), _WANTED)
-    return made.assign(kind=made["device"].str.partition(":")[0] if len(made) else made["device"])
+    """Put in the kind of each row's device."""
+    return frame.assign(kind=frame["device"].str.partition(":")[0] if len(frame) else frame["device"])
 
 
-def _table(path: Path) -> pd.DataFrame:
-    try:
-        return with_types(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]))
-    except (OSError, ValueError) as error:
-        raise BenchError(f"cannot read {path} ({str(error).splitlines()[0]}); write the report again") from None
+def _validation(scores: Iterable[Score]) -> Any:
+    """Return what is compared: one number over the validation split after the last epoch, by metric."""
+    return {s.metric: s.value for s in scores if (s.split, s.weights, s.axis) == ("valid", "last", "")}
+
+
+def _traits(row: Mapping[Any, Any]) -> Traits:
+    return Traits(
+        name=row["metric"],
+        heading=row["heading"],
+        direction=Direction(row["direction"]),
+        scale=Scale(row["scale"]),
+        axis=Axis(row["axis"]),
+        unit=row["unit"],
+        monitors=bool(row["monitors"]),
+    )
 
 
 def _spec(record: RunRecord) -> dict[str, str]:
-    whole = record.spec.model_dump(mode="json")
-    return _texts(flatten({key: value for key, value in whole.items() if key not in _PLACE}))
+    return _texts({key: value for key, value in described(record.spec).items() if key not in _PLACE})
 
 
 def _spec_of_row(row: Mapping[Any, Any]) -> dict[str, str]:
@@ -212,8 +249,3 @@ def _texts(fields: Mapping[str, Any]) -> dict[str, str]:
 
 def _nothing(value: Any) -> bool:
     return value is None or value == "" or (not isinstance(value, list) and bool(pd.isna(value)))
-
-
-def _all(records: Iterable[RunRecord], measurements: Iterable[Measurement]) -> Iterable[RunRecord | Measurement]:
-    yield from records
-    yield from measurements

@@ -1,10 +1,10 @@
-"""What scores over seeds say, and what they can tell apart. Plain numbers in, frozen values out; one subject a file."""
+"""What scores over seeds say, and which models differ significantly: plain numbers in, frozen values out."""
 
 from bench.stats.agreement import Agreement, agreement
 from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, ratio
 from bench.stats.letters import letters
 from bench.stats.paired import Comparison, paired_ratio
-from bench.stats.pairs import cannot_be_told_from_leader, games_howell, holm, told_apart
+from bench.stats.pairs import games_howell, holm, significant_pairs
 from bench.stats.power import detectable_gap, seeds_to_separate
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
 from bench.stats.samples import (
@@ -12,6 +12,7 @@ from bench.stats.samples import (
     Float64,
     Sample,
     Summary,
+    finite,
     geometric_mean,
     multiple_of_floor,
     skill,
@@ -20,8 +21,34 @@ from bench.stats.samples import (
 )
 
 __all__ = [
-    "SAME", "Agreement", "Comparison", "Float64", "Interval", "Judgement", "Ratio", "Sample", "Summary", "agreement",
-    "cannot_be_told_from_leader", "curve_outside", "detectable_gap", "enough_seeds", "expected_misses", "games_howell",
-    "geometric_mean", "holm", "interval", "judge_published", "last_digit", "letters",
-    "multiple_of_floor", "paired_ratio", "ratio", "seeds_to_separate", "skill", "stuck", "summarise", "told_apart",
+    "SAME",
+    "Agreement",
+    "Comparison",
+    "Float64",
+    "Interval",
+    "Judgement",
+    "Ratio",
+    "Sample",
+    "Summary",
+    "agreement",
+    "curve_outside",
+    "detectable_gap",
+    "enough_seeds",
+    "expected_misses",
+    "finite",
+    "games_howell",
+    "geometric_mean",
+    "holm",
+    "interval",
+    "judge_published",
+    "last_digit",
+    "letters",
+    "multiple_of_floor",
+    "paired_ratio",
+    "ratio",
+    "seeds_to_separate",
+    "significant_pairs",
+    "skill",
+    "stuck",
+    "summarise",
 ]  # fmt: skip

@@ -56,10 +56,10 @@ def ratio(
 
     With ``log`` off, the difference of arithmetic means. Between two trained models the interval is Welch's, or
     with ``k`` that of Games-Howell over ``k`` groups, which holds for all their pairs at once and leaves 1 (0) out
-    exactly where `told_apart` tells the two apart. Against an exact score it is the one-sample t interval, whatever
+    exactly where `significant_pairs` has the two. Against an exact score it is the one-sample t interval, whatever
     ``k``. Two exact scores have no interval but their ratio. None where either has no score, or one without a log.
 
-    Source: Games and Howell (1976); see `told_apart`.
+    Source: Games and Howell (1976); see `significant_pairs`.
     """
     a, b = finite(sample.values), finite(leader_sample.values)
     if not len(a) or not len(b) or (log and (np.any(a <= 0) or np.any(b <= 0))):

@@ -1,12 +1,12 @@
-"""Compact letter display: which models are told apart, in a column of letters."""
+"""Compact letter display: which models differ significantly, in a column of letters."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, combinations, count
 from string import ascii_letters
 
 
-def letters(order: Sequence[str], apart: Collection[frozenset[str]]) -> dict[str, str]:
-    """Return letters for the models such that two share one exactly where they are not told apart.
+def letters(order: Sequence[str], different: Collection[frozenset[str]]) -> dict[str, str]:
+    """Return letters for the models such that two share one exactly where they do not differ.
 
     The first of ``order``, the best, has an ``a``. Pairs with a name outside ``order`` are ignored. After 52 letters
     come those of further alphabets; each is one character.
@@ -16,7 +16,7 @@ def letters(order: Sequence[str], apart: Collection[frozenset[str]]) -> dict[str
     """
     place = {name: i for i, name in enumerate(order)}
     pairs = sorted(
-        sorted(place[n] for n in pair) for pair in apart if len(pair) == 2 and all(name in place for name in pair)
+        sorted(place[n] for n in pair) for pair in different if len(pair) == 2 and all(name in place for name in pair)
     )
     groups = [frozenset(range(len(order)))] if order else []
     for first, second in pairs:
@@ -44,7 +44,7 @@ def _absorb(groups: Iterator[frozenset[int]]) -> list[frozenset[int]]:
 
 
 def _sweep(groups: list[frozenset[int]]) -> list[frozenset[int]]:
-    """Return the groups without the members, and then the groups, that say nothing which others do not say."""
+    """Return the groups less the members that are not needed: every pair of theirs shares another group too."""
     swept = sorted(groups, key=sorted)
     for i in reversed(range(len(swept))):
         others = swept[:i] + swept[i + 1 :]

@@ -16,13 +16,13 @@ APPROXIMATE = 2e-3
 """By what share an approximate critical value may be off; a test holds it to that."""
 
 
-def told_apart(samples: Mapping[str, Sample], *, log: bool = True, level: float = 0.95) -> set[frozenset[str]]:
-    """Return all pairs of models whose means these seeds tell apart.
+def significant_pairs(samples: Mapping[str, Sample], *, log: bool = True, level: float = 0.95) -> set[frozenset[str]]:
+    """Return all pairs of models whose means differ significantly over these seeds.
 
-    Two trained models are told apart by Games-Howell on log scores (plain scores with ``log`` off) over all
+    Two trained models are compared by Games-Howell on log scores (plain scores with ``log`` off) over all
     trained models with two seeds or more, which corrects for how many there are; a trained and an exact score
     by a one-sample t test, Holm-corrected over all such pairs; two exact scores differ unless equal. A trained
-    model with one seed has no known spread, so nothing is told from it. Models without a score are left out.
+    model with one seed has no known spread, so it differs from none. Models without a score are left out.
 
     The studentized range is evaluated for a pair only where two bounds on its p value, Welch's and Welch's times the
     number of pairs, and an approximate critical value with twice its error around it leave it open. The pairs are
@@ -35,26 +35,17 @@ def told_apart(samples: Mapping[str, Sample], *, log: bool = True, level: float 
     known = {name: Sample(scaled(finite(s.values), log), s.exact) for name, s in samples.items()}
     known = {name: s for name, s in known.items() if len(s.values)}
     k = sum(not s.exact and len(s.values) > 1 for s in known.values())
-    apart: set[frozenset[str]] = set()
+    different: set[frozenset[str]] = set()
     mixed: dict[frozenset[str], float] = {}
     for (first, a), (second, b) in combinations(known.items(), 2):
         pair = frozenset((first, second))
         if a.exact != b.exact:
             mixed[pair] = _one_sample(a, b)
         elif a.exact:
-            apart |= {pair} if _gap(a, b) > SAME else set()
+            different |= {pair} if _gap(a, b) > SAME else set()
         elif _trained_differ(a.values, b.values, k, 1 - level):
-            apart.add(pair)
-    return apart | holm(mixed, level)
-
-
-def cannot_be_told_from_leader(
-    leader: str, samples: Mapping[str, Sample], *, log: bool = True, level: float = 0.95
-) -> list[str]:
-    """Return the models that `told_apart` does not tell from the leader, the leader left out."""
-    apart = told_apart(samples, log=log, level=level)
-    known = [name for name, sample in samples.items() if len(finite(sample.values))]
-    return [name for name in known if name != leader and frozenset((leader, name)) not in apart]
+            different.add(pair)
+    return different | holm(mixed, level)
 
 
 def games_howell(a: Float64, b: Float64, k: int) -> float:

@@ -39,8 +39,8 @@ def seeds_to_separate(
 ) -> int | None:
     """Return how many seeds each of two trained models needs for their present difference to be found.
 
-    Found means: told apart, the right way round, by Games-Howell over ``k`` groups at 5 % with ``power``, taking
-    their present means and spreads for the true ones. The test statistic is noncentral t with Welch's degrees of
+    Found means: significantly different, the right way round, by Games-Howell over ``k`` groups at 5 % with ``power``,
+    taking their present means and spreads for the true ones. The test statistic is noncentral t with Welch's degrees of
     freedom. None where ``most`` seeds are too few, where one has fewer than two, or neither has a spread.
     """
     if any(isinstance(s, Sample) and s.exact for s in (a, b)):

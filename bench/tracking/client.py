@@ -17,10 +17,13 @@ from typing import Any, Protocol
 from bench.tracking.items import Artifact, Dataset, Item
 from bench.tracking.limits import batches, fit_key, fit_name, fit_tags
 
-REQUEST_TIMEOUT_S = 5
-
-Status = str
-"""FINISHED, FAILED, KILLED or RUNNING."""
+DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+"""Environment variables that silence MLflow and make it give up in seconds; what a user has set stays."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Tracker(Protocol):
     def log_folder(self, run_id: str, folder: Path, path: str) -> None:
         """Send a folder's files under ``path``."""
 
-    def set_status(self, run_id: str, status: Status, end_ms: int | None = None) -> None:
-        """Set the run's status, and unless it is RUNNING its end."""
+    def set_status(self, run_id: str, status: str, end_ms: int | None = None) -> None:
+        """Set the run's status: FINISHED, FAILED, KILLED or RUNNING, and unless it is the last of these its end."""
 
 
 class MlflowTracker:
@@ -80,12 +83,12 @@ class MlflowTracker:
         Raises:
             OSError: The SQLite file cannot be used.
         """
-        _set_environment()
+        os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+        for name, value in DEFAULTS.items():
+            os.environ.setdefault(name, value)
         # A filter for good: warnings.catch_warnings is not safe beside other threads.
         warnings.filterwarnings("ignore", module=r"(mlflow|alembic|sqlalchemy)(\.|$)")
-        database = _sqlite_file(self.uri)
-        if database:
-            _check_database(database)
+        database = _database(self.uri)
         from mlflow import MlflowClient
 
         # Again, in case somebody imported mlflow before: its first start logs each migration.
@@ -161,7 +164,7 @@ class MlflowTracker:
         """See `Tracker.log_folder`."""
         self._client.log_artifacts(run_id, str(folder), path)
 
-    def set_status(self, run_id: str, status: Status, end_ms: int | None = None) -> None:
+    def set_status(self, run_id: str, status: str, end_ms: int | None = None) -> None:
         """See `Tracker.set_status`."""
         if status == "RUNNING":
             self._client.update_run(run_id, status=status)
@@ -182,36 +185,23 @@ def _refusals() -> Iterator[None]:
         raise Refused(error.message) from error
 
 
-def _set_environment() -> None:
-    """Silence MLflow and make it give up in seconds; what a user has set stays, telemetry is off."""
-    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-    for name, value in {
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(REQUEST_TIMEOUT_S),
-        "MLFLOW_LOGGING_LEVEL": "CRITICAL",
-        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    }.items():
-        os.environ.setdefault(name, value)
-
-
-def _sqlite_file(uri: str) -> Path | None:
-    """Return the file that an SQLite URI names."""
-    path = uri.removeprefix("sqlite:///").partition("?")[0]
-    return Path(path).resolve() if uri.startswith("sqlite:///") and path not in ("", ":memory:") else None
-
-
-def _check_database(path: Path) -> None:
-    """Try the file at once: MLflow would try an unusable one for minutes.
+def _database(uri: str) -> Path | None:
+    """Return the file that an SQLite URI names, tried at once: MLflow would try an unusable one for minutes.
 
     Raises:
         OSError: It cannot be opened or is no SQLite database.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = uri.removeprefix("sqlite:///").partition("?")[0]
+    if not uri.startswith("sqlite:///") or path in ("", ":memory:"):
+        return None
+    file = Path(path).resolve()
+    file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with closing(sqlite3.connect(path)) as connection:
+        with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        raise OSError(f"{path} is no usable database ({error})") from None
+        raise OSError(f"{file} is no usable database ({error})") from None
+    return file
 
 
 def _quoted(value: str) -> str:

@@ -1,18 +1,22 @@
-"""Small frozen items that a record becomes in MLflow, and what records of all kinds share; sent elsewhere."""
+"""Small frozen items that a record becomes in MLflow, and what records of all kinds share; sent elsewhere.
+
+They repeat classes of ``mlflow.entities``, whose import takes two seconds.
+"""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bench.measurement import MeasureSpec
-from bench.record import Environment, Failure, RunSpec
+from bench.measurement import Measurement
+from bench.record import RunRecord, to_json
 from bench.stale import flatten
 from bench.tracking.notes import escape, fenced
 
 NOTE = "mlflow.note.content"
 """The tag that the MLflow UI shows as a run's description, in Markdown."""
+Record = RunRecord | Measurement
 
 
 @dataclass(frozen=True)
@@ -71,37 +75,34 @@ def milliseconds(moment: str) -> int:
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
-def spec_params(spec: RunSpec | MeasureSpec, **more: Any) -> Iterator[Param]:
-    """Yield what was run; what it does not have (a predictor's recipe, ``more`` that is None) is left out."""
-    settings: dict[str, Any] = {
-        "case": spec.case,
-        "dataset": spec.dataset.name,
-        "model": spec.model.name,
-        **more,
-        "device": spec.device,
-        "backend": spec.backend,
-    }
+def title(record: Record, *parts: str) -> str:
+    """Return a name such as ``seq2seq_rnn · seed 42``: the case's and ``parts``, and what is not the usual."""
+    unusual = [record.spec.device] if record.spec.device != "cpu" else []
+    unusual += [f"attempt {record.attempt}"] if record.attempt > 1 else []
+    return " · ".join([record.spec.case.rpartition("/")[2], *parts, *unusual])
+
+
+def shared_items(record: Record, **params: Any) -> Iterator[Item]:
+    """Yield what every record becomes: settings with ``params``, tags and a file; what it does not have is left out."""
+    spec = record.spec
+    settings = {"case": spec.case, "dataset": spec.dataset.name, "model": spec.model.name, **params}
+    settings |= {"device": spec.device, "backend": spec.backend}
     settings |= spec.recipe.model_dump() if spec.recipe else {}
-    settings |= flatten(spec.dataset.params, "dataset") | flatten(spec.model.params, "model")
+    settings |= flatten(spec.dataset.all_params, "dataset") | flatten(spec.model.all_params, "model")
     for key, value in settings.items():
         if value is not None:
             yield Param(key, value if isinstance(value, str) else json.dumps(value))
-
-
-def place_tags(environment: Environment, task: Mapping[str, Any]) -> Iterator[Tag]:
-    """Yield where it ran, and the task that it answers."""
-    yield Tag("environment", environment.digest)
-    yield Tag("hardware", environment.device_name or environment.cpu)
-    if name := task.get("name"):
-        yield Tag("task", str(name))
-
-
-def failure_tags(status: str, failure: Failure | None) -> Iterator[Tag]:
-    """Yield why there are no numbers, and a description that says it, where that is so."""
-    if failure:
+    yield Tag("status", record.status)
+    yield Tag("environment", record.environment.digest)
+    yield Tag("hardware", record.environment.device_name or record.environment.cpu)
+    if record.task:
+        yield Tag("task", record.task.name)
+    yield from source_tags(record.provenance.git_commit)
+    if failure := record.failure:
         yield Tag("failure", failure.reason)
         details = f"\n\n{fenced(failure.details)}" if failure.details else ""
-        yield Tag(NOTE, f"**{escape(status)}**: {escape(failure.reason)}{details}")
+        yield Tag(NOTE, f"**{escape(record.status)}**: {escape(failure.reason)}{details}")
+    yield Artifact("record.json", to_json(record).encode())
 
 
 def source_tags(git_commit: str) -> Iterator[Tag]:

@@ -6,13 +6,14 @@ Names come from suites, plug-ins and records; one that MLflow refuses would keep
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from itertools import count
+from typing import NamedTuple
 
 from bench.tracking.items import Item, Metric, Param, Tag
 
-PARAMS_A_BATCH = TAGS_A_BATCH = 100
-METRICS_A_BATCH = 800
-"""MLflow takes 100 params, 100 tags, 1,000 metrics, and 1,000 of all three together."""
+A_BATCH = (100, 800, 100)
+"""Params, metrics and tags. MLflow takes 100 params, 100 tags, 1,000 metrics, and 1,000 of all three together."""
 KEY_LENGTH = NAME_LENGTH = 250
 VALUE_LENGTH = 5000
 """Longer params and tags are cut (MLflow's limits are 6,000 and 8,000)."""
@@ -23,13 +24,12 @@ _UNFIT_IN_VALUE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff
 """Databases refuse NUL, UTF-8 half surrogates; the other control characters show as nothing."""
 
 
-@dataclass
-class Batch:
+class Batch(NamedTuple):
     """What one request carries."""
 
-    params: list[Param] = field(default_factory=list)
-    metrics: list[Metric] = field(default_factory=list)
-    tags: list[Tag] = field(default_factory=list)
+    params: list[Param]
+    metrics: list[Metric]
+    tags: list[Tag]
 
 
 def fit_key(key: str) -> str:
@@ -59,23 +59,18 @@ def fit_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 def batches(items: Iterable[Item]) -> Iterator[Batch]:
     """Pack params, metrics and tags, made to fit, into as few requests as the limits allow; skip the rest."""
-    whole = Batch()
+    whole = Batch([], [], [])
     for item in items:
         match item:
             case Param(key, value):
                 whole.params.append(Param(fit_key(key), fit_value(value)))
-            case Metric(key, value, time_ms, step):
-                whole.metrics.append(Metric(fit_key(key), value, time_ms, step))
+            case Metric(key):
+                whole.metrics.append(replace(item, key=fit_key(key)))
             case Tag(key, value):
                 whole.tags.append(Tag(fit_key(key), fit_value(value)))
-    number = 0
-    while True:
-        batch = Batch(
-            whole.params[number * PARAMS_A_BATCH : (number + 1) * PARAMS_A_BATCH],
-            whole.metrics[number * METRICS_A_BATCH : (number + 1) * METRICS_A_BATCH],
-            whole.tags[number * TAGS_A_BATCH : (number + 1) * TAGS_A_BATCH],
-        )
-        if not (batch.params or batch.metrics or batch.tags):
+    for n in count():
+        params, metrics, tags = (slice(n * most, (n + 1) * most) for most in A_BATCH)
+        batch = Batch(whole.params[params], whole.metrics[metrics], whole.tags[tags])
+        if not any(batch):
             return
         yield batch
-        number += 1

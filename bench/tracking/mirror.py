@@ -13,8 +13,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from bench.tracking.client import MlflowTracker, Refused, Tracker
-from bench.tracking.items import NOTE, Param, Tag, milliseconds, source_tags
-from bench.tracking.sending import KIND, SENT, SWEEP, Record, send_record
+from bench.tracking.items import NOTE, Param, Record, Tag, milliseconds, source_tags
+from bench.tracking.sending import KIND, SENT, SWEEP, send_record
 from bench.tracking.summary import Summary, Tally, summary_items
 from bench.tracking.uris import redacted, safe_uri
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 FAILURES_TO_GIVE_UP = 2
 HINT = "the records are safe, and `bench sync` or the next run of the suite sends them"
-
-
 _REASONS = {"Connection refused": "connection refused", "timed out": "no answer in time"}
 """What hides in the long texts of requests and MLflow."""
 

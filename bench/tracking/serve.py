@@ -12,12 +12,6 @@ from bench.errors import BenchError
 from bench.tracking.uris import safe_uri, tracking_uri
 
 HOST = "127.0.0.1"
-QUIET = {
-    "PYTHONWARNINGS": "ignore",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-}
 
 
 def serve_ui(results: Path, port: int) -> int:
@@ -39,10 +33,19 @@ def serve_ui(results: Path, port: int) -> int:
             raise BenchError(
                 f"port {port} cannot be used ({error.strerror}); name another: make ui PORT=5001"
             ) from None
+    environment = os.environ | {
+        "PYTHONWARNINGS": "ignore",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_BACKEND_STORE_URI": uri,  # not an argument: everybody can read a command line
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": (results.resolve() / "artifacts").as_uri(),
+    }
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
     print(f"MLflow UI: http://{HOST}:{port}/#/experiments?workflowType=machine_learning (Ctrl-C ends it)", flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # In a session of its own: MLflow starts further processes, and all of them have to end with this one.
-    server = subprocess.Popen(ui_command(port), env=os.environ | ui_environment(uri, results), start_new_session=True)
+    server = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         return server.wait()
     except KeyboardInterrupt:
@@ -51,14 +54,3 @@ def serve_ui(results: Path, port: int) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
-
-
-def ui_command(port: int) -> list[str]:
-    """Return what is run: bound to this machine, and without the URI, since everybody can read a command line."""
-    return [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
-
-
-def ui_environment(uri: str, results: Path) -> dict[str, str]:
-    """Return what the server takes from its environment."""
-    artifacts = (results.resolve() / "artifacts").as_uri()
-    return QUIET | {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_DEFAULT_ARTIFACT_ROOT": artifacts}

@@ -5,18 +5,21 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.measurement import Measurement
 from bench.record import FINISHED
-from bench.tracking.items import NOTE, Artifact, Item, Metric, Tag, milliseconds
+from bench.tracking.items import NOTE, Artifact, Item, Metric, Record, Tag, milliseconds
 from bench.tracking.notes import NOTE_LENGTH, markdown_table, shorten
-from bench.tracking.sending import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from bench.plan import Plan
+
+THROUGHPUT = ["case", "device", "backend", "train_windows_per_s", "infer_windows_per_s", "latency_p50_s",
+              "latency_p99_s", "settled"]  # fmt: skip
+"""Columns of a measurement that a sweep's summary shows."""
 
 
 @dataclass(frozen=True)
@@ -65,22 +68,13 @@ class Tally:
         """Return one row a measurement, in the order of their names."""
         import pandas as pd
 
-        rows = [_throughput_row(self.measurements[key]) for key in sorted(self.measurements)]
-        return pd.DataFrame(rows)
+        from bench.frames.measurements import measurement_row
 
-
-def _throughput_row(measurement: Measurement) -> dict[str, Any]:
-    spec = measurement.spec
-    return {
-        "case": spec.case.rpartition("/")[2],
-        "device": spec.device,
-        "backend": spec.backend,
-        "train_windows_per_s": measurement.windows_per_s("train"),
-        "infer_windows_per_s": measurement.windows_per_s("infer"),
-        "latency_p50_s": measurement.latency_percentile_s(50),
-        "latency_p99_s": measurement.latency_percentile_s(99),
-        "settled": "yes" if measurement.settled else "no",
-    }
+        found = [self.measurements[key] for key in sorted(self.measurements)]
+        table = pd.DataFrame(map(measurement_row, found))[THROUGHPUT]
+        return table.assign(
+            case=[m.spec.case.rpartition("/")[2] for m in found], settled=["yes" if m.settled else "no" for m in found]
+        )
 
 
 def summary_items(summary: Summary, tally: Tally) -> Iterator[Item]:
@@ -102,13 +96,9 @@ def sweep_params(plan: "Plan") -> dict[str, str]:
     All of it follows from the suite's digest: a param that is sent again with another value is refused.
     """
     suite = plan.suite
-    params = {
-        "suite": suite.name,
-        "suite.seeds": suite.seeds if isinstance(suite.seeds, str) else ", ".join(map(str, suite.seeds)),
-        "suite.data_seeds": ", ".join(map(str, suite.data_seeds)),
-        "suite.devices": ", ".join(suite.devices),
-        "suite.backends": ", ".join(suite.backends),
-        "suite.baseline": suite.baseline,
+    told = {
+        name: getattr(suite, name) for name in ("seeds", "data_seeds", "devices", "backends", "baseline", "metrics")
     }
-    overrides = suite.recipe.model_dump(exclude_none=True)
-    return params | {f"suite.{key}": str(value) for key, value in overrides.items()}
+    told |= suite.recipe.model_dump(exclude_none=True)
+    texts = {name: ", ".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in told.items()}
+    return {"suite": suite.name} | {f"suite.{name}": text for name, text in texts.items() if text}
