@@ -9,11 +9,12 @@ from bench.plan import Plan
 from bench.recipe import Recipe
 from tests.fakes import (
     ENVIRONMENT,
+    ODD_POSITIONS,
     TASKS,
+    FakeLeaky,
     FakeLeastSquares,
     FakeNaive,
     FakeNetwork,
-    FakePeek,
     fake_case,
     fake_plan,
     fake_record,
@@ -21,8 +22,8 @@ from tests.fakes import (
 )
 
 ERRATA = {
-    1: "the ten-step naive forecast repeats the last target, so it peeks at the answer",
-    2: "the own recurrent loop stacks its outputs time-major, so the second layer recurs over the batch",
+    1: "the ten-step naive forecast repeats the last target, so it sees the answer",
+    2: "the hand-written recurrent loop stacks its outputs time-major, so the second layer recurs over the batch",
     6: "the printed MSE covers only positions 3, 5, ..., 49, the easier ones",
     7: "the rows do not share a recipe: this one trains with Adam 0.01, the others with 0.001",
 }
@@ -72,12 +73,12 @@ def chapter_like(seeds: tuple[int, ...] = (42, 43, 44), devices: tuple[str, ...]
     for name, label, task, kind, mse, last, params, speed, printed, lr, errata in rows:
         models: dict[str, Any] = {
             "naive": FakeNaive(),
-            "peek": FakePeek(),
+            "peek": FakeLeaky(),
             "ls": FakeLeastSquares(),
             "net": FakeNetwork(kind=name),
         }
         recipe = Recipe(learning_rate=lr) if kind == "net" else None
-        published = Published(valid_mse=printed, source="notebook", curve=name) if printed else Published()
+        published = Published(values={"mse": printed}, source="notebook", curve=name) if printed else Published()
         faults = tuple(Erratum(n, ERRATA[n], v) for n, v in errata.items())
         case = fake_case(
             f"fake/{name}",
@@ -93,7 +94,7 @@ def chapter_like(seeds: tuple[int, ...] = (42, 43, 44), devices: tuple[str, ...]
             for seed in seeds if kind == "net" else (None,):
                 rng = seeded(f"{name}{seed}{device}")
                 wobble = float(np.exp(0.06 * rng.standard_normal())) if seed is not None else 1.0
-                if TASKS[task]["target"] == "label":
+                if TASKS[task].target.is_class:
                     scores = {
                         "accuracy": min(1.0, mse + 0.002 * (wobble - 1)),
                         "accuracy_outer_only": last or 0.5,
@@ -101,7 +102,7 @@ def chapter_like(seeds: tuple[int, ...] = (42, 43, 44), devices: tuple[str, ...]
                 else:
                     scores = {"mse": mse * wobble, "last_time_step_mse": (last or mse) * wobble}
                     if name == "conv_gru":
-                        scores["mse_odd_positions"] = scores["mse"]
+                        scores |= {"mse_odd_positions": scores["mse"], "positions": ODD_POSITIONS}
                 environment = None
                 if device != "cpu" and kind == "net":
                     environment = ENVIRONMENT.model_copy(update={"device": "gpu", "device_name": "NVIDIA H100 80GB"})

@@ -1,8 +1,10 @@
 """Sets of results to hold against each other: records in folders, and the tables of a report."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from bench.frames import cases_frame, environment_frame, measurements_frame, runs_frame, write_frames
+from bench.frames import make_frames, select, write_frames
 from bench.measurement import Measurement, Round, measure_spec
 from bench.recipe import Recipe
 from bench.store import Store
@@ -36,14 +38,11 @@ def results(folder, records, measurements=()):
 
 def report(folder, records, cases, measurements=()):
     """Write the tables that a report of these records would have beside it."""
-    frames = {
-        "runs": runs_frame(records),
-        "cases": cases_frame(fake_plan(cases, records)),
-        "environments": environment_frame(records),
-    }
-    if measurements:
-        frames["measurements"] = measurements_frame(measurements)
-    write_frames(folder, frames)
+    seeds = tuple(sorted({r.spec.model_seed for r in records} - {None})) or (42,)
+    plan = fake_plan(cases, records, seeds)
+    specs = {r.run_id: r.spec for r in records}  # of whatever backend
+    plan = replace(plan, specs=list(specs.values()), records=list(records), measurements=tuple(measurements))
+    write_frames(folder, make_frames(select(plan)))
     return folder
 
 

@@ -1,8 +1,35 @@
 """Shared by all tests: the backend is chosen before anything can import keras."""
 
+import importlib
 import os
+import sys
+
+import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+ENGINE_PLUGINS = "tests.plugins", "tests.engine_plugins"
+
+
+@pytest.fixture
+def engine_plugins(monkeypatch):
+    """Register the test's engines, data set and models for a test, here and in the processes that it starts."""
+    from bench.datasets.base import datasets
+    from bench.engines.base import engines
+    from bench.models.base import models
+
+    registries = datasets, models, engines
+    known = [set(registry.names()) for registry in registries]
+    monkeypatch.setenv("BENCH_PLUGINS", ",".join(ENGINE_PLUGINS))
+    fresh = [name for name in ENGINE_PLUGINS if name not in sys.modules]
+    for name in fresh:
+        importlib.import_module(name)
+    yield
+    for registry, names in zip(registries, known, strict=True):
+        for name in set(registry.names()) - names:
+            registry.remove(name)
+    for name in fresh:
+        del sys.modules[name]

@@ -9,7 +9,7 @@ from bench.cases.base import Case, Erratum, Published, component
 from bench.datasets.base import Dataset
 from bench.measurement import Measurement, MeasureSpec, Round
 from bench.models.base import Network, Predictor
-from bench.plan import SHARED_VERSIONS, Plan
+from bench.plan import Plan, shared_versions
 from bench.recipe import Recipe
 from bench.record import (
     Environment,
@@ -19,20 +19,25 @@ from bench.record import (
     Provenance,
     RunRecord,
     RunSpec,
+    Score,
     Timing,
 )
 from bench.suite import Suite
+from bench.task import TargetKind, Task
 
 FLOOR = 0.1**2 / 12
 TEN = "steps 50-59 from steps 0-49"
-WINDOW = {"input_length": 50, "features": 1}
-STRING = {"input_length": 30, "features": 7, "target": "label", "horizon": 1, "question": ""}
-TASKS: dict[str, dict[str, Any]] = {
-    "next_step": {"name": "next_step", **WINDOW, "target": "last_step", "horizon": 1, "question": "step 50"},
-    "ten_steps": {"name": "ten_steps", **WINDOW, "target": "last_step", "horizon": 10, "question": TEN},
-    "every_step": {"name": "every_step", **WINDOW, "target": "every_step", "horizon": 10, "question": TEN},
-    "reber": {"name": "reber", **STRING},
-    "reber_exercise": {"name": "reber_exercise", **STRING},
+ODD = "mse_odd_positions"
+ODD_POSITIONS = tuple(range(3, 50, 2))
+TASKS = {
+    task.name: task
+    for task in (
+        Task("next_step", TargetKind.LAST_STEP, 50, question="step 50"),
+        Task("ten_steps", TargetKind.LAST_STEP, 50, horizon=10, question=TEN),
+        Task("every_step", TargetKind.EVERY_STEP, 50, horizon=10, question=TEN, metrics=(ODD,)),
+        Task("reber", TargetKind.LABEL, 30, features=7),
+        Task("reber_exercise", TargetKind.LABEL, 30, features=7),
+    )
 }
 
 
@@ -43,11 +48,14 @@ class FakeWaves(Dataset):
     """
 
     name = "fake_waves"
-    task: str = "next_step"
+    asks: str = "next_step"
+
+    def task(self) -> Task:
+        return TASKS[self.asks]
 
     @property
-    def noise_floor_mse(self) -> float | None:
-        return FLOOR
+    def noise_floors(self) -> dict[str, float]:
+        return {"mse": FLOOR, "last_time_step_mse": FLOOR}
 
 
 class FakeStrings(Dataset):
@@ -58,7 +66,10 @@ class FakeStrings(Dataset):
     no_group = "valid string"
 
     name = "fake_strings"
-    task: str = "reber"
+    asks: str = "reber"
+
+    def task(self) -> Task:
+        return TASKS[self.asks]
 
 
 class FakeNetwork(Network):
@@ -70,9 +81,9 @@ class FakeNaive(Predictor):
     name = "naive"
 
 
-class FakePeek(Predictor):
+class FakeLeaky(Predictor):
     name = "naive_as_printed"
-    peeks = True
+    leaks_target = True
 
 
 class FakeLeastSquares(Predictor):
@@ -106,7 +117,7 @@ def fake_case(
     errata: tuple[Erratum, ...] = (),
 ) -> Case:
     """Return an unregistered case on a fake dataset that asks ``task``."""
-    dataset = FakeStrings(task=task) if TASKS[task]["target"] == "label" else FakeWaves(task=task)
+    dataset = FakeStrings(asks=task) if TASKS[task].target.is_class else FakeWaves(asks=task)
     label = label or name.rpartition("/")[2]
     return Case(dataset, model or FakeNetwork(), recipe, label, published or Published(), errata=errata, name=name)
 
@@ -125,7 +136,7 @@ def fake_spec(
         model_seed=seed if trained else None,
         device=device if trained else "cpu",
         backend=backend if trained else "numpy",
-        versions=SHARED_VERSIONS,
+        versions=shared_versions("tensorflow"),
     )
 
 
@@ -148,6 +159,7 @@ def fake_record(
     attempt: int = 1,
     ended_at: str = "2026-01-02T03:04:05Z",
     test_factor: float = 1.02,
+    positions: tuple[int, ...] | None = None,
     **scores: Any,
 ) -> RunRecord:
     """Return a record of a case with the validation ``scores`` given, such as ``mse=0.003``.
@@ -156,7 +168,7 @@ def fake_record(
     accuracy on the extra test set of that name. Curves fall smoothly to the final score.
     """
     made = fake_case(case, task=task or "next_step") if isinstance(case, str) else case
-    asked = TASKS[task or made.dataset.task]  # type: ignore[attr-defined]
+    asked = TASKS[task] if task else made.task
     spec = fake_spec(made, seed, device, backend, data_seed)
     trained = made.model.trained
     environment = environment or (ENVIRONMENT if trained else NO_BACKEND)
@@ -167,7 +179,8 @@ def fake_record(
         "spec": spec,
         "task": asked,
         "environment": environment,
-        "noise_floor_mse": made.dataset.noise_floor_mse,
+        "noise_floors": dict(made.dataset.noise_floors),
+        "positions": positions,
         "provenance": Provenance(
             host=host,
             platform="Linux-6.8 x86_64",
@@ -181,12 +194,14 @@ def fake_record(
     }
     if status != "done":
         return RunRecord(**shared, failure=Failure(reason=reason))
-    label = asked["target"] == "label"
+    label = asked.target.is_class
     valid = fake_label_scores(scores, seed) if label else fake_scores(asked, scores)
-    test = valid if label else scaled(valid, test_factor)
-    last: dict[str, dict[str, Any]] = {"valid": valid, "test": test}
+    splits = {"valid": valid, "test": valid if label else scaled(valid, test_factor)}
     if label:
-        last["outer_only"] = valid | {"accuracy": scores.get("accuracy_outer_only", 0.5)}
+        outer = scores.get("accuracy_outer_only", 0.5)
+        splits["outer_only"] = [(n, a, i, outer if n == "accuracy" else v) for n, a, i, v in valid]
+    last = [Score(split, "last", *value) for split, values in splits.items() for value in values]
+    best = [s._replace(weights="best", value=s.value * (1 if label else 0.98)) for s in last] if trained else []
     curve, timing = LearningCurve(), Timing(total_s=0.2, evaluate_s=0.1, other_s=0.1)
     if trained:
         curve = fake_curve(f"{made.name}{seed}", valid, epochs)
@@ -204,12 +219,11 @@ def fake_record(
         parameters=parameters if trained else None,
         train_windows=6976 if trained else 0,
         windows={"train": 7000, "valid": 2000, "test": 1000},
-        scores_last=last,
-        scores_best={k: scaled(v, 0.98) if not label else v for k, v in last.items()} if trained else {},
+        scores=(*last, *best),
         best_epoch=max(epochs - 2, 1) if trained else None,
         curve=curve,
         timing=timing,
-        sample=None if label else fake_sample(asked["horizon"], valid["mse"], made.name),
+        sample=None if label else fake_sample(asked.horizon, scores.get("mse", 0.003), made.name),
     )
 
 
@@ -236,7 +250,7 @@ def fake_measurement(
         status=status,
         spec=spec,
         data_seed=42,
-        task=TASKS.get(spec.dataset.params.get("task", ""), {}),
+        task=TASKS.get(spec.dataset.all_params.get("asks", "")),
         settled=status == "done",
         rounds=rounds if status == "done" else (),
         latency_s=tuple(0.0004 + 1e-7 * n for n in range(1_000)) if status == "done" else (),
@@ -251,48 +265,48 @@ def fake_measurement(
     )
 
 
-def fake_scores(task: dict[str, Any], scores: dict[str, Any]) -> dict[str, Any]:
+FakeScores = list[tuple[str, str, str, float]]
+"""Metric, axis, index and value."""
+
+
+def fake_scores(task: Task, scores: dict[str, Any]) -> FakeScores:
     mse = scores.get("mse", 0.003)
     last = scores.get("last_time_step_mse", mse)
-    made = {"mse": mse, "last_time_step_mse": last, "mae": mse**0.5 * 0.8}
-    growth = np.linspace(0.4, 1.6, task["horizon"]) if task["horizon"] > 1 else np.ones(1)
-    made["mse_per_step"] = [float(last * g) for g in growth]
-    if task["target"] == "every_step":
-        made["mse_odd_positions"] = scores.get("mse_odd_positions", mse * 0.9)
+    made: FakeScores = [("mse", "", "", mse), ("last_time_step_mse", "", "", last), ("mae", "", "", mse**0.5 * 0.8)]
+    growth = np.linspace(0.4, 1.6, task.horizon) if task.horizon > 1 else np.ones(1)
+    made += [("mse_per_step", "step", str(n), float(last * g)) for n, g in enumerate(growth, start=1)]
+    if task.target.every_position:
+        made.append((ODD, "", "", scores.get(ODD, mse * 0.9)))
     return made
 
 
-def fake_label_scores(scores: dict[str, Any], seed: int | None) -> dict[str, Any]:
+def fake_label_scores(scores: dict[str, Any], seed: int | None) -> FakeScores:
     accuracy = scores.get("accuracy", 0.95)
-    groups = {f"length={n}": min(1.0, accuracy + 0.002 * (n - 15)) for n in range(8, 31)}
-    groups |= {f"corrupted_position={n}": max(0.0, accuracy - 0.03 * (n % 5)) for n in range(-1, 12)}
+    groups = {("length", n): min(1.0, accuracy + 0.002 * (n - 15)) for n in range(8, 31)}
+    groups |= {("corrupted_position", n): max(0.0, accuracy - 0.03 * (n % 5)) for n in range(-1, 12)}
     entropy = scores.get("cross_entropy", 0.693 * (1 - accuracy) + 1e-4)
-    counts = dict.fromkeys(groups, 40.0)
-    return {
-        "accuracy": accuracy,
-        "cross_entropy": entropy,
-        "accuracy_by_group": groups,
-        "windows_by_group": counts,
-    }
+    return [
+        ("accuracy", "", "", accuracy),
+        ("cross_entropy", "", "", entropy),
+        *(("accuracy_by_group", group, str(at), value) for (group, at), value in groups.items()),
+        *(("windows_by_group", group, str(at), 40.0) for group, at in groups),
+    ]
 
 
-def scaled(scores: dict[str, Any], factor: float) -> dict[str, Any]:
-    made = {}
-    for name, value in scores.items():
-        made[name] = [v * factor for v in value] if isinstance(value, list) else value * factor
-    return made
+def scaled(scores: FakeScores, factor: float) -> FakeScores:
+    return [(metric, axis, index, value * factor) for metric, axis, index, value in scores]
 
 
-def fake_curve(name: str, valid: dict[str, Any], epochs: int) -> LearningCurve:
+def fake_curve(name: str, valid: FakeScores, epochs: int) -> LearningCurve:
     rng = seeded(name)
     fall = np.exp(-np.arange(epochs) / rng.uniform(2, 5))
     noise = np.exp(0.06 * rng.standard_normal(epochs))
     noise[-1] = 1.0
     series = {}
-    for metric, value in valid.items():
+    for metric, axis, _, value in valid:
         if metric in ("mse", "last_time_step_mse", "cross_entropy"):
             series[metric] = [float(v) for v in value * (1 + 12 * (fall - fall[-1])) * noise]
-        elif metric == "accuracy":
+        elif metric == "accuracy" and not axis:
             series[metric] = [float(v) for v in value - (value - 0.5) * (fall - fall[-1])]
     main = series.get("mse", series.get("cross_entropy", []))
     return LearningCurve(train_loss=[v * 0.97 for v in main], valid=series)

@@ -17,11 +17,13 @@ class Ramps(Dataset):
 
     windows: int = 20
 
+    def task(self) -> Task:
+        return Task("ramp", TargetKind.LAST_STEP, 5, 1)
+
     def load(self, data_seed: int) -> Splits:
         rng = np.random.default_rng(data_seed)
         lines = np.cumsum(np.ones((3, self.windows, 6)) * rng.random((3, self.windows, 1)), axis=2)
-        task = Task("ramp", TargetKind.LAST_STEP, 5, 1)
-        parts = [Split(task, v[:, :5, None].astype(np.float32), v[:, 5:].astype(np.float32)) for v in lines]
+        parts = [Split(self.task(), v[:, :5, None].astype(np.float32), v[:, 5:].astype(np.float32)) for v in lines]
         return Splits(*parts)
 
 

@@ -8,10 +8,10 @@ from bench.cases.base import Erratum, Published
 from bench.plan import Plan
 from bench.recipe import Recipe
 from bench.report.build import build_report
-from bench.report.findings import findings
-from bench.report.summary import Results
+from bench.report.findings import all_findings
+from bench.report.results import Results
 from bench.report.tables import all_tables
-from tests.fakes import FakeLeastSquares, FakeNaive, FakePeek, fake_case, fake_plan, fake_record
+from tests.fakes import FakeLeaky, FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
 
 GOLDEN = Path(__file__).parent / "golden"
 NAIVE = fake_case("fake/naive", task="ten_steps", label="naive", model=FakeNaive())
@@ -19,21 +19,21 @@ PEEK = fake_case(
     "fake/naive_as_printed",
     task="ten_steps",
     label="naive (as printed)",
-    model=FakePeek(),
-    published=Published(valid_mse=0.005),
-    errata=(Erratum(1, "it peeks at the answer", "as printed"),),
+    model=FakeLeaky(),
+    published=Published(values={"mse": 0.005}),
+    errata=(Erratum(1, "it sees the answer", "as printed"),),
 )
 FAIR = fake_case(
     "fake/naive_fair",
     task="ten_steps",
     label="naive, fair",
     model=FakeNaive(),
-    errata=(Erratum(1, "it peeks at the answer", "corrected"),),
+    errata=(Erratum(1, "it sees the answer", "corrected"),),
 )
 SQUARES = fake_case("fake/least_squares", task="ten_steps", label="least squares", model=FakeLeastSquares())
-RNN = fake_case("fake/rnn", task="ten_steps", label="RNN", published=Published(valid_mse=0.0101))
+RNN = fake_case("fake/rnn", task="ten_steps", label="RNN", published=Published(values={"mse": 0.0101}))
 GRU = fake_case("fake/gru", task="every_step", label="GRU", recipe=Recipe(learning_rate=0.01))
-LSTM = fake_case("fake/lstm", task="every_step", label="LSTM", published=Published(valid_mse=0.05))
+LSTM = fake_case("fake/lstm", task="every_step", label="LSTM", published=Published(values={"mse": 0.05}))
 ODD = fake_case("fake/odd", task="ten_steps", label="odd | name\n*bold* <b>")
 
 
@@ -73,4 +73,4 @@ def report_of(plan: Plan, folder: Path) -> str:
 def sentences(plan: Plan, folder: Path) -> list[str]:
     build_report(plan, folder, figures=False)
     results = Results(frames.read_frames(folder))
-    return findings(results, all_tables(results))
+    return all_findings(results, all_tables(results))

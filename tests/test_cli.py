@@ -5,17 +5,24 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import bench
+from bench.cases.base import cases
 from bench.cli import call
 from bench.devices import find_device
+from bench.frames.schemas import TIDY
+from bench.listing import in_words
+from bench.models.base import Predictor, Support, model, models
 from bench.plan import expand
 from bench.store import Store
 from bench.suite import read_suite
+from bench.task import Target, TargetKind, Task
+from tests.committed import check_out
 from tests.fakes import fake_record
 
 ROOT = Path(__file__).parent.parent
@@ -140,7 +147,9 @@ def test_plan_says_which_key_made_a_run_stale(results, capsys):
 
 
 @pytest.mark.parametrize("kind", ["cases", "datasets", "models", "metrics", "backends", "devices", "suites"])
-def test_lists(kind, capsys):
+def test_lists(kind, tmp_path, monkeypatch, capsys):
+    check_out("suites", tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert call(["list", kind, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert rows
@@ -148,11 +157,98 @@ def test_lists(kind, capsys):
     assert str(next(iter(rows[0].values())))[:20] in capsys.readouterr().out
 
 
+def test_datasets_are_listed_with_what_they_ask(capsys):
+    assert call(["list", "datasets", "--json"]) == 0
+    rows = {row["dataset"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["waves_every_step"]["task"] == "every_step: 10 steps of value, from 50 steps of 1 feature"
+    assert rows["reber"]["task"] == "label: one of 2 classes, from 30 steps of 7 features"
+    assert "n_series=10000" in rows["waves_every_step"]["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (
+            Task("load", TargetKind.LAST_STEP, 8, 2, 3, targets=(Target("load", "MW"), Target("price"))),
+            "last_step: 3 steps of load in MW, price, from 8 steps of 2 features",
+        ),
+        (
+            Task("digit", TargetKind.LABEL_EVERY_STEP, None, classes=10, vocabulary=3, masked=True),
+            "label_every_step: one of 10 classes, from any number of steps of token ids below 3, masked",
+        ),
+    ],
+)
+def test_a_task_in_words(task, words):
+    assert in_words(task) == words
+
+
+def test_metrics_are_listed_with_their_traits(capsys):
+    assert call(["list", "metrics", "--json"]) == 0
+    rows = {row["metric"]: row for row in json.loads(capsys.readouterr().out)}
+    assert (
+        rows["accuracy"]
+        | {
+            "better": "higher",
+            "scale": "plain",
+            "unit": "%",
+            "axis": "",
+            "targets": "label, label_every_step",
+            "computed": "every epoch",
+        }
+        == rows["accuracy"]
+    )
+    assert (rows["mse_per_step"]["axis"], rows["mse_per_step"]["better"]) == ("step", "lower")
+
+
+@pytest.fixture
+def misfit(monkeypatch, tmp_path):
+    """A case whose model does not fit its task, and a suite that names it."""
+
+    @model("fake_misfit")
+    class Misfit(Predictor):
+        """Never fits."""
+
+        def supports(self, task, train=None):
+            return Support("it fits nothing")
+
+    cases.add("fake/misfit", replace(cases.get("chapter15/naive_next_step"), name="fake/misfit", model=Misfit()))
+    (tmp_path / "odd.toml").write_text('name = "odd"\nseeds = [1]\ncases = ["naive_next_step", "fake/misfit"]\n')
+    yield str(tmp_path / "odd.toml")
+    cases.remove("fake/misfit")
+    models.remove("fake_misfit")
+
+
+def test_a_pair_that_does_not_fit_is_listed_planned_and_told_with_its_reason(misfit, tmp_path, capsys):
+    assert call(["list", "cases", "--json"]) == 0
+    listed = {row["case"]: row["does not fit"] for row in json.loads(capsys.readouterr().out)}
+    assert listed["fake/misfit"] == "it fits nothing"
+    assert set(listed.values()) == {"", "it fits nothing"}
+    where = ["--results", str(tmp_path / "results"), "--reports", str(tmp_path / "reports")]
+    assert call(["plan", misfit, "--json", *where]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["skipped"] == [{"case": "fake/misfit", "reason": "it fits nothing"}]
+    assert {run["case"] for run in planned["runs"]} == {"chapter15/naive_next_step"}
+    assert call(["plan", misfit, *where]) == 0
+    assert "skipped fake/misfit: it fits nothing" in capsys.readouterr().out
+    assert call(["run", misfit, *where, "--no-track", "--no-throughput"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == "skipped fake/misfit: it fits nothing"
+
+
+def test_a_suite_names_metrics(tmp_path, capsys):
+    (tmp_path / "odd.toml").write_text('name = "odd"\nseeds = [1]\ncases = ["linear"]\nmetrics = ["mse", "mae"]\n')
+    assert call(["plan", str(tmp_path / "odd.toml"), "--json", "--results", str(tmp_path)]) == 0
+    (tmp_path / "odd.toml").write_text('name = "odd"\nseeds = [1]\ncases = ["linear"]\nmetrics = ["msee"]\n')
+    assert call(["plan", str(tmp_path / "odd.toml"), "--results", str(tmp_path)]) == 2
+    assert "unknown metric 'msee'; did you mean mse" in capsys.readouterr().err
+
+
 def test_results_in_three_formats_are_one_table(results, tmp_path, capsys):
     frame = bench.load_results("smoke", results)
+    assert list(frame.columns) == list(TIDY)
     assert set(frame.columns) >= {
-        "suite", "case", "task", "dataset", "model", "seed", "device", "backend", "split", "metric", "epoch", "step",
-        "value", "status", "run_id",
+        "suite", "case", "task", "dataset", "model", "seed", "device", "backend", "split", "metric", "epoch", "axis",
+        "index", "value", "status", "run_id",
     }  # fmt: skip
     assert call(["results", "smoke", "--results", str(results)]) == 0
     from io import StringIO
@@ -173,8 +269,10 @@ def test_help_teaches(capsys):
         assert len(capsys.readouterr().out) > 200
 
 
-@pytest.mark.parametrize("verb", [["--help"], [], ["list"], ["plan", "smoke"]])
-def test_quick_verbs_import_nothing_heavy(verb):
+@pytest.mark.parametrize("verb", [["--help"], [], ["list"], ["list", "datasets"], ["list", "metrics"],
+                                   ["plan", "smoke"], ["report", "--help"]])  # fmt: skip
+def test_quick_verbs_import_nothing_heavy(verb, tmp_path):
+    verb = [*verb, "--results", str(tmp_path)] if verb[:1] == ["plan"] else verb
     code = (
         "import sys; from bench.cli import call; code = call(sys.argv[1:]);"
         "heavy = {'keras', 'tensorflow', 'mlflow', 'matplotlib'} & set(sys.modules); sys.exit(code or len(heavy))"
@@ -200,18 +298,20 @@ def test_a_signal_while_the_interpreter_winds_up_does_not_change_the_exit_code(n
 
 
 @pytest.mark.parametrize("arguments", [["plan", "smoke"], ["plan", "smoke", "--json"], ["list", "models"]])
-def test_where_nobody_reads_on_the_command_ends_without_a_word(arguments):
+def test_where_nobody_reads_on_the_command_ends_without_a_word(arguments, tmp_path):
+    arguments = [*arguments, "--results", str(tmp_path)] if arguments[0] == "plan" else arguments
     with subprocess.Popen([sys.executable, "-m", "bench", *arguments], cwd=ROOT, stdout=-1, stderr=-1) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == (b"", 1)
 
 
-def test_plan_counts_on_no_more_workers_than_there_are_jobs(results, capsys, monkeypatch):
+def test_plan_counts_on_no_more_workers_than_there_are_jobs(results, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("bench.devices.usable_cores", lambda: [0, 1])
-    asked = ["plan", "smoke", "--seeds", "42,43,44", "--json", "--results", str(results)]
+    where = ["--results", str(results), "--reports", str(tmp_path)]
+    asked = ["plan", "smoke", "--seeds", "42,43,44", "--json", *where]
     found = {}
-    for cases in ("linear", "linear,seq2seq_rnn"):
-        assert call([*asked, "--cases", cases]) == 0
-        found[cases] = json.loads(capsys.readouterr().out)
+    for chosen in ("linear", "linear,seq2seq_rnn"):
+        assert call([*asked, "--cases", chosen]) == 0
+        found[chosen] = json.loads(capsys.readouterr().out)
     each = found["linear"]["estimate_s"] / 2  # the third seed of linear is recorded
     assert found["linear,seq2seq_rnn"]["estimate_s"] == pytest.approx(each * 5 / 2)

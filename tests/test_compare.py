@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,18 @@ from bench.cli import call
 from bench.cli import compare as cli_compare
 from bench.compare import TOLERANCE, Verdict, compare_scores, read_set, standing_for
 from bench.errors import BenchError
+from bench.metrics.base import REAL, metric, metrics
+from bench.metrics.traits import Direction, Scale
 from bench.recipe import Recipe
+from bench.record import Score
+from bench.store import read_record
 from tests.compare_fakes import GRU, INTEL, NAIVE, RNN, SEEDS, noise, report, results, runs
 from tests.fakes import ENVIRONMENT, FakeLeastSquares, FakeNetwork, fake_case, fake_record
 
 
-def compared(a, b, tolerance=0.02, **kwargs):
+def compared(a, b, tolerance=0.02, metric=""):
     """Return one change a case, by name, and the whole."""
-    scores = compare_scores(read_set(a, "A"), read_set(b, "B"), tolerance=tolerance, **kwargs)
+    scores = compare_scores(read_set(a, "A"), read_set(b, "B"), tolerance=tolerance, metric=metric)
     return {c.case: c for c in scores.changes}, scores
 
 
@@ -140,9 +145,99 @@ def test_labels_are_compared_by_cross_entropy(tmp_path):
     a = [fake_record(case, s, accuracy=1.0, cross_entropy=0.001 * w) for s, w in zip(SEEDS, noise(10), strict=True)]
     b = [fake_record(case, s, accuracy=1.0, cross_entropy=0.002 * w) for s, w in zip(SEEDS, noise(10), strict=True)]
     changes, _ = compared(results(tmp_path / "a", a), results(tmp_path / "b", b))
-    assert changes["fake/strings"].metric == "valid_cross_entropy"
+    assert changes["fake/strings"].metric.name == "cross_entropy"
     assert changes["fake/strings"].compared.ratio == pytest.approx(2)
     assert changes["fake/strings"].verdict is Verdict.WORSE_PAST
+
+
+def strings(accuracies):
+    case = fake_case("fake/strings", task="reber", recipe=Recipe())
+    return [fake_record(case, seed, accuracy=float(v)) for seed, v in zip(SEEDS, accuracies, strict=True)]
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_shares_are_compared_by_differences_and_more_is_better(tables, tmp_path, capsys):
+    a = np.linspace(0.90, 0.945, 10)
+    b = a - 0.03 + 0.002 * np.sin(np.arange(10))
+    made = [strings(a), strings(b)]
+    case = fake_case("fake/strings", task="reber", recipe=Recipe())
+    first, second = (
+        report(tmp_path / name, records, [case]) if tables else results(tmp_path / name, records)
+        for name, records in zip("ab", made, strict=True)
+    )
+    changes, _ = compared(first, second, metric="accuracy")
+    change, digits = changes["fake/strings"], 1e-4 if tables else 1e-9
+    test = stats.ttest_rel(b, a)
+    low, high = test.confidence_interval(0.95)
+    assert change.metric.name == "accuracy"
+    assert (change.a, change.b) == pytest.approx((a.mean(), b.mean()), rel=digits)
+    assert change.compared.ratio == pytest.approx((b - a).mean(), rel=digits)
+    assert (change.compared.low, change.compared.high) == pytest.approx((low, high), rel=digits)
+    assert change.worst == pytest.approx((b - a).min(), rel=digits)
+    assert change.verdict is Verdict.WORSE_PAST
+    assert compared(first, second, metric="accuracy", tolerance=0.04)[0]["fake/strings"].verdict is Verdict.WORSE
+    assert compared(second, first, metric="accuracy")[0]["fake/strings"].verdict is Verdict.BETTER
+    assert call(["compare", str(first), str(second), "--metric", "accuracy"]) == 1
+    printed = capsys.readouterr().out
+    assert "B - A" in printed
+    assert f"{100 * (b - a).mean():+.2f} points" in printed
+    assert "by validation accuracy after the last epoch: means over common seeds" in printed
+
+
+@pytest.fixture
+def of_outside():
+    """A metric that this package does not know: more is better, and real values have it."""
+    name = "outside_skill"
+    metric(name, *REAL, heading="skill", direction=Direction.HIGHER, scale=Scale.PLAIN)(lambda pair: 1.0)
+    yield name
+    metrics.remove(name)
+
+
+def scored(records, name, values):
+    return [
+        r.model_copy(update={"scores": (*r.scores, Score("valid", "last", name, "", "", float(v)))})
+        for r, v in zip(records, values, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_a_metric_from_outside_is_compared_by_its_own_traits(tables, of_outside, tmp_path, capsys):
+    values = 5 * noise(10, 1)
+    first, second = (
+        report(tmp_path / name, records, [RNN]) if tables else results(tmp_path / name, records)
+        for name, records in (
+            ("a", scored(runs(RNN, 0.003), of_outside, values)),
+            ("b", scored(runs(RNN, 0.003), of_outside, 0.8 * values * noise(10, 2, 0.003))),
+        )
+    )
+    changes, _ = compared(first, second, metric=of_outside)
+    assert changes["fake/rnn"].compared.ratio == pytest.approx(-0.2 * values.mean(), rel=0.05)
+    assert changes["fake/rnn"].verdict is Verdict.WORSE_PAST
+    assert compared(second, first, metric=of_outside)[0]["fake/rnn"].verdict is Verdict.BETTER
+    assert compared(first, second)[0]["fake/rnn"].metric.name == "mse"
+    assert call(["compare", str(first), str(second), "--metric", of_outside, "--json"]) == 1
+    (change,) = json.loads(capsys.readouterr().out)["changes"]
+    assert (change["metric"], change["scale"]) == (of_outside, "plain")
+
+
+def test_a_task_is_compared_by_the_metric_that_it_names(tmp_path):
+    records = scored(runs(RNN, 0.003), "mae_of_mine", 5 * noise(10, 1))
+    metric("mae_of_mine", *REAL, heading="my MAE", per_epoch=True, opt_in=True)(lambda pair: 1.0)
+    try:
+        task = replace(records[0].task, monitor="mae_of_mine")
+        folder = results(tmp_path / "a", [r.model_copy(update={"task": task}) for r in records])
+        assert compared(folder, folder)[0]["fake/rnn"].metric.heading == "my MAE"
+    finally:
+        metrics.remove("mae_of_mine")
+
+
+def test_cases_without_the_metric_that_is_named_are_told(tmp_path, capsys):
+    folder = results(tmp_path / "a", [*runs(RNN, 0.003), *strings(noise(10) / 2)])
+    changes, scores = compared(folder, folder, metric="mae")
+    assert set(changes) == {"fake/rnn"}
+    assert scores.without == ("fake/strings",)
+    assert call(["compare", str(folder), str(folder), "--metric", "mae"]) == 0
+    assert "without a score in both: fake/strings" in capsys.readouterr().out
 
 
 def test_a_run_that_is_lost_is_a_regression_and_named(tmp_path, capsys):
@@ -193,7 +288,7 @@ def test_the_newest_spec_of_a_case_is_used_and_the_rest_counted(tmp_path):
     records = [*runs(old, 0.009, ended_at="2026-01-01"), *runs(RNN, 0.003, ended_at="2026-01-03")]
     first = read_set(results(tmp_path / "a", records), "A")
     assert len(first.runs) == 10
-    assert set(first.runs["valid_mse"]) == {0.003}
+    assert {scores["mse"] for scores in first.runs["scores"]} == {0.003}
     assert first.remarks == ("A: 10 runs of earlier specs are left out; each case is taken at its newest",)
 
 
@@ -214,7 +309,7 @@ def test_of_several_environments_the_one_with_most_runs_is_used_and_said(tmp_pat
         f"A: environment {most} (3 finished runs) stands for tensorflow on cpu; left out: {other} (2)",
     )
     named = read_set(folder, "A", environment=other[:5])
-    assert set(named.runs["valid_mse"]) == {0.003}
+    assert {scores["mse"] for scores in named.runs["scores"]} == {0.003}
     assert named.remarks == ()
     assert call(["compare", str(folder), str(folder), "--environment-a", other, "--environment-b", most]) == 1
     assert "1.3333" in capsys.readouterr().out
@@ -291,6 +386,8 @@ def test_a_report_knows_which_recipe_differs(tmp_path):
         (["{a}", "{a}", "--device", "cpu,gpu,cpu"], "expected one kind of device, or A's and B's"),
         (["{a}", "{a}", "--tolerance", "-1"], "tolerance"),
         (["{a}", "{bad}"], "cannot read"),
+        (["{a}", "{a}", "--metric", "mes"], "no case has a score by metric 'mes' in both A and B; did you mean mse"),
+        (["{a}", "{a}", "--metric", "mse_per_step"], "no case has a score by metric 'mse_per_step'"),
     ],
 )
 def test_bad_input_is_one_line(arguments, complaint, tmp_path, capsys):
@@ -323,3 +420,14 @@ def test_json_holds_no_infinities(tmp_path, capsys):
 
 def test_the_default_tolerance_is_one_number():
     assert inspect.signature(cli_compare.compare).parameters["tolerance"].default == TOLERANCE
+
+
+def test_a_record_of_the_first_schema_is_compared_by_todays_names(tmp_path):
+    text = (Path(__file__).parent / "golden" / "record_schema_1.json").read_text()
+    record, key = read_record(text)
+    assert key != record.key
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records" / f"{key}.json").write_text(text)
+    (change,) = compared(tmp_path, tmp_path)[1].changes
+    assert (change.verdict, change.specs_differ) == (Verdict.SAME, ())
+    assert change.a == pytest.approx(record.score(change.metric.name))

@@ -74,7 +74,8 @@ def test_two_backends_are_refused_in_a_line_also_beside_predictors(tmp_path):
     sides = {}
     for name, backend, environment in (("a", "tensorflow", ENVIRONMENT), ("b", "jax", jax)):
         made = measurement(environment=environment)
-        made = made.model_copy(update={"spec": made.spec.model_copy(update={"backend": backend})})
+        spec = made.spec.model_copy(update={"backend": backend})
+        made = made.model_copy(update={"spec": spec, "measure_id": spec.measure_id})
         records = [*runs(RNN, 0.003, backend=backend, environment=environment), *runs(NAIVE, 0.1, (None,))]
         folder = report(tmp_path / name, records, [RNN, NAIVE], [made, exact])
         sides[name] = read_set(folder, name)

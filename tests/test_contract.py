@@ -1,14 +1,22 @@
 """What everything registered must hold to. A new plug-in is held to it by being there."""
 
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bench.cases.base import cases, component, make_dataset, make_model
 from bench.datasets.base import datasets
-from bench.metrics.base import evaluate, scored
+from bench.engines.base import engines
+from bench.metrics.base import applicable, evaluate, metrics, monitor, ranking, scored
+from bench.metrics.traits import Axis
 from bench.models.base import Network, Predictor, models
+from bench.recipe import Recipe
 from bench.task import TargetKind
 
+GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
 STEP_WINDOWS = 16
 SMALL = {"n_series": 200, "draws": 3000}
 LOADED: dict[tuple[str, str], object] = {}
@@ -35,9 +43,18 @@ def test_dataset(name):
         assert first.y.tobytes() == getattr(again, split).y.tobytes()
         assert np.isfinite(first.x).all()
         assert np.isfinite(first.y).all()
-    assert one.train.x.tobytes() != other.train.x.tobytes()
-    assert one.valid.task == one.test.task == next(iter(one.extra.values()), one.test).task
+    assert (one.train.x.tobytes() != other.train.x.tobytes()) is datasets.get(name).seeded
     assert datasets.get(name).__doc__, "a dataset documents its split"
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_a_dataset_says_its_task_before_any_data_are_made(name):
+    splits = load(name)
+    assert splits.train.task == small(name).train_task()
+    assert {split.task for split in splits.evaluated().values()} == {small(name).task()}
+    assert ranking(small(name).task()) in applicable(small(name).task())
+    assert monitor(small(name).task()).per_epoch
+    assert set(small(name).noise_floors) <= {m.name for m in applicable(small(name).task())}
 
 
 def one_case_a_model():
@@ -77,15 +94,15 @@ def test_model(name):
 
 
 def forecast_of(model, splits):
-    if model.peeks:
-        return np.asarray(model.fit_peeking(splits.train, splits.valid.task)(splits.valid))
+    if model.leaks_target:
+        return np.asarray(model.fit_leaking(splits.train, splits.valid.task)(splits.valid))
     return np.asarray(model.fit(splits.train, splits.valid.task)(splits.valid.x))
 
 
 def one_step_of(model, recipe, splits, seed):
     """One step of Keras's own training, without XLA; the loss and the forecast after it."""
-    from bench.engines.keras_fit import compiled_network
     from bench.initial import initial_weights
+    from tests.keras_fit import compiled_network
 
     network = compiled_network(model, recipe, splits.train, jit=False)
     network.run_eagerly = True
@@ -97,10 +114,45 @@ def one_step_of(model, recipe, splits, seed):
 
 
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if isinstance(c.model, Predictor)])
-def test_every_metric_is_a_number_a_list_or_a_mapping_of_them(name):
+def test_every_metric_is_a_number_or_one_along_its_axis(name):
     case = CASES[name]
     splits = load(case.dataset.name)
     pair = scored(splits.valid, forecast_of(case.model, splits), case.model.positions(splits.valid.task))
-    for metric, value in evaluate(pair).items():
-        numbers = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-        assert all(isinstance(v, float) for v in numbers), metric
+    found = list(evaluate(pair))
+    for metric, axis, index, value in found:
+        assert isinstance(value, float), metric
+        kept = metrics.get(metric).axis
+        assert bool(axis) == bool(index) == (kept is not Axis.NONE), metric
+        if kept is Axis.GROUP:
+            assert axis in splits.valid.groups, metric
+    assert len({place[:3] for place in found}) == len(found)
+
+
+PLUGINS = {
+    f"{kind} {name}": registry.get(name)
+    for kind, registry in (("dataset", datasets), ("model", models))
+    for name in registry.names()
+}
+
+
+def defaults_of(plugin):
+    """A plug-in's defaults as data; those that it must be given are left out."""
+    fields = {name: field.default for name, field in plugin.model_fields.items() if not field.is_required()}
+    return json.loads(json.dumps({"version": plugin.version, "defaults": fields}))
+
+
+def test_a_default_that_changed_comes_with_a_raised_version():
+    """An id leaves out what is at its default, so that a field may be added; but no default may change unnoticed.
+
+    BENCH_UPDATE_GOLDEN=1 writes the file anew, once every changed default has a raised version.
+    """
+    now = {name: defaults_of(plugin) for name, plugin in PLUGINS.items()}
+    now["recipe"] = {"version": engines.get("tensorflow").version, "defaults": json.loads(Recipe().model_dump_json())}
+    if os.environ.get("BENCH_UPDATE_GOLDEN"):
+        GOLDEN.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n")
+    then = json.loads(GOLDEN.read_text())
+    assert then.keys() == now.keys(), "write the file anew"
+    for name, known in then.items():
+        if known["version"] == now[name]["version"]:
+            kept = {key: now[name]["defaults"].get(key) for key in known["defaults"]}
+            assert kept == known["defaults"], f"{name}: raise its version"

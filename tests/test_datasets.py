@@ -105,7 +105,7 @@ def test_wave_splits_are_70_20_10_and_disjoint(cls):
     splits = loaded(cls)
     assert [len(s.x) for s in all_splits(splits).values()] == [7_000, 2_000, 1_000]
     assert {row.tobytes() for row in splits.train.x}.isdisjoint(row.tobytes() for row in splits.valid.x)
-    assert cls().noise_floor_mse == pytest.approx(0.01 / 12)
+    assert cls().noise_floors["mse"] == pytest.approx(0.01 / 12)
 
 
 def test_wave_targets_are_the_steps_after_the_window():
@@ -143,7 +143,7 @@ def test_noise_floor_is_the_variance_of_what_the_waves_do_not_explain():
     t = np.linspace(0, 1, 60)
     clean = 0.5 * np.sin((t - o1) * (f1 * 10 + 10)) + 0.2 * np.sin((t - o2) * (f2 * 20 + 20))
     noise = draw_waves(3, 2_000, 60)[..., 0] - clean
-    assert np.mean(noise**2) == pytest.approx(WavesNextStep().noise_floor_mse, rel=0.01)
+    assert np.mean(noise**2) == pytest.approx(WavesNextStep().noise_floors["mse"], rel=0.01)
 
 
 def test_parameters_are_checked():

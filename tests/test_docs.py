@@ -1,21 +1,20 @@
 """The documents say what is there: every verb, target and suite, and nothing that is not."""
 
 import re
-import shutil
 import sys
 import types
-from pathlib import Path
 
 import pytest
 
 from bench.cases.base import cases
 from bench.cli import app
 from bench.datasets.base import datasets
+from bench.metrics.base import metrics
 from bench.models.base import models
 from bench.report.build import check_report
 from bench.suite import read_suite
+from tests.committed import ROOT, check_out, reports, suites, tracked
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 
@@ -55,48 +54,56 @@ def test_every_guarantee_names_a_test_that_is_there():
 
 
 def test_every_module_stands_on_a_floor():
-    contracts = (ROOT / "pyproject.toml").read_text()
+    assert "\nexhaustive = true\n" in (ROOT / "pyproject.toml").read_text(), "import-linter holds the contracts to it"
     for path in sorted((ROOT / "bench").iterdir()):
         name = path.stem if path.suffix == ".py" else path.name if (path / "__init__.py").exists() else ""
         if name and name not in ("__init__", "__main__", "preflight"):
-            assert f"bench.{name}" in contracts, name
             assert re.search(rf"`{name}[/`]", ARCHITECTURE), name
 
 
-def test_every_committed_report_is_of_a_suite_and_says_how_to_run_it():
-    for report in (ROOT / "reports").glob("*/README.md"):
-        suite = read_suite(report.parent.name)
-        assert "make bench" in report.read_text()
-        assert suite.title in report.read_text()
+def test_every_committed_report_is_of_a_suite_and_says_how_to_run_it(tmp_path):
+    assert reports()
+    for name in reports():
+        text = (check_out(f"reports/{name}", tmp_path) / "README.md").read_text()
+        assert "make bench" in text
+        assert read_suite(name).title in text
 
 
 def test_every_related_suite_has_a_committed_report():
-    for path in (ROOT / "suites").glob("*.toml"):
-        for name in read_suite(str(path)).related:
+    for suite in suites():
+        for name in read_suite(suite).related:
             assert read_suite(name)
-            assert (ROOT / "reports" / name / "README.md").exists()
+            assert f"reports/{name}/README.md" in tracked("reports")
+
+
+def test_what_a_user_runs_stays_out_of_the_repository():
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"/results/*", "!/results/README.md", "/reports/*"} <= set(ignored)
+    kept = [line.removeprefix("!/reports/").strip("/") for line in ignored if line.startswith("!/reports/")]
+    assert sorted(kept) == reports()
+    assert tracked("results") == ("results/README.md",)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*/README.md")), ids=lambda p: p.parent.name)
-def test_every_committed_report_is_what_its_csvs_give(report):
-    assert check_report(report.parent) == []
+@pytest.mark.parametrize("name", reports())
+def test_every_committed_report_is_what_its_csvs_give(name, tmp_path):
+    assert check_report(check_out(f"reports/{name}", tmp_path)) == []
 
 
 def test_a_report_that_was_edited_by_hand_is_found_out(tmp_path):
-    original = ROOT / "reports" / "chapter15"
-    shutil.copytree(original, tmp_path / "chapter15")
+    check_out("reports/chapter15", tmp_path)
+    (tmp_path / "reports" / "chapter15").rename(tmp_path / "chapter15")
     readme = tmp_path / "chapter15" / "README.md"
     readme.write_text(readme.read_text().replace("leads with", "wins with", 1))
-    next((tmp_path / "chapter15" / "figures").glob("scores*.png")).unlink()
+    next((tmp_path / "chapter15" / "figures").glob("scores*.svg")).unlink()
     found = check_report(tmp_path / "chapter15")
     assert any(line.startswith("-") and "wins with" in line for line in found)
     assert any(line.startswith("missing: ") for line in found)
 
 
-def test_the_readme_excerpt_stands_in_the_report():
+def test_the_readme_excerpt_stands_in_the_report(tmp_path):
     excerpt = README.partition("## What the report looks like")[2].partition("The whole report")[0]
-    report = (ROOT / "reports" / "chapter15" / "README.md").read_text()
+    report = (check_out("reports/chapter15", tmp_path) / "README.md").read_text()
     report = re.sub(r" \(\[.*?\)\)", "", report)  # the excerpt has no links to the report's own tables
     rows = [line for line in excerpt.splitlines() if line.startswith("| ") or line.startswith("> ")]
     assert len(rows) > 5
@@ -108,16 +115,23 @@ def test_the_readme_example_files_are_valid(monkeypatch):
     """The code blocks that show how to add things are run."""
     blocks = re.findall(r"```python\n# an? \w+: bench/([^\n]*)\.py\n(.*?)```", README, re.S)
     assert len(blocks) >= 3
-    before = set(cases.names())
+    before = {registry: set(registry.names()) for registry in (cases, datasets, models, metrics)}
     for path, block in blocks:
         name = "bench." + path.replace("/", ".")
         module = types.ModuleType(name)
         monkeypatch.setitem(sys.modules, name, module)
         exec(compile(block, "README", "exec"), module.__dict__)
-    (added,) = set(cases.names()) - before
-    case = cases.get(added)
-    for registry, name in ((cases, added), (datasets, case.dataset.name), (models, case.model.name)):
-        registry.remove(name)
+    added = {registry: set(registry.names()) - names for registry, names in before.items()}
+    (case,) = map(cases.get, added[cases])
+    for registry, names in added.items():
+        for name in names:
+            registry.remove(name)
+    assert {registry.kind: len(names) for registry, names in added.items()} == {
+        "case": 1,
+        "dataset": 1,
+        "model": 1,
+        "metric": 1,
+    }
     splits = case.dataset.load(1)
     network = case.model.build(splits.train.task)
     assert network(splits.train.x[:2]).shape == splits.train.y[:2].shape

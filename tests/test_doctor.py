@@ -2,13 +2,11 @@
 
 import json
 import os
-from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
-from pebble import ProcessExpired
 
 from bench.cli import call
 from bench.devices import Device, device_kinds, find_device, usable_cores
@@ -16,9 +14,10 @@ from bench.doctor import determinism, machine
 from bench.doctor.determinism import Probe, examine, train_probes
 from bench.doctor.machine import Backend, Check
 from bench.doctor.repetition import Trained, held_against, judge, relative_difference
+from bench.engines.base import Engine, engines
 from bench.errors import BenchError
-from bench.jobs import Slot
 from bench.lock import hold
+from bench.process import Slot
 from bench.store import Store
 from tests.fakes import fake_record
 
@@ -83,8 +82,8 @@ def fake_processes(monkeypatch, outcomes):
     """Have each place of a process give a value that depends on where and how it trains."""
     asked = []
 
-    def train(backend, log, places, *, at_once):
-        asked.extend((p.slot.core, p.twice, dict(p.variables), at_once) for p in places)
+    def train(log, places, *, at_once):
+        asked.extend((p.slot.core, p.twice, dict(p.slot.extra), at_once) for p in places)
         made = []
         for place in places:
             value, seconds = outcomes(place)
@@ -102,7 +101,7 @@ def test_the_other_core_is_told_from_a_fresh_process(monkeypatch):
     """Core 5 gives other bits than core 3: that is no fault of a fresh process."""
     monkeypatch.setattr(determinism, "usable_cores", lambda: [3, 5, 7])
     asked = fake_processes(
-        monkeypatch, lambda place: (1.0 if place.slot.core == 3 else 1.5, 3.0 if place.variables else 2.0)
+        monkeypatch, lambda place: (1.0 if place.slot.core == 3 else 1.5, 3.0 if place.slot.extra else 2.0)
     )
     found = examine("tensorflow", "cpu", find_device("cpu"), [TINY])
     assert {r.how: r.kind for r in found.repetitions} == {
@@ -112,7 +111,8 @@ def test_the_other_core_is_told_from_a_fresh_process(monkeypatch):
         "deterministic mode": "bit-equal",
     }
     assert found.cost == {"tiny": 1.5}
-    mode = dict(determinism.DETERMINISTIC["tensorflow"])
+    mode = dict(engines.get("tensorflow").deterministic)
+    assert mode
     assert asked == [(3, True, {}, True), (5, False, {}, True), (5, False, {}, True), (3, False, mode, True)]
 
 
@@ -131,9 +131,11 @@ def test_one_core_or_a_gpu_has_no_other_core_and_one_process_at_a_time(monkeypat
     assert not any(at_once for *_, at_once in asked)
 
 
-def test_a_backend_without_a_deterministic_mode_or_that_fails_says_so(monkeypatch):
+def test_a_backend_without_a_deterministic_mode_or_that_fails_says_so(monkeypatch, request):
     monkeypatch.setattr(determinism, "usable_cores", lambda: [3, 5])
     fake_processes(monkeypatch, lambda place: ("its process died" if place.slot.core == 5 else 1.0, 1.0))
+    engines.add("another", Engine())
+    request.addfinalizer(lambda: engines.remove("another"))
     found = {r.how: r for r in examine("another", "cpu", find_device("cpu"), [TINY]).repetitions}
     assert found["again in one process"].kind == "bit-equal"
     assert (found["on another core"].kind, found["on another core"].reason) == ("not run", "its process died")
@@ -158,41 +160,34 @@ def test_a_tiny_network_repeats_its_bits_in_processes_of_its_own():
 
 def child(backend, kind, probes, twice):
     """Stand in for a training, in the new process."""
-    if backend == "dies":
+    if os.environ.get("A_MODE") == "die":
         os._exit(7)
-    if backend == "raises":
-        raise ValueError("no such op")
+    if os.environ.get("A_MODE") == "raise":
+        raise ValueError("no such op\nmore")
     core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    return {kind: Trained(arrays([core]), float(os.environ.get("A_MODE", "0")))}, {}
+    return {backend: Trained(arrays([core]), float(os.environ["A_MODE"]))}, {}
+
+
+def place_with(mode, core=None):
+    return determinism._Place(Slot("cpu", find_device("cpu"), core, "tensorflow", {"A_MODE": mode}), [TINY])
 
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_each_place_is_a_process_with_its_core_and_its_variables(at_once, tmp_path, monkeypatch):
     monkeypatch.setattr(determinism, "train_probes", child)
-    slots = [Slot("cpu", find_device("cpu"), core) for core in usable_cores()[:2]]
-    places = [determinism._Place(slot, [TINY], variables={"A_MODE": str(i)}) for i, slot in enumerate(slots)]
-    outcomes = determinism._train_in_processes("works", tmp_path / "log", places, at_once=at_once)
-    assert [once["cpu"].epoch_s for once, _ in outcomes] == list(range(len(slots)))
-    assert [once["cpu"].arrays[0].item() for once, _ in outcomes] == usable_cores()[:2]
+    cores = usable_cores()[:2]
+    places = [place_with(str(i), core) for i, core in enumerate(cores)]
+    outcomes = determinism._train_in_processes(tmp_path / "log", places, at_once=at_once)
+    assert [once["tensorflow"].epoch_s for once, _ in outcomes] == list(range(len(cores)))
+    assert [once["tensorflow"].arrays[0].item() for once, _ in outcomes] == cores
 
 
-def test_a_real_process_that_dies_or_raises(tmp_path, monkeypatch):
+def test_a_process_that_dies_or_raises_gives_its_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(determinism, "train_probes", child)
-    places = [determinism._Place(Slot("cpu", find_device("cpu"), None), [TINY])]
-    for backend, reason in (("dies", "its process died (exit code 7)"), ("raises", "no such op")):
-        outcomes = determinism._train_in_processes(backend, tmp_path / "log", places, at_once=True)
-        assert outcomes == [(reason, reason)]
-
-
-def test_a_process_that_dies_or_raises_gives_its_reason():
-    for error, reason in (
-        (ProcessExpired("gone", code=-9), "its process died (exit code -9)"),
-        (ValueError("no such op\nmore"), "no such op"),
-        (MemoryError(), "MemoryError"),
-    ):
-        future: Future[None] = Future()
-        future.set_exception(error)
-        assert determinism._outcome(future) == (reason, reason)
+    places = [place_with("die"), place_with("raise")]
+    died, raised = "the worker process ended by itself (exit code 7)", "ValueError: no such op"
+    outcomes = determinism._train_in_processes(tmp_path / "log", places, at_once=True)
+    assert outcomes == [(died, died), (raised, raised)]
 
 
 def test_the_screen_of_a_good_machine(store, capsys, monkeypatch):
@@ -260,7 +255,22 @@ def test_a_backend_that_cannot_be_imported_or_sees_no_gpu(monkeypatch):
 def test_a_backend_is_imported_in_a_process_of_its_own(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert machine.import_backend("tensorflow") == Backend(gpus=0)
-    assert machine.import_backend("no_such_backend").fault
+
+
+def test_each_engine_has_a_row_and_one_that_cannot_be_imported_says_why(monkeypatch, engine_plugins):
+    monkeypatch.setattr(machine, "import_backend", lambda name, real=machine.import_backend: (
+        seen(name) if name == "tensorflow" else real(name)
+    ))  # fmt: skip
+    rows = {c.name: c for c in machine.check_backends(machine.import_backend)}
+    assert rows["backend tensorflow"].status == "ok"
+    assert "compilation: epoch by XLA" in rows["backend tensorflow"].found
+    assert rows["backend test_zeros"].status == "ok"
+    assert rows["backend test_zeros"].found == f"{np.__version__}, compilation: none, sees no GPU"
+    assert rows["backend test_broken"].status == "fail"
+    assert "cannot be imported: ImportError: no such library" in rows["backend test_broken"].found
+    absent = rows["backend test_absent"]
+    assert (absent.status, absent.found) == ("warn", "not installed")
+    assert absent.advice.endswith("pip install no-such-distribution")
 
 
 def test_the_lock_says_who_holds_it(tmp_path):

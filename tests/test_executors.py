@@ -14,7 +14,8 @@ from bench.child_process import LOG_BYTES
 from bench.datasets.base import datasets
 from bench.devices import Device, device_kinds
 from bench.errors import BenchError
-from bench.executors.local import Limits, LocalExecutor, make_slots
+from bench.executors.local import LocalExecutor, make_slots
+from bench.executors.runner import Limits
 from bench.jobs import RunEnded, RunStarted, make_jobs
 from bench.models.base import models
 from bench.plan import expand
@@ -76,7 +77,7 @@ def test_runs_are_done_and_others_survive_faults(tmp_path):
         "the worker process was killed by SIGKILL (the system may have run out of memory)"
     )
     assert "last words" in found["t/3"].failure.details
-    assert found["t/4"].scores_last["valid"]["mse"] > 0
+    assert found["t/4"].score("mse") > 0
     assert all(e.spec.case in found for e in events if isinstance(e, RunStarted))
     assert len([e for e in events if isinstance(e, RunEnded)]) == 5
 
@@ -192,7 +193,7 @@ def test_workers_that_die_between_two_runs_cost_none(tmp_path, monkeypatch):
     jobs = [job_of(*specs_of(*({"value": value} for value in values)))]
     events = list(LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs").run(jobs))
     found = [e.record for e in events if isinstance(e, RunEnded)]
-    assert [(r.status, r.spec.model.params["value"]) for r in found] == [("done", value) for value in values]
+    assert [(r.status, r.spec.model.all_params["value"]) for r in found] == [("done", value) for value in values]
 
 
 def test_a_worker_that_dies_after_a_run_and_before_its_record_has_crashed(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.record import Score
 from tests.torture import trials
 from tests.torture.sweeps import Process, ScratchSweep, compare, content, fault_points
 from tests.torture.trials import HARMS, torture
@@ -42,7 +43,7 @@ def test_what_is_lost_doubled_or_different_is_counted(tmp_path):
     assert compare(reference, sweep.store.read()) == {"runs_lost": 0, "runs_doubled": 1, "differing_results": 0}
     (sweep.store.folder / f"{kept.key}.json").unlink()
     assert sweep.look()[0] == 1
-    wrong = again.model_copy(update={"scores_last": {"valid": {"mse": 1.0}}})
+    wrong = again.model_copy(update={"scores": (Score("valid", "last", "mse", "", "", 1.0),)})
     assert compare(reference, [kept, crashed, wrong])["differing_results"] == 1
 
 

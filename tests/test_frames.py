@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,9 +8,16 @@ import pytest
 from bench import frames
 from bench.cases.base import Erratum, Published
 from bench.errors import BenchError
-from bench.frames.tidy import TIDY
-from bench.record import LearningCurve
-from tests.fakes import FakeNaive, fake_case, fake_measurement, fake_plan, fake_record
+from bench.frames import Shown
+from bench.frames.base import frame_kinds
+from bench.frames.measurements import measurement_row
+from bench.frames.schemas import RECIPE, TIDY, Kind
+from bench.frames.scores import Key, scores_by_run
+from bench.measurement import Measurement
+from bench.plan import Plan, Skip
+from bench.recipe import Recipe
+from bench.record import LearningCurve, RunRecord, Score
+from tests.fakes import FLOOR, ODD_POSITIONS, TASKS, FakeNaive, fake_case, fake_measurement, fake_plan, fake_record
 
 CASE = fake_case("fake/rnn", task="ten_steps", label="RNN")
 
@@ -21,18 +29,27 @@ def one(frame: pd.DataFrame, **where: object) -> pd.Series:
     return frame.iloc[0]
 
 
+def made(name: str, plan: Plan, records: list[RunRecord] | None = None) -> pd.DataFrame:
+    """One frame of what a report of these records would show."""
+    kind = frame_kinds.get(name)
+    measurements: tuple[Measurement, ...] = plan.measurements
+    retried = tuple(r for r in plan.records if r.status != "done")
+    return frames.typed(kind.rows(Shown(plan, records or plan.records, 0, measurements, retried)), kind.schema)
+
+
 def test_tidy_has_each_value_in_a_row_of_its_own() -> None:
     record = fake_record(CASE, 43, epochs=5, mse=0.01)
     table = frames.tidy("fake", [record])
-    assert list(table.columns) == TIDY
+    assert list(table.columns) == list(TIDY)
     last = one(table, split="valid", weights="last", metric="mse")
     assert (last["value"], last["epoch"], last["seed"], last["task"]) == (0.01, 5, 43, "ten_steps")
     assert last["run_id"] == record.run_id
     assert last["environment"] == record.environment.digest
     best = one(table, split="test", weights="best", metric="mse")
     assert (best["value"], best["epoch"]) == (pytest.approx(0.01 * 1.02 * 0.98), 3)
-    third = one(table, split="valid", weights="last", metric="mse_per_step", step=3)
-    assert third["value"] == record.scores_last["valid"]["mse_per_step"][2]
+    third = one(table, split="valid", weights="last", metric="mse_per_step", axis="step", index="3")
+    wanted = ("valid", "last", "mse_per_step", "step", "3")
+    assert third["value"] == next(score.value for score in record.scores if score[:-1] == wanted)
     curve = one(table, split="train", metric="loss", epoch=2)
     assert curve["value"] == record.curve.train_loss[1]
     assert curve["weights"] == ""
@@ -42,7 +59,8 @@ def test_tidy_has_each_value_in_a_row_of_its_own() -> None:
 def test_tidy_names_groups_and_keeps_failures() -> None:
     strings = fake_case("fake/gru", task="reber")
     table = frames.tidy("fake", [fake_record(strings, accuracy=0.9), fake_record(CASE, status="failed")])
-    assert len(table[table["metric"] == "accuracy_by_group[length=8]"]) == 6  # three splits, last and best
+    eight = table[(table["metric"] == "accuracy_by_group") & (table["axis"] == "length") & (table["index"] == "8")]
+    assert len(eight) == 6  # three splits, last and best
     failed = one(table, status="failed")
     assert failed["metric"] == ""
     assert math.isnan(failed["value"])
@@ -53,7 +71,7 @@ def test_tidy_types_are_clean_and_a_predictor_has_no_seed() -> None:
     table = frames.tidy("fake", [fake_record(naive, None, mse=0.02)])
     assert {name: str(kind) for name, kind in table.dtypes.items()} == {
         name: "Int64"
-        if name in ("seed", "data_seed", "epoch", "step", "attempt")
+        if name in ("seed", "data_seed", "epoch", "attempt")
         else "float64"
         if name == "value"
         else "string"
@@ -63,51 +81,104 @@ def test_tidy_types_are_clean_and_a_predictor_has_no_seed() -> None:
     assert frames.tidy("fake", []).empty
 
 
-def test_infinities_that_a_record_keeps_as_text_are_numbers_again() -> None:
-    record = fake_record(CASE, mse=0.01)
-    scores = {"valid": {"mse": "Infinity"}, "test": {"mse": "NaN"}}
-    record = record.model_copy(update={"scores_last": scores, "curve": LearningCurve()})
-    row = frames.runs_frame([record]).iloc[0]
-    assert math.isinf(row["valid_mse"])
-    assert math.isnan(row["test_mse"])
+def test_infinities_come_through() -> None:
+    scores = (Score("valid", "last", "mse", "", "", math.inf), Score("test", "last", "mse", "", "", math.nan))
+    record = fake_record(CASE, mse=0.01).model_copy(update={"scores": scores, "curve": LearningCurve()})
+    table = made("scores", fake_plan([CASE], [record]))
+    assert math.isinf(table["value"][0])
+    assert math.isnan(table["value"][1])
 
 
-def test_runs_frame_has_a_row_a_run_failed_ones_too() -> None:
-    table = frames.runs_frame(
-        [fake_record(CASE, 42, mse=0.01), fake_record(CASE, 43, status="crashed", reason="killed")]
-    )
+def test_runs_have_a_row_a_run_failed_ones_too() -> None:
+    records = [fake_record(CASE, 42, mse=0.01), fake_record(CASE, 43, status="crashed", reason="killed")]
+    plan = fake_plan([CASE], records)
+    table = made("runs", plan)
     assert table["status"].tolist() == ["done", "crashed"]
     assert table["reason"].tolist() == ["", "killed"]
-    assert table["valid_mse"].iloc[0] == 0.01
-    assert table["valid_mse_step_10"].iloc[0] == pytest.approx(0.016)
-    assert math.isnan(table["valid_mse"].iloc[1])
     assert not table["contended"].iloc[0]
+    assert table["positions"].tolist() == ["", ""]
+    scores = scores_by_run(made("scores", plan))
+    assert scores[records[0].run_id][Key("mse")] == 0.01
+    assert scores[records[0].run_id][Key("mse_per_step", axis="step", index="10")] == pytest.approx(0.016)
+    assert scores[records[0].run_id][Key("mse").on("test").best] == pytest.approx(0.01 * 1.02 * 0.98)
+    assert records[1].run_id not in scores
 
 
-def test_cases_frame_says_what_is_planned_and_printed() -> None:
-    other = fake_case("fake/lstm", task="ten_steps", published=Published(valid_mse=0.02, curve="lstm"))
+def test_positions_that_a_model_leaves_out_are_said_by_its_runs() -> None:
+    strided = fake_case("fake/conv", task="every_step")
+    records = [fake_record(strided, 42, positions=ODD_POSITIONS), fake_record(strided, 43, positions=(0, 5, 6))]
+    assert made("runs", fake_plan([strided], records))["positions"].tolist() == ["3, 5, ..., 49", "0, 5, 6"]
+
+
+def test_cases_say_what_is_planned_and_tasks_what_is_asked() -> None:
     naive = fake_case("fake/naive", task="ten_steps", model=FakeNaive())
-    plan = fake_plan([CASE, other, naive], [fake_record(CASE, 42)])
-    table = frames.cases_frame(plan)
-    assert table["case"].tolist() == ["fake/rnn", "fake/lstm", "fake/naive"]
-    assert table["n_planned"].tolist() == [3, 3, 1]
-    assert table["task"].tolist() == ["ten_steps"] * 3  # the others ask what their dataset's records say
-    assert table["published_valid_mse"].tolist()[1] == 0.02
-    assert table["baseline"].tolist() == [False, False, True]
+    strings = fake_case("fake/gru", task="reber")
+    plan = fake_plan([CASE, fake_case("fake/lstm", task="ten_steps"), naive, strings], [fake_record(CASE, 42)])
+    table = made("cases", plan)
+    assert table["case"].tolist() == ["fake/rnn", "fake/lstm", "fake/naive", "fake/gru"]
+    assert table["n_planned"].tolist() == [3, 3, 1, 3]
+    assert table["task"].tolist() == ["ten_steps"] * 3 + ["reber"], "known before anything has run"
+    assert table["baseline"].tolist() == [False, False, True, False]
     assert table["learning_rate"].tolist()[:2] == [0.001, 0.001]
+    tasks = made("tasks", plan).set_index("task")
+    assert tasks["horizon"].to_dict() == {"ten_steps": 10, "reber": 1}
+    assert tasks["classes"].isna().to_dict() == {"ten_steps": True, "reber": False}
+    floors = made("floors", plan)
+    assert floors["value"].tolist() == [FLOOR] * 6
+    assert set(floors["metric"]) == {"mse", "last_time_step_mse"}
 
 
-def test_errata_frame_has_a_row_a_fault() -> None:
-    faulty = fake_case("fake/x", errata=(Erratum(3, "twice", "as printed"), Erratum(4, "softmax", "as printed")))
-    assert frames.errata_frame(fake_plan([faulty], []))["number"].tolist() == [3, 4]
-    assert list(frames.errata_frame(fake_plan([CASE], [])).columns) == ["number", "case", "variant", "fault"]
+def test_metrics_say_of_each_task_what_ranks_what_chooses_and_what_is_shown() -> None:
+    plan = fake_plan([fake_case("fake/a", task="every_step"), fake_case("fake/b", task="reber"), CASE], [])
+    table = made("metrics", plan)
+
+    def those(task: str, flag: str) -> list[str]:
+        return table[(table["task"] == task) & table[flag]]["metric"].tolist()
+
+    assert (those("every_step", "ranks"), those("every_step", "monitors")) == (["mse"], ["mse"])
+    assert those("every_step", "shown") == ["mse", "last_time_step_mse", "mse_odd_positions"]
+    assert those("ten_steps", "shown") == ["mse"], "after the window alone, the last position says nothing else"
+    assert (those("reber", "ranks"), those("reber", "monitors")) == (["accuracy"], ["cross_entropy"])
+    named = plan.suite.model_copy(update={"metrics": ["mae"]})
+    table = made("metrics", Plan(named, plan.cases, plan.specs, []))
+    assert those("every_step", "shown") == ["mae"]
+
+
+def test_a_skipped_case_is_a_row_with_its_reason() -> None:
+    plan = fake_plan([CASE], [])
+    odd = fake_case("fake/odd", task="reber")
+    table = made("skips", Plan(plan.suite, plan.cases, plan.specs, [], skips=(Skip(odd, "no labels"),)))
+    assert table[["case", "task", "model", "reason"]].values.tolist() == [
+        ["fake/odd", "reber", "fake_network", "no labels"]
+    ]
+
+
+def test_what_a_family_needs_stands_in_frames_of_its_own() -> None:
+    printed = Published(values={"mse": 0.02}, curve="seq2seq_lstm", source="a book")
+    faulty = fake_case(
+        "fake/x", published=printed, errata=(Erratum(3, "twice", "as printed"), Erratum(4, "softmax", "as printed"))
+    )
+    assert made("errata", fake_plan([faulty], []))["number"].tolist() == [3, 4]
+    assert list(made("errata", fake_plan([CASE], [])).columns) == ["number", "case", "variant", "fault"]
+    values = made("published", fake_plan([faulty], []))
+    final = values[values["epoch"].isna()]
+    assert final[["case", "metric", "value", "source"]].values.tolist() == [["fake/x", "mse", 0.02, "a book"]]
+    assert values[values["metric"] == "mse"]["epoch"].dropna().tolist() == list(range(1, 21))
 
 
 def test_means_have_a_row_a_case() -> None:
     table = frames.means([fake_record(CASE, 42, mse=0.01), fake_record(CASE, 43, mse=0.03)])
-    assert table.columns[0] == "case"
+    assert table.columns.tolist() == [
+        "case",
+        "device",
+        "backend",
+        "runs",
+        "valid MSE",
+        "valid last-step MSE",
+        "windows_per_s",
+    ]
     assert table["runs"].tolist() == [2]
-    assert table["valid_mse"].tolist() == [pytest.approx(0.01 * 3**0.5)]
+    assert table["valid MSE"].tolist() == [pytest.approx(0.01 * 3**0.5)]
 
 
 def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
@@ -119,41 +190,29 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
         fake_record(odd, 43),
     ]
     plan = fake_plan([CASE, odd], records)
-    measurements = [fake_measurement(spec) for spec in plan.measured]
-    written = {
-        "about": frames.typed([{"key": "suite", "text": "NA"}]),
-        "cases": frames.cases_frame(plan),
-        "errata": frames.errata_frame(plan),
-        "runs": frames.runs_frame(records),
-        "curves": frames.curves_frame(records),
-        "forecasts": frames.forecasts_frame(records),
-        "groups": frames.groups_frame(records),
-        "environments": frames.environment_frame(records),
-        "published": frames.typed([], ["curve", "epoch", "valid_mse"]),
-        "measurements": frames.measurements_frame(measurements),
-        "retries": frames.retries_frame([r for r in records if r.status != "done"]),
-        "rounds": frames.rounds_frame(measurements),
-    }
+    plan = replace(plan, measurements=tuple(fake_measurement(spec) for spec in plan.measured))
+    written = {name: made(name, plan) for name in frame_kinds.names()}
+    assert all(len(written[name]) for name in written if name not in ("skips", "errata", "published"))
     frames.write_frames(tmp_path, written)
     read = frames.read_frames(tmp_path)
     for name, frame in written.items():
         pd.testing.assert_frame_equal(read[name], frame, rtol=5e-6, check_index_type=False)
-    assert read["runs"]["valid_mse"].iloc[0] == 0.0123457
+    assert read["scores"]["value"].iloc[0] == 0.0123457
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     frames.write_frames(tmp_path, read)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
 
 
 def test_reading_a_folder_without_csvs_says_which(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"about\.csv"):
+    with pytest.raises(BenchError, match=r"cannot read .*\.csv"):
         frames.read_frames(tmp_path)
 
 
 def test_a_measurement_is_summed_up_from_the_rounds_that_count() -> None:
-    spec = fake_plan([fake_case("fake/rnn", task="every_step")], []).measured[0]
-    made = fake_measurement(spec, windows_per_s=40_000.0)
-    noisy = made.rounds[-2].model_copy(update={"contended": True, "wall_s": 9.0})
-    row = frames.measurements_frame([made.model_copy(update={"rounds": (*made.rounds[:-2], noisy)})]).iloc[0]
+    plan = fake_plan([fake_case("fake/rnn", task="every_step")], [])
+    timed = fake_measurement(plan.measured[0], windows_per_s=40_000.0)
+    noisy = timed.rounds[-2].model_copy(update={"contended": True, "wall_s": 9.0})
+    row = measurement_row(timed.model_copy(update={"rounds": (*timed.rounds[:-2], noisy)}))
     speeds = sorted(4_000 / (0.1 * (1 + 0.0005 * n)) for n in range(2, 11))
     assert row["train_windows_per_s"] == pytest.approx(speeds[4])  # nine rounds count: the fifth is their median
     assert (row["train_low"], row["train_high"]) == pytest.approx((speeds[1], speeds[-2]))
@@ -161,7 +220,19 @@ def test_a_measurement_is_summed_up_from_the_rounds_that_count() -> None:
     assert (row["train_rounds"], row["train_contended"], row["infer_rounds"]) == (9, 1, 9)
     assert row["latency_p50_s"] == pytest.approx(0.0004 + 1e-7 * 499.5)
     assert row["latency_p99_s"] == pytest.approx(0.0004 + 1e-7 * 989.01)
-    rounds = frames.rounds_frame([made])
+    rounds = made("rounds", replace(plan, measurements=(timed,)))
     assert len(rounds) == 24
     assert rounds["warm_up"].sum() == 4
-    assert not len(frames.measurements_frame([]))
+    assert not len(made("measurements", plan))
+
+
+def test_every_field_of_a_recipe_has_a_column_of_its_type() -> None:
+    assert list(RECIPE) == list(Recipe.model_fields)
+    assert (RECIPE["learning_rate"], RECIPE["epochs"], RECIPE["loss"]) == (Kind.NUMBER, Kind.INTEGER, Kind.TEXT)
+
+
+def test_a_column_that_no_schema_knows_is_named(tmp_path: Path) -> None:
+    (tmp_path / "floors.csv").write_text("case,metric,value,colour\na,mse,1,red\n")
+    with pytest.raises(BenchError, match=r"floors\.csv \(unknown column 'colour'\)"):
+        frames.read_frame(tmp_path / "floors.csv", frame_kinds.get("floors").schema)
+    assert TASKS

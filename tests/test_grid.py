@@ -36,9 +36,9 @@ def test_the_own_recipe_keeps_the_case_and_the_others_are_variants_of_it():
     assert other.recipe == own.recipe.model_copy(update={"learning_rate": 0.01})
     assert (other.variant_of, own.variant_of, naive.variant_of) == (GRU, "", "")
     assert (other.model, other.dataset) == (own.model, own.dataset)
-    assert own.published.valid_mse
+    assert own.published.values
     assert own.errata
-    assert (other.published.valid_mse, other.published.source, other.errata) == (None, "", ())
+    assert (other.published.values, other.published.source, other.errata) == ({}, "", ())
 
 
 def test_the_own_recipe_shares_its_runs_with_suites_that_have_no_grid():

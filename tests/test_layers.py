@@ -1,4 +1,4 @@
-"""Each custom layer against its equation in plain NumPy, through serialisation, and under XLA."""
+"""Each custom layer against its equation in plain NumPy, and under XLA."""
 
 import keras
 import numpy as np
@@ -8,8 +8,8 @@ import tensorflow as tf
 from bench.layers.causal_conv import CausalConv1D
 from bench.layers.gated_unit import GatedActivationUnit
 from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
-from bench.layers.own_loop import OwnRNN
 from bench.layers.residual_block import WaveNetResidualBlock
+from bench.layers.while_loop_rnn import WhileLoopRNN
 
 EPSILON = 1e-3  # of keras.layers.LayerNormalization
 CLOSE = {"rtol": 1e-5, "atol": 2e-6}
@@ -77,7 +77,7 @@ def test_layer_norm_cell_starts_from_zeros_and_names_its_sizes():
 
 
 @pytest.mark.parametrize("return_sequences", [True, False])
-@pytest.mark.parametrize("loop", [keras.layers.RNN, OwnRNN])
+@pytest.mark.parametrize("loop", [keras.layers.RNN, WhileLoopRNN])
 def test_loops_over_the_cell_agree_with_numpy(loop, return_sequences):
     layer = loop(LayerNormSimpleRNNCell(4), return_sequences=return_sequences)
     x = windows(3, 6, 2)
@@ -87,9 +87,9 @@ def test_loops_over_the_cell_agree_with_numpy(loop, return_sequences):
     np.testing.assert_allclose(layer(x), expected if return_sequences else expected[:, -1], **CLOSE)
 
 
-def test_own_loop_equals_keras_loop_over_an_lstm_cell():
+def test_while_loop_equals_keras_loop_over_an_lstm_cell():
     x = windows(3, 6, 2)
-    own, theirs = (loop(keras.layers.LSTMCell(4), return_sequences=True) for loop in (OwnRNN, keras.layers.RNN))
+    own, theirs = (loop(keras.layers.LSTMCell(4), return_sequences=True) for loop in (WhileLoopRNN, keras.layers.RNN))
     own(x), theirs(x)
     theirs.set_weights(randomise(own).get_weights())
     np.testing.assert_allclose(own(x), theirs(x), **CLOSE)
@@ -98,7 +98,7 @@ def test_own_loop_equals_keras_loop_over_an_lstm_cell():
 def stacked_loops(time_major, input_length=6):
     network = keras.Sequential(
         [keras.Input((input_length, 2))]
-        + [OwnRNN(LayerNormSimpleRNNCell(4), True, time_major_output=time_major) for _ in range(2)]
+        + [WhileLoopRNN(LayerNormSimpleRNNCell(4), True, time_major_output=time_major) for _ in range(2)]
     )
     return randomise(network)
 
@@ -124,13 +124,13 @@ def test_batch_major_stack_recurs_over_time():
     np.testing.assert_allclose(network(x), numpy_rnn(second, numpy_rnn(first, x)), **CLOSE)
 
 
-def test_own_loop_shapes_are_right_before_the_batch_is_known():
+def test_while_loop_shapes_are_right_before_the_batch_is_known():
     assert [layer.output.shape for layer in stacked_loops(True).layers] == [(6, None, 4), (None, 6, 4)]
     assert [layer.output.shape for layer in stacked_loops(False).layers] == [(None, 6, 4), (None, 6, 4)]
-    assert OwnRNN(LayerNormSimpleRNNCell(4)).compute_output_shape((None, 6, 2)) == (None, 4)
+    assert WhileLoopRNN(LayerNormSimpleRNNCell(4)).compute_output_shape((None, 6, 2)) == (None, 4)
 
 
-def test_own_loop_takes_windows_of_any_length_and_any_batch():
+def test_while_loop_takes_windows_of_any_length_and_any_batch():
     network, x = stacked_loops(False, input_length=None), windows(5, 9, 2)
     expected = network(x)
     assert network.output_shape == (None, None, 4)
@@ -138,7 +138,7 @@ def test_own_loop_takes_windows_of_any_length_and_any_batch():
 
 
 @pytest.mark.parametrize("time_major", [False, True])
-def test_own_loop_has_the_same_gradient_under_xla(time_major):
+def test_while_loop_has_the_same_gradient_under_xla(time_major):
     network, x = stacked_loops(time_major), tf.constant(windows(3, 6, 2))
 
     def gradients():
@@ -153,8 +153,8 @@ def test_own_loop_has_the_same_gradient_under_xla(time_major):
         np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-6)
 
 
-def test_own_loop_says_so_on_another_backend(monkeypatch):
-    layer = OwnRNN(LayerNormSimpleRNNCell(4))
+def test_while_loop_says_so_on_another_backend(monkeypatch):
+    layer = WhileLoopRNN(LayerNormSimpleRNNCell(4))
     layer.build((3, 6, 2))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(NotImplementedError, match="Keras runs on jax"):
@@ -219,38 +219,3 @@ def test_residual_block_adds_its_skip(twice):
 def test_residual_block_refuses_other_channels():
     with pytest.raises(ValueError, match="4 filters got 3 channels"):
         WaveNetResidualBlock(4, dilation_rate=1)(windows(2, 5, 3))
-
-
-LAYERS = {
-    "layer_norm_cell": lambda: keras.layers.RNN(LayerNormSimpleRNNCell(4, activation="sigmoid")),
-    "own_loop": lambda: OwnRNN(LayerNormSimpleRNNCell(4), return_sequences=True),
-    "own_loop_time_major": lambda: OwnRNN(LayerNormSimpleRNNCell(4), True, time_major_output=True),
-    "gated_unit": lambda: GatedActivationUnit("relu", activate_twice=True),
-    "causal_conv": lambda: CausalConv1D(3, 2, 4, "relu", use_bias=False, kernel_initializer="he_normal"),
-    "residual_block": lambda: WaveNetResidualBlock(4, 2, activate_twice=True),
-}
-
-
-@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
-def test_layer_survives_its_config(make):
-    layer, x = make(), windows(3, 6, 4)
-    layer(x)
-    randomise(layer)
-    again = type(layer).from_config(layer.get_config())
-    again(x)
-    again.set_weights(layer.get_weights())
-    assert again.get_config() == layer.get_config()
-    for theirs, ours in zip(keras.tree.flatten(again(x)), keras.tree.flatten(layer(x)), strict=True):
-        np.testing.assert_array_equal(theirs, ours)
-
-
-# Keras 3.15's own saving reads TensorFlow variables the way NumPy 2 warns about.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
-def test_network_survives_a_keras_file(make, tmp_path):
-    inputs, x = keras.Input((6, 4)), windows(3, 6, 4)
-    network = randomise(keras.Model(inputs, make()(inputs)))
-    network.save(tmp_path / "network.keras")
-    again = keras.saving.load_model(tmp_path / "network.keras", safe_mode=True)
-    for theirs, ours in zip(keras.tree.flatten(again(x)), keras.tree.flatten(network(x)), strict=True):
-        np.testing.assert_array_equal(theirs, ours)

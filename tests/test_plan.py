@@ -1,19 +1,27 @@
 import csv
 from dataclasses import replace
-from pathlib import Path
 
+import pytest
+
+from bench.cases.base import Case, component
+from bench.errors import BenchError
 from bench.estimates import in_words, remaining_s, seconds_by_case
-from bench.plan import expand, make_plan
+from bench.plan import UNSEEDED, expand, make_plan
 from bench.suite import Suite, read_suite
+from bench.task import TargetKind, Task
+from tests.committed import check_out
 from tests.fakes import (
     ENVIRONMENT,
     NO_BACKEND,
+    FakeLeaky,
     FakeNaive,
-    FakePeek,
+    FakeNetwork,
+    FakeWaves,
     fake_case,
     fake_measurement,
     fake_plan,
     fake_record,
+    fake_spec,
 )
 
 
@@ -45,6 +53,7 @@ def test_a_run_id_depends_on_what_changes_numbers_and_on_nothing_else():
         {"versions": spec.versions | {"engine": "0"}},
         {"model": spec.model.model_copy(update={"version": "0"})},
         {"dataset": spec.dataset.model_copy(update={"params": {"n_series": 3}})},
+        {"metrics": ("mse_odd_positions",)},
     ):
         assert spec.model_copy(update=change).run_id != spec.run_id
 
@@ -53,12 +62,155 @@ def test_run_ids_stay_what_they_are():
     """Records are found by these ids: a change here makes every record stale and wants a reason."""
     suite = read_suite("smoke")
     ids = {s.case: s.run_id for s in expand(suite, suite.select()) if s.model_seed in (None, 42)}
-    assert ids["chapter15/naive_next_step"] == "b8034df8366a2b25"
-    assert ids["chapter15/seq2seq_rnn"] == "920dc63f57817331"
+    assert ids["chapter15/naive_next_step"] == "fc4394af80143064"
+    assert ids["chapter15/seq2seq_rnn"] == "5c6692c3ccd76c5e"
 
 
-def test_every_run_of_the_committed_report_is_still_planned():
-    with (Path("reports") / "chapter15" / "runs.csv").open(encoding="utf-8") as file:
+class Before(FakeWaves):
+    """A dataset as it was."""
+
+    name = "grows"
+
+
+class After(Before):
+    """The same with a further parameter, whose default makes the same data."""
+
+    further: float = 0.5
+
+
+def id_of(case):
+    (spec,) = expand(small(seeds=[1]), [case])
+    return spec.run_id
+
+
+def test_a_field_with_a_default_that_came_later_leaves_ids_alone(monkeypatch):
+    was, now, other = (Case(dataset, FakeNetwork(), name="x") for dataset in (Before(), After(), After(further=0.6)))
+    assert id_of(was) == id_of(now) != id_of(other)
+    assert component(now.dataset).all_params["further"] == 0.5, "a record still says what was used"
+    spec = fake_spec(fake_case("fake/rnn"))
+    assert set(spec.identity["recipe"]) == set(), "a recipe's fields stand in it where they were set otherwise"
+    recipe = spec.recipe.model_copy(update={"epochs": 3})
+    assert spec.model_copy(update={"recipe": recipe}).identity["recipe"] == {"epochs": 3}
+
+
+class FromFile(FakeWaves):
+    """A dataset that reads a file."""
+
+    name = "from_file"
+    files = ("path",)
+    path: str = ""
+
+
+def test_a_file_counts_by_its_content_wherever_it_lies(tmp_path):
+    here, there = tmp_path / "a.csv", tmp_path / "elsewhere.csv"
+    here.write_text("1,2\n")
+    there.write_text("1,2\n")
+
+    def of(path):
+        return Case(FromFile(path=str(path)), FakeNetwork(), name="x")
+
+    first = id_of(of(here))
+    assert first == id_of(of(there))
+    there.write_text("1,3\n")
+    assert first != id_of(of(there))
+    assert component(FromFile(path=str(here))).params == {"path": str(here)}, "a worker is told where it lies"
+    with pytest.raises(BenchError, match=r"cannot read .*nonesuch.csv \(No such file or directory\)"):
+        id_of(of(tmp_path / "nonesuch.csv"))
+
+
+class Fixed(FakeWaves):
+    """Data that no seed changes."""
+
+    name = "fixed"
+    seeded = False
+
+
+def test_data_that_no_seed_changes_are_run_once():
+    suite = small(seeds=[1, 2], data_seeds=[7, 8])
+    seeded, fixed = Case(FakeWaves(), FakeNetwork(), name="a"), Case(Fixed(), FakeNetwork(), name="b")
+    specs = expand(suite, [seeded, fixed])
+    assert [(s.case, s.data_seed, s.model_seed) for s in specs] == [
+        ("a", 7, 1), ("a", 7, 2), ("a", 8, 1), ("a", 8, 2), ("b", UNSEEDED, 1), ("b", UNSEEDED, 2),
+    ]  # fmt: skip
+
+
+def test_a_pair_that_does_not_fit_is_skipped_with_its_reason():
+    odd = {"name": "mine/odd", "dataset": "reber", "model": "least_squares"}
+    plan = make_plan(small(cases=["chapter15/linear", odd]), [])
+    assert [case.name for case in plan.cases] == ["chapter15/linear"]
+    assert {spec.case for spec in plan.specs} == {"chapter15/linear"}
+    (skip,) = plan.skips
+    assert skip.case.name == "mine/odd"
+    assert "least_squares" in skip.reason
+    assert "reber" in skip.reason
+    wrong_loss = {"name": "mine/loss", "dataset": "waves_next_step", "model": "linear"}
+    wrong_loss |= {"recipe": {"loss": "binary_crossentropy"}}
+    (skip,) = make_plan(small(cases=["chapter15/linear", wrong_loss]), []).skips
+    assert "binary_crossentropy" in skip.reason
+    with pytest.raises(BenchError, match=r"suite 's' has no case that can be run: mine/odd: .+"):
+        make_plan(small(cases=[odd]), [])
+
+
+class AsksOddly(FakeWaves):
+    """A dataset whose task cannot be ranked, or bears another's name."""
+
+    name = "odd"
+    rank: str = ""
+    monitor: str = ""
+    horizon: int = 1
+
+    def task(self):
+        return Task("next_step", TargetKind.LAST_STEP, 50, horizon=self.horizon, rank=self.rank, monitor=self.monitor)
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        (
+            {"monitor": "accuracy"},
+            "case 'x': task 'next_step': metric 'accuracy' chooses the epoch, but does not apply",
+        ),
+        ({"monitor": "mae"}, "metric 'mae' is not computed every epoch"),
+        ({"rank": "mse_per_step"}, "metric 'mse_per_step' ranks, but is no one number that is better or worse"),
+        ({"rank": "msee"}, "unknown metric 'msee'; did you mean mse"),
+        ({"horizon": 3}, "cases 'fake/rnn' and 'x' ask unlike tasks that are both called 'next_step'; rename one"),
+    ],
+)
+def test_a_task_that_cannot_be_ranked_or_named_is_one_line_before_anything_runs(fields, complaint, monkeypatch):
+    chosen = [fake_case("fake/rnn"), Case(AsksOddly(**fields), FakeNetwork(), name="x")]
+    monkeypatch.setattr(Suite, "select", lambda self: chosen)
+    with pytest.raises(BenchError, match=complaint):
+        make_plan(small(), [])
+
+
+def test_several_files_count_by_their_content_too(tmp_path):
+    class FromFiles(FakeWaves):
+        """A dataset that reads files."""
+
+        name = "from_files"
+        files = ("paths",)
+        paths: tuple[str, ...] = ()
+
+    one, two = tmp_path / "a.csv", tmp_path / "b.csv"
+    one.write_text("1")
+    two.write_text("2")
+    before = id_of(Case(FromFiles(paths=(str(one), str(two))), FakeNetwork(), name="x"))
+    two.write_text("3")
+    assert id_of(Case(FromFiles(paths=(str(one), str(two))), FakeNetwork(), name="x")) != before
+
+
+def test_a_metric_that_a_suite_names_is_part_of_the_run_where_it_is_not_computed_anyway():
+    (usual,) = make_plan(small(cases=["chapter15/linear"], seeds=[1], metrics=["mae"]), []).specs
+    (plain,) = make_plan(small(cases=["chapter15/linear"], seeds=[1]), []).specs
+    assert usual.run_id == plain.run_id
+    layers = small(cases=["chapter15/wavenet"], seeds=[1], metrics=["mse_odd_positions"])
+    assert make_plan(layers, []).specs[0].metrics == (), "the chapter's task names it already"
+    with pytest.raises(BenchError, match="unknown metric 'mea'; did you mean"):
+        make_plan(small(metrics=["mea"]), [])
+
+
+def test_every_run_of_the_committed_report_is_still_planned(tmp_path):
+    with (check_out("reports/chapter15", tmp_path) / "runs.csv").open(encoding="utf-8") as file:
         recorded = {row["run_id"]: row["case"] for row in csv.DictReader(file) if row["seed"] in ("", "42", "43", "44")}
     suite = read_suite("chapter15")
     planned = {spec.run_id: spec.case for spec in expand(suite, suite.select())}
@@ -113,9 +265,9 @@ def test_estimates_come_from_records_then_from_a_report(tmp_path):
 
 
 def test_what_is_unmeasured_is_what_has_no_result_here():
-    naive, peek = fake_case("fake/naive", model=FakeNaive()), fake_case("fake/peek", model=FakePeek())
-    plan = fake_plan([naive, peek, fake_case("fake/rnn")], [])
-    assert [s.case for s in plan.measured] == ["fake/naive", "fake/rnn"]  # one that peeks has no honest inference
+    naive, leaky = fake_case("fake/naive", model=FakeNaive()), fake_case("fake/leaky", model=FakeLeaky())
+    plan = fake_plan([naive, leaky, fake_case("fake/rnn")], [])
+    assert [s.case for s in plan.measured] == ["fake/naive", "fake/rnn"], "no honest inference of a leak"
     other = ENVIRONMENT.model_copy(update={"cpu": "another"})
     here = replace(plan, here=frozenset({NO_BACKEND.digest, ENVIRONMENT.digest}))
     done, elsewhere = fake_measurement(plan.measured[0]), fake_measurement(plan.measured[1], other)

@@ -1,12 +1,13 @@
 """How a sweep shows on a terminal, and where there is none."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from bench.jobs import EpochEnded, RunEnded, RunStarted
-from bench.progress import SweepProgress
+from bench.progress import SweepProgress, outcome_of
 from tests.fakes import fake_record
 
 
@@ -39,3 +40,13 @@ def test_the_time_left_goes_by_the_pace_of_the_runs_so_far():
     with SweepProgress([first.spec, second.spec], expected, 1, console) as progress:
         progress(RunEnded(first))
     assert "about 30 s left" in console.file.getvalue()
+
+
+def test_an_outcome_is_told_by_the_metric_that_ranks():
+    mse = fake_record("fake/rnn", mse=0.01234567)
+    assert outcome_of(mse) == f"valid MSE 0.0123457 in {mse.timing.total_s:.1f} s"
+    share = fake_record("fake/strings", task="reber", accuracy=0.9876)
+    assert outcome_of(share) == f"valid accuracy 98.76 % in {share.timing.total_s:.1f} s"
+    named = mse.model_copy(update={"task": replace(mse.task, rank="mae"), "scores": mse.scores})
+    assert outcome_of(named).startswith(f"valid MAE {mse.score('mae'):.6g} in ")
+    assert outcome_of(mse.model_copy(update={"scores": ()})).startswith("no MSE in ")

@@ -1,4 +1,5 @@
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -56,3 +57,26 @@ def test_a_file_that_cannot_be_imported_is_one_line(code, reason, tmp_path, monk
             registry.names()
         assert reason in str(caught.value)
     del sys.modules["some_plugins"]
+
+
+def test_a_thread_that_asks_while_another_imports_waits_for_all_of_it(tmp_path, monkeypatch):
+    package = tmp_path / "slow_plugins"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import threading\nfrom bench.registry import Registry\n"
+        "registry = Registry('thing', 'slow_plugins')\nimported, go_on = threading.Event(), threading.Event()\n"
+    )
+    (package / "one.py").write_text(
+        "from slow_plugins import go_on, imported, registry\nimported.set()\ngo_on.wait(60)\nregistry.add('one', 1)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import slow_plugins
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(slow_plugins.registry.get, "one")
+        assert slow_plugins.imported.wait(60)
+        second = threads.submit(slow_plugins.registry.get, "one")
+        slow_plugins.go_on.set()
+        assert (first.result(60), second.result(60)) == (1, 1)
+    for name in ("slow_plugins", "slow_plugins.one"):
+        del sys.modules[name]

@@ -7,16 +7,23 @@ from pathlib import Path
 import pytest
 
 from bench import frames
+from bench.cases.base import Case
 from bench.errors import BenchError
-from bench.plan import Plan
+from bench.metrics.base import metrics
+from bench.metrics.traits import Direction, Scale, Traits
+from bench.plan import Plan, Skip
 from bench.recipe import Recipe
 from bench.report import build, markdown
-from bench.report.build import build_report, render_report, select
-from bench.report.summary import Results
+from bench.report.amounts import difference, spread
+from bench.report.build import build_report, check_report, render_report
+from bench.report.markdown import escape
+from bench.report.results import Results
 from bench.stats import Interval, Ratio
+from bench.task import TargetKind, Task
 from tests.chapter_fakes import chapter_like
 from tests.fakes import (
     ENVIRONMENT,
+    ODD_POSITIONS,
     FakeLeastSquares,
     FakeNaive,
     FakeNetwork,
@@ -26,6 +33,9 @@ from tests.fakes import (
     fake_record,
 )
 from tests.report_fakes import GRU, NAIVE, ODD, RNN, SQUARES, golden, report_of, trouble
+
+ERROR = Traits("mse", "MSE")
+SHARE = Traits("accuracy", "accuracy", Direction.HIGHER, Scale.PLAIN, unit="%")
 
 
 def test_a_report_of_troubled_runs_reads_as_agreed(tmp_path: Path) -> None:
@@ -58,11 +68,11 @@ def test_one_environment_is_chosen_and_the_others_counted(tmp_path: Path) -> Non
         fake_record(RNN, 44, status="failed", environment=other, host="b", ended_at="2026-01-02"),
     ]
     plan = fake_plan([RNN], records)
-    chosen = select(plan)
+    chosen = frames.select(plan)
     assert [r.status for r in chosen.records] == ["done", "done", "crashed"]
     assert chosen.left_out == 1
-    assert [r.scores_last["valid"]["mse"] for r in chosen.records[:2]] == [0.01, 0.01]
-    named = select(plan, other.digest)
+    assert [r.score("mse") for r in chosen.records[:2]] == [0.01, 0.01]
+    named = frames.select(plan, other.digest)
     assert [(r.status, r.spec.model_seed) for r in named.records] == [("done", 42), ("failed", 44)]
     assert "1 record of other environments was left out" in report_of(plan, tmp_path)
 
@@ -73,7 +83,7 @@ def test_the_newest_finished_attempt_counts() -> None:
         fake_record(RNN, 42, mse=0.01, attempt=2, ended_at="2026-01-02"),
         fake_record(RNN, 42, status="failed", attempt=3, ended_at="2026-01-03"),
     ]
-    assert [r.attempt for r in select(fake_plan([RNN], records)).records] == [2]
+    assert [r.attempt for r in frames.select(fake_plan([RNN], records)).records] == [2]
 
 
 def test_two_unlike_cards_of_one_machine_are_both_shown() -> None:
@@ -82,7 +92,7 @@ def test_two_unlike_cards_of_one_machine_are_both_shown() -> None:
         for name, card in (("gpu", "H100"), ("gpu:1", "A100"))
     }
     records = [fake_record(RNN, 42, mse=0.01, device=name, environment=e) for name, e in cards.items()]
-    chosen = select(fake_plan([RNN], records, devices=tuple(cards)))
+    chosen = frames.select(fake_plan([RNN], records, devices=tuple(cards)))
     assert {r.environment.device_name for r in chosen.records} == {"H100", "A100"}
     assert chosen.left_out == 0
 
@@ -154,13 +164,13 @@ def test_a_crash_midway_leaves_the_old_report(tmp_path: Path, monkeypatch: pytes
 
 def test_a_strided_model_is_marked_and_does_not_rank(tmp_path: Path) -> None:
     conv = fake_case("fake/conv", task="every_step", label="conv", model=FakeNetwork(kind="conv"))
-    records = [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01) for s in (42, 43)]
+    records = [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01, positions=ODD_POSITIONS) for s in (42, 43)]
     records += [fake_record(GRU, s, mse=m, mse_odd_positions=0.9 * m) for s, m in ((42, 0.02), (43, 0.021))]
     plan = fake_plan([conv, GRU], records)
-    assert [g.key for g in grounds(plan, tmp_path).leading()] == ["common_1", "every_step"]
+    assert [board.key for board in results_of(plan, tmp_path).leading()] == ["common_1", "every_step"]
     text = report_of(plan, tmp_path)
     assert re.search(r"^\| – +\| conv ‡", text, flags=re.MULTILINE)
-    assert "the easier ones" in text
+    assert "‡ Scored on positions 3, 5, ..., 49 alone, counted from 0, which may be the easier ones" in text
     last = text.index("## Table 1. All models on steps 50-59")
     assert re.search(r"^\| 1 +\| conv +\|", text[last:], flags=re.MULTILINE), "its last position ranks"
 
@@ -173,33 +183,33 @@ def test_the_difference_of_two_trained_models_is_that_pair_s_whoever_leads(
     for case, factor in ((RNN, 1.0), (ODD, 1.02)):
         records += [fake_record(case, s, mse=factor * m) for s, m in ((42, 0.010), (43, 0.0107), (44, 0.0103))]
     text = report_of(fake_plan([SQUARES, RNN, ODD], records), tmp_path)
-    assert re.search(rf"Were the true difference the one seen here \({seen}\), [\d,]+ seeds each", text)
+    assert re.search(rf"If the true difference between .* were the one seen here \({seen}\), [\d,]+ seeds each", text)
 
 
 def test_windows_are_those_of_the_data_set_that_is_described(tmp_path: Path) -> None:
     class Short(FakeWaves):
         name = "fake_short"
 
-    short = replace(fake_case("fake/short", label="short"), dataset=Short(task="ten_steps"))
+    short = replace(fake_case("fake/short", label="short"), dataset=Short(asks="ten_steps"))
     small = fake_record(short, 42, mse=0.02).model_copy(update={"windows": {"train": 70, "valid": 20, "test": 10}})
     text = report_of(fake_plan([RNN, SQUARES, short], [fake_record(RNN, 42, mse=0.01), small]), tmp_path)
     assert "Windows: 7,000 train, 2,000 valid, 1,000 test." in text
     assert "other data seeds" not in text
 
 
-def grounds(plan: Plan, folder: Path) -> Results:
+def results_of(plan: Plan, folder: Path) -> Results:
     build_report(plan, folder, figures=False)
     return Results(frames.read_frames(folder))
 
 
 def test_rows_that_do_not_rank_stand_last(tmp_path: Path) -> None:
-    results = grounds(trouble(), tmp_path)
-    for ground in results.grounds:
-        ranked = [r.name for r in ground.ranked]
-        assert [r.name for r in ground.rows][: len(ranked)] == ranked
+    results = results_of(trouble(), tmp_path)
+    for board in results.leaderboards:
+        ranked = [r.name for r in board.ranked]
+        assert [r.name for r in board.rows][: len(ranked)] == ranked
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
-    (peeks,) = re.findall(r"^\| – +\| naive \(as printed\) †.*$", text, flags=re.MULTILINE)[:1]
-    assert [cell.strip() for cell in peeks.split("|")][10:12] == ["–", "–"]  # skill and multiple of the floor
+    (leaks,) = re.findall(r"^\| – +\| naive \(as printed\) †.*$", text, flags=re.MULTILINE)[:1]
+    assert [cell.strip() for cell in leaks.split("|")][10:12] == ["–", "–"]  # skill and multiple of the floor
 
 
 def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path: Path) -> None:
@@ -212,7 +222,7 @@ def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path
         fake_record(other, None, mse=0.03, last_time_step_mse=0.0170),
         *(fake_record(RNN, s, mse=0.01 + s / 1e5) for s in (42, 43, 44)),
     ]
-    (common,) = grounds(fake_plan([NAIVE, every, SQUARES, other, RNN], records), tmp_path).commons
+    (common,) = results_of(fake_plan([NAIVE, every, SQUARES, other, RNN], records), tmp_path).commons
     names = ["RNN", "least squares (ten steps)", "least squares (every step)", "naive"]
     assert [r.name for r in common.rows] == names
 
@@ -222,7 +232,7 @@ def test_throughput_is_of_uncontended_runs_where_there_are_some(tmp_path: Path) 
         fake_record(RNN, 42, windows_per_s=10_000, cpu_over_wall=0.5),
         fake_record(RNN, 43, windows_per_s=40_000),
     ]
-    (row,) = grounds(fake_plan([RNN], records), tmp_path).rows
+    (row,) = results_of(fake_plan([RNN], records), tmp_path).rows
     assert row.speeds.round(-2).tolist() == [39_900]
     assert not row.contended
 
@@ -238,6 +248,36 @@ def test_wall_time_stands_where_runs_followed_each_other(tmp_path: Path) -> None
     assert "of run time in all. To run" in text
 
 
+def test_a_skipped_case_stands_with_its_reason_and_is_counted(tmp_path: Path) -> None:
+    skip = Skip(fake_case("fake/pairs", task="reber", label="pair | of words"), "it forecasts real values alone")
+    plan = replace(fake_plan([RNN], [fake_record(RNN, 42, mse=0.01)]), skips=(skip,))
+    text = report_of(plan, tmp_path)
+    assert re.search(
+        r"^\| pair \\\| of words +\| reber +\| fake_network +\| it forecasts real values", text, re.MULTILINE
+    )
+    last = next(line for line in text.splitlines() if "**Runs.**" in line)
+    assert "; 1 case was skipped, since its model does not fit the task ([Table " in last
+    assert "skipped" not in report_of(replace(plan, skips=()), tmp_path)
+
+
+def test_a_metric_that_a_suite_names_has_a_column_and_says_what_it_is(tmp_path: Path) -> None:
+    plan = fake_plan([RNN, SQUARES], [fake_record(RNN, s, mse=0.01) for s in (42, 43)])
+    text = report_of(replace(plan, suite=plan.suite.model_copy(update={"metrics": ["mae"]})), tmp_path)
+    header, _, first = text[text.index("| rank") :].splitlines()[:3]
+    place = [cell.strip() for cell in header.split("|")].index("MAE")
+    assert first.split("|")[place].strip() == "0.08000"
+    assert "\n*MAE*: Mean absolute error over all windows" in text
+    assert "MAE" not in report_of(plan, tmp_path)
+
+
+def test_the_report_names_no_metric(tmp_path: Path) -> None:
+    known = {name for name in metrics.names() if name != "accuracy"}  # a word of running text, too
+    folder = Path(build.__file__).parent
+    texts = {file: file.read_text(encoding="utf-8") for file in folder.rglob("*.py")}
+    found = {(file.name, name) for file, text in texts.items() for name in known if re.search(rf"\b{name}\b", text)}
+    assert not found
+
+
 def test_a_task_is_described_from_what_its_dataset_says(tmp_path: Path) -> None:
     text = report_of(trouble(), tmp_path)
     assert (
@@ -248,13 +288,47 @@ def test_a_task_is_described_from_what_its_dataset_says(tmp_path: Path) -> None:
 
 
 def test_numbers_have_as_many_digits_as_they_know() -> None:
-    assert markdown.ranged(Interval(0.002737, 0.002512, 0.002983, 10)) == "0.002737 [0.00251, 0.00298]"
-    assert markdown.ranged(Interval(0.1217, None, None, 1)) == "0.1217"
-    assert markdown.ranged(None) == "–"
+    assert spread(Interval(0.002737, 0.002512, 0.002983, 10), ERROR) == "0.002737 [0.00251, 0.00298]"
+    assert spread(Interval(0.1217, None, None, 1), ERROR) == "0.1217"
+    assert spread(None, ERROR) == "–"
     assert markdown.effect(Ratio(1.119, 0.968, 1.302)) == "1.12 [0.97, 1.30]"
     assert markdown.effect(Ratio(12.4, None, None)) == "12"
     assert markdown.effect(Ratio(2.0, 2.0, 2.0)) == "2.0"
-    assert markdown.effect(Ratio(-0.012, -0.02, -0.004), points=True) == "-1.20 [-2.00, -0.40]"
-    assert markdown.percent(Interval(0.9952, 0.9868, 1.0036, 3)) == "99.52 % [98.68, 100.00]"
-    assert markdown.percent(Interval(0.5, None, None, 1), exact=True) == "50.00 %"
+    assert difference(Ratio(-0.012, -0.02, -0.004), SHARE) == "-1.20 [-2.00, -0.40]"
+    assert spread(Interval(0.9952, 0.9868, 1.0036, 3), SHARE) == "99.52 % [98.68, 100.00]"
+    assert spread(Interval(0.5, None, None, 1), SHARE, exact=True) == "50.00 %"
     assert markdown.between([0.5]) == "50.0 %"
+
+
+class FakeAsking(FakeWaves):
+    """A dataset whose task has any name."""
+
+    name = "fake_asking"
+    called: str
+
+    def task(self) -> Task:
+        return Task(self.called, TargetKind.LAST_STEP, 50)
+
+
+ODD_TASKS = ("throughput", "common_1", "a b/c ../d", "A b/c ../d", "t", "t_by_day", "../../x", "board")
+
+
+def test_names_of_tasks_meet_neither_each_other_nor_sections_and_stay_in_the_folder(tmp_path: Path) -> None:
+    cases = [
+        Case(FakeAsking(called=task), FakeNetwork(kind=task), label=f"net of {i}", name=f"odd/{i}")
+        for i, task in enumerate(ODD_TASKS)
+    ]
+    records = [fake_record(case, seed, mse=0.01) for case in cases for seed in (42, 43)]
+    folder = tmp_path / "reports" / "odd"
+    text = build_report(fake_plan(cases, records, (42, 43)), folder).read_text(encoding="utf-8")
+    headings = [line for line in text.splitlines() if line.startswith("## Table ")]
+    assert len(headings) == len(set(headings))
+    for i, task in enumerate(ODD_TASKS):
+        shown = escape(task.replace("_", " ").capitalize())
+        own = text.partition(f". {shown}\n")[2].partition("\n## ")[0]
+        assert own.count(f"| net of {i} ") == 1 or task.lower() == "a b/c ../d", task
+    links = re.findall(r"\]\((figures/[^)]*)\)", text)
+    assert len(links) == len(set(links)) >= 2 * len(ODD_TASKS)
+    assert all((folder / link).is_file() and re.fullmatch(r"figures/[\w.-]+", link) for link in links)
+    assert all(path.is_relative_to(folder) for path in tmp_path.rglob("*") if path.is_file())
+    assert check_report(folder) == []

@@ -3,15 +3,35 @@
 import re
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
+from bench.frames import Frames, make_frames, typed
+from bench.frames.schemas import TARGETS
+from bench.frames.scores import Key
+from bench.frames.selection import select
+from bench.plan import Plan
 from bench.report import style
 from bench.report.build import build_report
-from bench.report.figures.base import legend_above
-from tests.fakes import fake_plan, fake_record
-from tests.report_fakes import RNN, trouble
+from bench.report.figures.base import Draw, draw_all, label_looks, legend_above
+from bench.report.figures.curves import curves_figure
+from bench.report.figures.forecasts import forecasts_figure
+from bench.report.figures.groups import groups_figure
+from bench.report.figures.scores import scores_figure
+from bench.report.leaderboards import Leaderboard
+from bench.report.parts import Overlay, overlays
+from bench.report.results import Results
+from bench.report.rows import Row
+from tests.fakes import fake_case, fake_plan, fake_record
+from tests.report_fakes import GRU, LSTM, NAIVE, RNN, trouble
+
+NAMES = ("$x_1$", "_hidden", "RNN \N{ROCKET} \\alpha", "a\nb\x1b", "long name " * 30, "100 % <&> {0}")
+"""Labels that a formula, a template, XML or a small figure could trip over."""
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +42,19 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_linked_figure_exists_as_svg_and_png(drawn: Path) -> None:
+def results_of(plan: Plan, **changed: pd.DataFrame) -> Results:
+    """Return a plan's results, with some of their frames in place of its own."""
+    made: Frames = make_frames(select(plan)) | changed
+    return Results(made)
+
+
+def test_every_linked_figure_exists_as_svg_alone(drawn: Path) -> None:
     text = (drawn / "README.md").read_text(encoding="utf-8")
     linked = re.findall(r"\((figures/[^)]*\.svg)\)", text)
     assert len(linked) >= 5
     for path in linked:
         assert (drawn / path).stat().st_size > 1000
-        assert 1000 < (drawn / path).with_suffix(".png").stat().st_size < 300_000
+    assert {f"figures/{path.name}" for path in (drawn / "figures").iterdir()} == set(linked)
 
 
 def test_figures_come_out_the_same_twice(drawn: Path, tmp_path: Path) -> None:
@@ -40,9 +66,10 @@ def test_figures_come_out_the_same_twice(drawn: Path, tmp_path: Path) -> None:
 
 def test_figures_of_an_earlier_report_go(tmp_path: Path) -> None:
     (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "old.svg").write_text("")
+    for kind in ("svg", "png"):
+        (tmp_path / "figures" / f"old.{kind}").write_text("")
     build_report(fake_plan([RNN], [fake_record(RNN, 42)], (42,)), tmp_path)
-    assert not (tmp_path / "figures" / "old.svg").exists()
+    assert not list((tmp_path / "figures").glob("old.*"))
 
 
 def test_a_model_has_its_colour_in_every_figure(drawn: Path) -> None:
@@ -74,6 +101,113 @@ def test_labels_spread_out_without_changing_order() -> None:
     crowded = style.spread_out([0.5] * 21, 0.1, 0.0, 1.0)
     assert min(crowded) >= -1e-9
     assert max(crowded) <= 1 + 1e-9
+
+
+def test_text_from_data_stands_as_it_is_on_one_line() -> None:
+    assert style.as_text("$x_1$\n \x1b y") == "$x_1$ y"
+    long = style.as_text("the first of " + "x" * 300 + " and its end")
+    assert len(long) <= style.LONGEST
+    assert (long[:9], long[-7:]) == ("the first", "its end")
+
+
+def test_hostile_names_and_units_are_drawn_everywhere(tmp_path: Path) -> None:
+    cases = [fake_case(f"fake/{i}", task="every_step", label=name) for i, name in enumerate(NAMES)]
+    records = [fake_record(c, s, mse=0.01 * (i + 1) + 0.0001 * s) for i, c in enumerate(cases) for s in (42, 43)]
+    plan = fake_plan(cases, records, (42, 43))
+    frames = make_frames(select(plan))
+    tasks = frames["tasks"].assign(targets="load $_{1}$, second", units="$m^2$")
+    metrics = frames["metrics"].assign(heading="$MSE_{x}$ {0}")
+    made = draw_all(results_of(plan, tasks=tasks, metrics=metrics), tmp_path)
+    (shown,) = [figures for key, figures in made.items() if key == "every_step"]
+    assert len(shown) == 5
+    for figure in shown:
+        ElementTree.parse(tmp_path / Path(figure.path).name)
+
+
+def drawn_by(draw: Draw, results: Results, key: str) -> Figure:
+    """Return one figure of one leaderboard, laid out."""
+    (board,) = [board for board in results.leaderboards if board.key == key]
+    with style.styled():
+        figure = draw(results, board, label_looks(results))
+        assert figure is not None
+        figure.draw_without_rendering()
+    return figure
+
+
+def legend_of(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_values_from_elsewhere_are_drawn_and_named(request: pytest.FixtureRequest) -> None:
+    def final(results: Results, board: Leaderboard, row: Row) -> float | None:
+        return 0.0123 if row.label == "GRU" else None
+
+    def curve(results: Results, board: Leaderboard, row: Row) -> pd.Series:
+        return pd.Series([0.05, 0.04], index=[1, 2]) if row.label == "LSTM" else pd.Series(dtype="float64")
+
+    results = results_of(trouble())
+    before = len(drawn_by(curves_figure, results, "every_step").axes[0].lines)
+    request.addfinalizer(lambda: overlays.remove("elsewhere"))
+    overlays.add("elsewhere", Overlay("from elsewhere", final, curve))
+    scores = drawn_by(scores_figure, results, "every_step")
+    assert "from elsewhere" in legend_of(scores)
+    assert any(np.isclose(np.asarray(c.get_offsets())[0, 0], 0.0123) for c in scores.axes[0].collections)
+    curves = drawn_by(curves_figure, results, "every_step")
+    assert "from elsewhere" in legend_of(curves)
+    (panel,) = [ax for ax in curves.axes if ax.get_title(loc="left").startswith("LSTM")]
+    assert any(np.asarray(line.get_ydata()).tolist() == [0.05, 0.04] for line in panel.lines)
+    assert len(curves.axes[0].lines) == before
+
+
+def test_axes_are_named_by_heading_and_unit_and_scaled_as_the_metric_says() -> None:
+    strings = fake_case("fake/strings", task="reber", label="strings")
+    plan = fake_plan([RNN, strings], [fake_record(RNN, 42, mse=0.01), fake_record(strings, 42, accuracy=0.9)], (42,))
+    results = results_of(plan)
+    errors = drawn_by(scores_figure, results, "ten_steps").axes[0]
+    assert (errors.get_xlabel(), errors.get_xscale()) == ("validation MSE after the last epoch", "log")
+    shares = drawn_by(scores_figure, results, "reber").axes[0]
+    assert (shares.get_xlabel(), shares.get_xscale()) == ("validation accuracy after the last epoch, %", "linear")
+    assert np.asarray(shares.collections[-1].get_offsets())[0, 0] == pytest.approx(90)
+    curves = drawn_by(curves_figure, results, "reber").axes[0]
+    assert curves.get_yscale() == "linear"
+    assert max(curves.get_ylim()) > 80
+
+
+def test_groups_are_drawn_from_scores_without_counts_and_without_windows_of_no_group() -> None:
+    strings = fake_case("fake/strings", task="reber", label="strings")
+    results = results_of(fake_plan([strings], [fake_record(strings, s, accuracy=0.9) for s in (42, 43)], (42, 43)))
+    figure = drawn_by(groups_figure, results, "reber")
+    assert [ax.get_xlabel() for ax in figure.axes] == ["length", "corrupted position"]
+    assert [ax.get_ylabel() for ax in figure.axes] == ["test accuracy, %", ""]
+    (row,) = results.rows
+    assert row.seeds(Key("windows_by_group", "test", axis="length", index="8")).tolist() == [40, 40]
+    for ax in figure.axes:
+        assert all(np.max(line.get_ydata()) > 50 and np.min(line.get_xdata()) >= 0 for line in ax.lines)
+
+
+def test_forecasts_name_target_and_unit() -> None:
+    plan = fake_plan([NAIVE, RNN], [fake_record(NAIVE, None, mse=0.2), fake_record(RNN, 42, mse=0.01)], (42,))
+    targets = make_frames(select(plan))["targets"]
+
+    def label(*named: tuple[str, str]) -> str:
+        other = [{"task": "ten_steps", "target": name, "unit": unit} for name, unit in named]
+        frame = typed(other, TARGETS) if other else targets
+        axes = drawn_by(forecasts_figure, results_of(plan, targets=frame), "ten_steps").axes
+        return axes[0].get_ylabel()
+
+    assert label() == "window 0\nvalue, no unit"
+    assert label(("load", "kW")) == "window 0\nload, kW"
+    assert label(("load", "kW"), ("heat", "°C")) == "window 0\nload, kW", "a sample is of the first target"
+
+
+def test_a_metric_without_curves_is_replaced_by_the_one_that_chose_the_epoch() -> None:
+    plan = fake_plan([GRU, LSTM], [fake_record(c, 42, mse=0.01) for c in (GRU, LSTM)], (42,))
+    metrics = make_frames(select(plan))["metrics"]
+    ranked_by_mae = metrics.assign(ranks=metrics["metric"] == "mae")
+    results = results_of(plan, metrics=ranked_by_mae)
+    assert results.tasks[0].metric.name == "mae"
+    figure = drawn_by(curves_figure, results, "every_step")
+    assert figure.get_supylabel() == "validation MSE"
 
 
 @pytest.mark.parametrize("width", [4.0, 5.7, 8.6])

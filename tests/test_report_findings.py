@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bench.cases.base import Case, Erratum, Published
 from bench.report.findings import LIMIT
+from bench.task import TargetKind, Task
 from tests.chapter_fakes import chapter_like
-from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
+from tests.fakes import ODD_POSITIONS, FakeNaive, FakeWaves, fake_case, fake_plan, fake_record
 from tests.report_fakes import FAIR, GRU, NAIVE, RNN, golden, sentences
 
 
@@ -24,14 +25,14 @@ def test_findings_with_one_seed_claim_nothing(tmp_path: Path) -> None:
 
 
 def test_many_tables_still_give_seven_findings_and_the_failures_last(tmp_path: Path) -> None:
-    cases = [fake_case(f"fake/m{i}", task="next_step", label=f"m{i}") for i in range(9)]
-    records = [
-        fake_record(case, seed, mse=0.01).model_copy(
-            update={"task": {"name": f"task_{i}", "target": "last_step", "horizon": 1, "question": ""}}
-        )
-        for i, case in enumerate(cases)
-        for seed in (42, 43)
-    ]
+    class Many(FakeWaves):
+        name = "fake_many"
+
+        def task(self) -> Task:
+            return Task(self.asks, TargetKind.LAST_STEP, 50)
+
+    cases = [replace(fake_case(f"fake/m{i}", label=f"m{i}"), dataset=Many(asks=f"task_{i}")) for i in range(9)]
+    records = [fake_record(case, seed, mse=0.01) for case in cases for seed in (42, 43)]
     made = sentences(fake_plan(cases, records, (42, 43, 44)), tmp_path)
     assert len(made) == LIMIT
     assert "further tables" in made[-2]
@@ -67,18 +68,16 @@ def test_errata_say_which_way_a_fault_goes_and_show_each_alone(tmp_path: Path) -
         return fake_case(f"fake/{name}", task="every_step", label=name, errata=errata)
 
     fair = variant("fair", (3, "corrected"), (4, "corrected"))
-    cases = {
-        fair: 0.02,
-        variant("twice", (3, "as printed")): 0.01,
-        variant("softmax", (4, "as printed")): 0.08,
-        variant("both", (3, "both faults"), (4, "both faults")): 0.09,
-    }
-    conv = variant("conv", (6, "as printed"))
-    records = [
-        fake_record(c, s, mse=m * (1 + s / 1e4), mse_odd_positions=m * 0.9) for c, m in cases.items() for s in (42, 43)
+    cases = [
+        (fair, 0.02),
+        (variant("twice", (3, "as printed")), 0.01),
+        (variant("softmax", (4, "as printed")), 0.08),
+        (variant("both", (3, "both faults"), (4, "both faults")), 0.09),
     ]
-    records += [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01) for s in (42, 43)]
-    made = sentences(fake_plan([*cases, conv], records), tmp_path)
+    conv = variant("conv", (6, "as printed"))
+    records = [fake_record(c, s, mse=m * (1 + s / 1e4), mse_odd_positions=m * 0.9) for c, m in cases for s in (42, 43)]
+    records += [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01, positions=ODD_POSITIONS) for s in (42, 43)]
+    made = sentences(fake_plan([*(case for case, _ in cases), conv], records), tmp_path)
     (errata,) = (s for s in made if s.startswith("**Errata.**"))
     assert "no. 3 flatters twice, × 0.50; no. 4 hurts softmax, × 4.00; no. 6 flatters" in errata
     assert "both " not in errata.replace("scored both ways", "")
@@ -87,8 +86,10 @@ def test_errata_say_which_way_a_fault_goes_and_show_each_alone(tmp_path: Path) -
 
 
 def test_printed_values_say_how_far_off_they_had_to_be(tmp_path: Path) -> None:
-    naive = fake_case("fake/n", task="next_step", label="naive", model=FakeNaive(), published=Published(valid_mse=0.02))
-    rnn = fake_case("fake/r", task="next_step", label="RNN", published=Published(valid_mse=0.0105))
+    naive = fake_case(
+        "fake/n", task="next_step", label="naive", model=FakeNaive(), published=Published(values={"mse": 0.02})
+    )
+    rnn = fake_case("fake/r", task="next_step", label="RNN", published=Published(values={"mse": 0.0105}))
     records = [fake_record(naive, None, mse=0.02)]
     records += [fake_record(rnn, s, mse=m) for s, m in ((42, 0.01), (43, 0.0102), (44, 0.0101))]
     (made,) = (s for s in sentences(fake_plan([naive, rnn], records), tmp_path) if "Printed" in s)

@@ -2,20 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bench.cases.base import Case
-from bench.frames import read_frames
 from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.record import LearningCurve, RunRecord
-from bench.report.build import build_report
+from bench.report.results import Results
 from bench.report.sections.budgets import budgets_between, budgets_table, fields_of
-from bench.report.summary import Results
 from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record
-from tests.test_sections_throughput import lines, measured
+from tests.section_fakes import lines, results_of
+from tests.test_sections_throughput import measured
 
 FAST = fake_case("fake/fast", label="fast")
 SLOW = fake_case("fake/slow", label="slow")
@@ -25,13 +23,13 @@ WOBBLE = {42: 1.0, 43: 1.01, 44: 1 / 1.01}
 EPOCHS = 20
 
 
-def trained(case: Case, epoch_s: float, curve: Callable[[int], float], column: str = "mse") -> list[RunRecord]:
+def trained(case: Case, epoch_s: float, curve: Callable[[int], float], metric: str = "mse") -> list[RunRecord]:
     """Return three runs of twenty epochs, each of so many seconds, whose scores fall as ``curve`` of the epoch."""
     made = []
     for seed, factor in WOBBLE.items():
         values = [curve(e) * factor for e in range(1, EPOCHS + 1)]
         record = fake_record(case, seed, windows_per_s=7000 / epoch_s, mse=values[-1], epochs=EPOCHS)
-        if column == "mse":
+        if metric == "mse":
             series = {"mse": values, "last_time_step_mse": values}
             record = record.model_copy(update={"curve": LearningCurve(train_loss=values, valid=series)})
         made.append(record)
@@ -47,15 +45,14 @@ def fast_and_slow(fast_s: float = 0.1, measurements: Sequence[Measurement] = (),
     return replace(fake_plan([FAST, SLOW, SQUARES], records), measurements=tuple(measurements))
 
 
-def section(plan: Plan, folder: Path) -> tuple[str, list[str]]:
-    build_report(plan, folder, figures=False)
-    made = budgets_table(Results(read_frames(folder)))
+def section(plan: Plan) -> tuple[str, list[str]]:
+    made = budgets_table(results_of(plan))
     assert made is not None
     return made
 
 
-def test_scores_at_equal_seconds_by_hand(tmp_path: Path) -> None:
-    body, notes = section(fast_and_slow(), tmp_path)
+def test_scores_at_equal_seconds_by_hand() -> None:
+    body, notes = section(fast_and_slow())
     assert lines(body, "fast") == [
         {
             "model": "fast",
@@ -86,16 +83,16 @@ def test_scores_at_equal_seconds_by_hand(tmp_path: Path) -> None:
     assert "Clock. *runs*: the median epoch of its uncontended runs, or of all, the same for all seeds." in notes[-1]
 
 
-def test_a_model_without_an_epoch_within_a_budget_has_no_score(tmp_path: Path) -> None:
-    body, _ = section(fast_and_slow(fast_s=0.01), tmp_path)
+def test_a_model_without_an_epoch_within_a_budget_has_no_score() -> None:
+    body, _ = section(fast_and_slow(fast_s=0.01))
     (slow,) = lines(body, "slow")
     assert (slow["within 0.2 s"], slow["within 1 s"]) == ("–", "1.200")
     assert "Within 0.2 s fast leads" in body
 
 
-def test_a_measured_model_is_timed_by_its_measurement(tmp_path: Path) -> None:
+def test_a_measured_model_is_timed_by_its_measurement() -> None:
     # 6,976 windows an epoch at 69,760 windows/s: 0.1 s in place of the runs' 1 s.
-    body, notes = section(fast_and_slow(measurements=[measured(SLOW, (69_760.0,) * 10)]), tmp_path)
+    body, notes = section(fast_and_slow(measurements=[measured(SLOW, (69_760.0,) * 10)]))
     (slow,) = lines(body, "slow")
     assert (slow["clock"], slow["whole training, s"]) == ("measured", "2.0")
     reached = [slow[f"within {b} s"].strip("*") for b in ("0.2", "0.5", "1", "2")]
@@ -105,13 +102,13 @@ def test_a_measured_model_is_timed_by_its_measurement(tmp_path: Path) -> None:
     assert "*runs*:" in notes[-1]
 
 
-def test_a_predictor_that_is_ahead_is_named(tmp_path: Path) -> None:
-    body, _ = section(fast_and_slow(untrained=0.14), tmp_path)
+def test_a_predictor_that_is_ahead_is_named() -> None:
+    body, _ = section(fast_and_slow(untrained=0.14))
     assert "Least squares (0.1400), without training, has the better mean within 2 and 5 s." in body
     assert lines(body, "least squares") == []
 
 
-def test_a_predictor_still_at_its_fit_is_ahead_of_nobody(tmp_path: Path) -> None:
+def test_a_predictor_still_at_its_fit_is_ahead_of_nobody() -> None:
     plan = fast_and_slow(untrained=0.14)
     fitted = [
         r.model_copy(update={"timing": r.timing.model_copy(update={"train_s": 3.0})})
@@ -119,11 +116,11 @@ def test_a_predictor_still_at_its_fit_is_ahead_of_nobody(tmp_path: Path) -> None
         else r
         for r in plan.records
     ]
-    body, _ = section(replace(plan, records=fitted), tmp_path)
+    body, _ = section(replace(plan, records=fitted))
     assert "Least squares (0.1400), fitted in 3 s, without training, has the better mean within 5 s." in body
 
 
-def test_all_seeds_of_a_model_have_one_clock(tmp_path: Path) -> None:
+def test_all_seeds_of_a_model_have_one_clock() -> None:
     plan = fast_and_slow()
     late = [
         r.model_copy(update={"timing": r.timing.model_copy(update={"epoch_s": [3.0] + [17 / 19] * 19})})
@@ -132,13 +129,12 @@ def test_all_seeds_of_a_model_have_one_clock(tmp_path: Path) -> None:
         for r in plan.records
     ]
     (slow,), (same,) = (
-        lines(section(p, tmp_path / name)[0], "slow")
-        for name, p in (("late", replace(plan, records=late)), ("all", plan))
+        lines(section(p)[0], "slow") for name, p in (("late", replace(plan, records=late)), ("all", plan))
     )
     assert slow == same  # one seed that was held up once is not held to fewer epochs
 
 
-def test_a_contended_clock_is_marked(tmp_path: Path) -> None:
+def test_a_contended_clock_is_marked() -> None:
     plan = fast_and_slow()
     shared = [
         r.model_copy(update={"timing": r.timing.model_copy(update={"cpu_over_wall": 0.5})})
@@ -146,12 +142,12 @@ def test_a_contended_clock_is_marked(tmp_path: Path) -> None:
         else r
         for r in plan.records
     ]
-    body, notes = section(replace(plan, records=shared), tmp_path)
+    body, notes = section(replace(plan, records=shared))
     assert lines(body, "slow")[0]["clock"] == "runs (c)"
     assert "shared their core" in notes[-1]
 
 
-def test_accuracies_lead_where_they_are_high(tmp_path: Path) -> None:
+def test_accuracies_lead_where_they_are_high() -> None:
     cases = [fake_case(f"fake/{name}", task="reber", label=name) for name in ("quick", "thorough")]
     records = []
     for case, speed, top in zip(cases, (70_000, 7_000), (0.7, 0.9), strict=True):
@@ -160,27 +156,26 @@ def test_accuracies_lead_where_they_are_high(tmp_path: Path) -> None:
             record = fake_record(case, seed, task="reber", accuracy=top + shift, windows_per_s=speed)
             curve = LearningCurve(train_loss=series["accuracy"], valid=series)
             records.append(record.model_copy(update={"curve": curve}))
-    body, notes = section(fake_plan(cases, records), tmp_path)
+    body, notes = section(fake_plan(cases, records))
     assert lines(body, "quick")[0]["within 2 s"] == "**70.00 %**"
     assert lines(body, "thorough")[0]["within 2 s"] == "54.00 %"
     assert lines(body, "thorough")[0]["within 20 s"] == "**90.00 %**"
     assert "within 20 s thorough leads (90.00 %)" in body
-    assert "means of accuracies" in notes[0]
+    assert "means of shares" in notes[0]
 
 
-def test_one_trained_model_has_nobody_to_be_held_against(tmp_path: Path) -> None:
+def test_one_trained_model_has_nobody_to_be_held_against() -> None:
     records = [*trained(FAST, 0.1, lambda e: 3 / e), fake_record(SQUARES, None, mse=0.1)]
-    build_report(fake_plan([FAST, SQUARES], records), tmp_path, figures=False)
-    assert budgets_table(Results(read_frames(tmp_path))) is None
+    assert budgets_table(results_of(fake_plan([FAST, SQUARES], records))) is None
 
 
-def test_a_run_without_its_curve_leaves_its_model_out(tmp_path: Path) -> None:
-    build_report(fast_and_slow(), tmp_path, figures=False)
-    results = Results(read_frames(tmp_path))
-    curves = results.frames["curves"]
-    assert len(fields_of(results.tasks[0], curves)) == 1
-    lost = curves[(curves["case"] != SLOW.name) | (curves["seed"] != 43)]
-    assert fields_of(results.tasks[0], lost) == []
+def test_a_run_without_its_curve_leaves_its_model_out() -> None:
+    results = results_of(fast_and_slow())
+    runs, curves = results.frames["runs"], results.frames["curves"]
+    assert len(fields_of(results, results.tasks[0])) == 1
+    (lost,) = runs[(runs["case"] == SLOW.name) & (runs["seed"] == 43)]["run_id"]
+    less = Results(results.frames | {"curves": curves[curves["run_id"] != lost]})
+    assert fields_of(less, less.tasks[0]) == []
 
 
 @pytest.mark.parametrize(

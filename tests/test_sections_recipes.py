@@ -1,23 +1,25 @@
 """The section on recipes: the best of a grid by validation, gains on test, ranks under both, edges."""
 
-from pathlib import Path
-from unittest.mock import patch
-
 import pytest
 from scipy.stats import kendalltau
 
-from bench import frames, stats
+from bench import stats
 from bench.cases.base import Case
 from bench.cases.variants import variants
-from bench.plan import Plan
+from bench.frames.scores import Key
 from bench.recipe import RecipeGrid
-from bench.report.build import build_report
-from bench.report.sections.recipes import families, kept, places, recipes_finding, recipes_table
-from bench.report.summary import Results
+from bench.report.findings.tuning import tuning
+from bench.report.markdown import Table
+from bench.report.results import Results
+from bench.report.sections.grids import grid_cases, means
+from bench.report.sections.orders import places
+from bench.report.sections.recipes import BEST, DEFAULT, kept, recipes_table
 from tests.chapter_fakes import chapter_like
-from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
+from tests.fakes import ODD_POSITIONS, FakeNaive, fake_case, fake_plan, fake_record
+from tests.section_fakes import results_of
 
 SEEDS = (1, 2, 3)
+TABLES = {"recipes": Table("recipes", 9, "Recipes", "")}
 SPREAD = dict(zip(SEEDS, (0.99, 1.0, 1.01), strict=True))
 RATES = RecipeGrid(learning_rate=[0.001, 0.003, 0.01])
 NAIVE = fake_case("fake/naive", label="naive", model=FakeNaive())
@@ -25,17 +27,11 @@ SCORES = {"a": (0.010, 0.009, 0.012), "b": (0.011, 0.008, 0.006), "c": (0.013, 0
 """Validation MSE of each model at each rate: a leads under the default, b under the best recipes; c is never better."""
 
 
-def results_of(plan: Plan, folder: Path) -> Results:
-    with patch("bench.report.build.render_report"):  # Its frames are all that is asked for.
-        build_report(plan, folder, figures=False)
-    return Results(frames.read_frames(folder))
-
-
 def grid(name: str, task: str = "next_step", rates: RecipeGrid = RATES) -> list[Case]:
     return variants(fake_case(f"fake/{name}", task=task, label=name), rates)
 
 
-def flips(folder: Path, broken: str = "") -> Results:
+def flips(broken: str = "") -> Results:
     cases, records = [NAIVE], [fake_record(NAIVE, None, mse=0.02)]
     for name, scores in SCORES.items():
         for case, mse in zip(grid(name), scores, strict=True):
@@ -45,7 +41,7 @@ def flips(folder: Path, broken: str = "") -> Results:
             for seed, wobble in SPREAD.items():
                 status = "diverged" if case.name == broken and seed == 1 else "done"
                 records.append(fake_record(case, seed, status=status, mse=mse * wobble, test_factor=factor))
-    return results_of(fake_plan(cases, records, SEEDS), folder)
+    return results_of(fake_plan(cases, records, SEEDS))
 
 
 def rows(body: str) -> dict[str, list[str]]:
@@ -53,22 +49,22 @@ def rows(body: str) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def flipped(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return flips(tmp_path_factory.mktemp("report"))
+def flipped() -> Results:
+    return flips()
 
 
 def test_the_best_recipe_is_chosen_by_validation_and_ranks_flip(flipped):
-    found = families(flipped.tasks[0])
+    found = grid_cases(flipped.tasks[0])
     assert {f.name: f.recipe for f in found} == {"b": "learning rate 0.01", "a": "learning rate 0.003", "c": ""}
     assert [f.tuned for f in found] == [True, True, False]
-    assert places(found, lambda f: f.default, "valid_mse") == {"a": 1, "b": 2, "c": 3}
-    assert places(found, lambda f: f.best, "valid_mse") == {"b": 1, "a": 2, "c": 3}
-    assert kept(found, "valid_mse") == pytest.approx(kendalltau([1, 2, 3], [2, 1, 3]).statistic)
+    assert places(means(found, DEFAULT, Key("mse"))) == {"a": 1, "b": 2, "c": 3}
+    assert places(means(found, BEST, Key("mse"))) == {"b": 1, "a": 2, "c": 3}
+    assert kept(found, Key("mse")) == (pytest.approx(kendalltau([1, 2, 3], [2, 1, 3]).statistic), 3)
     assert [f.edges for f in found] == [["learning rate 0.01"], [], ["learning rate 0.001"]]
 
 
 def test_the_gain_is_the_ratio_of_test_scores(flipped):
-    b, a, c = families(flipped.tasks[0])
+    b, a, c = grid_cases(flipped.tasks[0])
     assert a.gain().value == pytest.approx(0.009 / 0.010, rel=1e-5)
     assert b.gain().value == pytest.approx(0.006 * 1.2 / (0.011 * 1.02), rel=1e-5)
     best = [0.006 * 1.2 * w for w in SPREAD.values()]
@@ -93,22 +89,23 @@ def test_the_table_and_its_notes(flipped):
     assert notes[2] == (
         "**Next step.** The order under the default recipes partly agrees with that under the best ones: tau = 0.33, "
         "on test tau = 0.33 (3 models). a leads under the default recipes, b leads under the best. On test, with the "
-        "best recipes, b is first, and these seeds tell every other model from it."
+        "best recipes, b is first, and every other model differs from it significantly."
     )
 
 
 def test_the_finding_says_who_leads_under_each(flipped):
-    assert recipes_finding(flipped) == (
+    assert tuning(flipped, TABLES) == [
         "**Recipes.** On Next step, 2 of 3 models have a better test score under a recipe chosen on validation than "
         "under the default, by a 95 % interval of its own that leaves 1 out; a leads under the "
         "default recipes, b leads under the best (Kendall's tau between the orders 0.33); "
-        "2 of 3 models chose the lowest or highest value tried, so that a wider grid may do better"
-    )
+        "2 of 3 models chose the lowest or highest value tried, so that a wider grid may do better "
+        "([Table 9](#table-9-recipes))."
+    ]
 
 
-def test_a_recipe_with_a_diverged_run_is_not_chosen(tmp_path):
-    results = flips(tmp_path, broken="fake/b@learning_rate=0.01")
-    b = next(f for f in families(results.tasks[0]) if f.name == "b")
+def test_a_recipe_with_a_diverged_run_is_not_chosen():
+    results = flips(broken="fake/b@learning_rate=0.01")
+    b = next(f for f in grid_cases(results.tasks[0]) if f.name == "b")
     assert b.recipe == "learning rate 0.003"
     assert b.edges == [], "0.01 was tried"
     assert [r.name for r in b.passed_over] == ["b, learning rate 0.01"]
@@ -116,12 +113,12 @@ def test_a_recipe_with_a_diverged_run_is_not_chosen(tmp_path):
     assert "Never chosen, since a run of theirs ended without a score: b, learning rate 0.01." in notes
 
 
-def test_a_grid_without_the_default_compares_the_best_alone(tmp_path):
+def test_a_grid_without_the_default_compares_the_best_alone():
     cases = [c for name in ("a", "b") for c in grid(name, rates=RecipeGrid(learning_rate=[0.003, 0.01]))]
     scores = [s for name in ("a", "b") for s in SCORES[name][1:]]
     records = [fake_record(c, s, mse=m * w) for c, m in zip(cases, scores, strict=True) for s, w in SPREAD.items()]
-    results = results_of(fake_plan(cases, records, SEEDS), tmp_path)
-    found = families(results.tasks[0])
+    results = results_of(fake_plan(cases, records, SEEDS))
+    found = grid_cases(results.tasks[0])
     assert [(f.name, f.default, f.recipe) for f in found] == [
         ("fake/b", None, "learning rate 0.01"),
         ("fake/a", None, "learning rate 0.003"),
@@ -130,18 +127,18 @@ def test_a_grid_without_the_default_compares_the_best_alone(tmp_path):
     assert rows(body)["fake/b"][3:5] == ["–", "–"]
     assert rows(body)["fake/b"][9:11] == ["–", "1"]
     assert "fake/b leads under the best recipes." in notes[-1]
-    assert recipes_finding(results) == ""
+    assert tuning(results, TABLES) == []
 
 
-def test_a_model_scored_on_easier_positions_does_not_rank(tmp_path):
+def test_a_model_scored_on_easier_positions_does_not_rank():
     cases, records = [], []
     for name in ("whole", "odd"):
         for case, mse in zip(grid(name, "every_step"), SCORES["a"], strict=True):
             cases.append(case)
             for seed, wobble in SPREAD.items():
-                odd = mse * wobble * (1 if name == "odd" else 0.9)
-                records.append(fake_record(case, seed, mse=mse * wobble, mse_odd_positions=odd))
-    results = results_of(fake_plan(cases, records, SEEDS), tmp_path)
+                positions = ODD_POSITIONS if name == "odd" else None
+                records.append(fake_record(case, seed, mse=mse * wobble, positions=positions))
+    results = results_of(fake_plan(cases, records, SEEDS))
     body, notes = recipes_table(results)
     body = "\n".join(line for line in body.splitlines() if "All models on" not in line)  # there both rank
     assert list(rows(body)) == ["whole", "odd ‡"]
@@ -151,23 +148,23 @@ def test_a_model_scored_on_easier_positions_does_not_rank(tmp_path):
     assert notes[-1].endswith("Only whole ranks, so there is no order.")
 
 
-def test_labels_are_compared_in_points(tmp_path):
+def test_labels_are_compared_in_points():
     cases, records = [], []
     for name, accuracies in (("good", (0.95, 0.99, 0.98)), ("poor", (0.9, 0.8, 0.7))):
         for case, accuracy in zip(grid(name, "reber"), accuracies, strict=True):
             cases.append(case)
             records += [fake_record(case, s, accuracy=accuracy + s / 1000) for s in SEEDS]
-    results = results_of(fake_plan(cases, records, SEEDS), tmp_path)
-    good, poor = families(results.tasks[0])
+    results = results_of(fake_plan(cases, records, SEEDS))
+    good, poor = grid_cases(results.tasks[0])
     assert (good.name, good.recipe, poor.tuned) == ("good", "learning rate 0.003", False)
     assert good.gain().value == pytest.approx(0.04)
     body, notes = recipes_table(results)
     assert rows(body)["good"][8].startswith("4.00 [")
-    assert "for labels the difference of accuracies in points" in notes[0]
+    assert "for shares the difference in points" in notes[0]
     assert "good leads under both" in notes[-1]
 
 
-def test_without_a_grid_there_is_no_section(tmp_path):
-    results = results_of(chapter_like(), tmp_path)
+def test_without_a_grid_there_is_no_section():
+    results = results_of(chapter_like())
     assert recipes_table(results) is None
-    assert recipes_finding(results) == ""
+    assert tuning(results, TABLES) == []

@@ -1,8 +1,7 @@
-"""The throughput section: what the lane measured, by hand, and what stands where it did not."""
+"""The throughput section: what the benchmark measured, by hand, and what stands where it did not."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,13 @@ import pytest
 
 from bench import timing
 from bench.cases.base import Case
-from bench.frames import read_frames
 from bench.measurement import Kind, Measurement, Round, measure_spec
 from bench.plan import Plan
 from bench.record import Failure
-from bench.report.build import build_report
+from bench.report.columns.costs import windows_per_s
 from bench.report.sections.throughput import throughput_table
-from bench.report.summary import Results
-from bench.report.tables import windows_per_s
-from tests.fakes import ENVIRONMENT, NO_BACKEND, TASKS, FakeNaive, fake_case, fake_plan, fake_record, fake_spec
+from tests.fakes import ENVIRONMENT, NO_BACKEND, FakeNaive, fake_case, fake_plan, fake_record, fake_spec
+from tests.section_fakes import lines, results_of
 
 RNN = fake_case("fake/rnn", label="RNN")
 GRU = fake_case("fake/gru", label="GRU | wide")
@@ -46,7 +43,7 @@ def measured(
         "measure_id": spec.measure_id,
         "spec": spec,
         "data_seed": 42,
-        "task": TASKS[case.dataset.task],  # type: ignore[attr-defined]
+        "task": case.task,
         "environment": ENVIRONMENT if trained else NO_BACKEND,
         "provenance": fake_record().provenance,
     }
@@ -89,30 +86,15 @@ def plan_of(*measurements: Measurement, cpu_over_wall: float = 1.0) -> Plan:
     return replace(fake_plan([RNN, GRU, NAIVE], records, (42, 43)), measurements=measurements)
 
 
-def section(plan: Plan, folder: Path) -> tuple[str, list[str]]:
-    build_report(plan, folder, figures=False)
-    made = throughput_table(Results(read_frames(folder)))
+def section(plan: Plan) -> tuple[str, list[str]]:
+    made = throughput_table(results_of(plan))
     assert made is not None
     return made
 
 
-def lines(body: str, name: str) -> list[dict[str, str]]:
-    """Return the lines of a Markdown table, or of several, that hold ``name``, each by its table's headers."""
-    found, headers = [], []
-    for text in body.splitlines():
-        cells = [cell.strip() for cell in text.replace("\\|", "¦").strip("|").split("|")]
-        if not text.startswith("|"):
-            headers = []
-        elif not headers:
-            headers = cells
-        elif name in cells:
-            found.append(dict(zip(headers, cells, strict=True)))
-    return found
-
-
-def test_a_measured_row_by_hand(tmp_path: Path) -> None:
+def test_a_measured_row_by_hand() -> None:
     made = measured(RNN)
-    body, notes = section(plan_of(made), tmp_path)
+    body, notes = section(plan_of(made))
     (row,) = lines(body, "RNN")
     assert row == {
         "environment": f"`{ENVIRONMENT.digest}`",
@@ -135,11 +117,11 @@ def test_a_measured_row_by_hand(tmp_path: Path) -> None:
     assert not any("Not clean" in note or "Unstable" in note for note in notes)
 
 
-def test_the_conditions_are_those_of_the_lane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_conditions_are_those_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "WIDEST", 0.031)
     monkeypatch.setattr(timing, "CAP_ROUNDS", 77)
     monkeypatch.setattr(timing, "LATENCY_CALLS", 4321)
-    note = " ".join(section(plan_of(measured(RNN, infer=(500.0,) * 11)), tmp_path)[1])
+    note = " ".join(section(plan_of(measured(RNN, infer=(500.0,) * 11)))[1])
     assert "(2.0 s in the median)" in note  # 1,000 windows: eleven rounds of 2 s, ten of 1.0 to 1.1 s
     for words in (
         "exclusive lock",
@@ -154,8 +136,8 @@ def test_the_conditions_are_those_of_the_lane(tmp_path: Path, monkeypatch: pytes
     assert "`results/measurements/<measurement>-*.json`" in note
 
 
-def test_a_predictor_has_no_training_numbers(tmp_path: Path) -> None:
-    body, _ = section(plan_of(measured(NAIVE)), tmp_path)
+def test_a_predictor_has_no_training_numbers() -> None:
+    body, _ = section(plan_of(measured(NAIVE)))
     (row,) = lines(body, "naive")
     assert row["device, backend"] == "cpu, numpy"
     for column in ("training windows/s [95 %]", "time steps/s", "compilation, s", "parameters", "model, KiB"):
@@ -163,8 +145,8 @@ def test_a_predictor_has_no_training_numbers(tmp_path: Path) -> None:
     assert row["rounds: training, inference (left out)"] == "–, 10 (0)"
 
 
-def test_rows_stand_by_environment_the_fastest_first(tmp_path: Path) -> None:
-    body, _ = section(plan_of(measured(RNN), measured(NAIVE), measured(GRU, [2 * s for s in SPEEDS])), tmp_path)
+def test_rows_stand_by_environment_the_fastest_first() -> None:
+    body, _ = section(plan_of(measured(RNN), measured(NAIVE), measured(GRU, [2 * s for s in SPEEDS])))
     order = [lines(body, name)[0] for name in ("RNN", "naive", "GRU ¦ wide")]
     places = {row["model"]: body.index(row["measurement"]) for row in order}
     assert places["GRU ¦ wide"] < places["RNN"]
@@ -173,9 +155,9 @@ def test_rows_stand_by_environment_the_fastest_first(tmp_path: Path) -> None:
     assert (places["naive"] < places["RNN"]) == (NO_BACKEND.digest < ENVIRONMENT.digest)
 
 
-def test_what_never_settled_or_was_not_clean_is_said(tmp_path: Path) -> None:
+def test_what_never_settled_or_was_not_clean_is_said() -> None:
     dirty = measured(GRU, compilations=2, evaluations=1)
-    body, notes = section(plan_of(measured(RNN, settled=False), dirty), tmp_path)
+    body, notes = section(plan_of(measured(RNN, settled=False), dirty))
     assert lines(body, "RNN")[0]["settled"] == "**unstable**"
     assert lines(body, "GRU ¦ wide")[0]["in the clock"] == "**2 compilations, 1 evaluation**"
     assert notes[0].startswith("**Not clean")
@@ -183,13 +165,13 @@ def test_what_never_settled_or_was_not_clean_is_said(tmp_path: Path) -> None:
     assert "Unstable: RNN." in notes
 
 
-def test_few_rounds_have_no_interval(tmp_path: Path) -> None:
-    (row,) = lines(section(plan_of(measured(RNN, SPEEDS[:5])), tmp_path)[0], "RNN")
+def test_few_rounds_have_no_interval() -> None:
+    (row,) = lines(section(plan_of(measured(RNN, SPEEDS[:5])))[0], "RNN")
     assert row["training windows/s [95 %]"] == "920"
 
 
-def test_rows_that_were_not_measured_fall_back_to_their_runs(tmp_path: Path) -> None:
-    body, notes = section(plan_of(measured(RNN), cpu_over_wall=0.5), tmp_path)
+def test_rows_that_were_not_measured_fall_back_to_their_runs() -> None:
+    body, notes = section(plan_of(measured(RNN), cpu_over_wall=0.5))
     assert "from the accuracy runs: 1 row." in body
     (row,) = lines(body, "GRU ¦ wide")
     assert row["windows/s"] == "8,970 (c)"
@@ -199,24 +181,23 @@ def test_rows_that_were_not_measured_fall_back_to_their_runs(tmp_path: Path) -> 
     assert "(c)" in notes[-1]
 
 
-def test_a_failed_measurement_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_a_failed_measurement_is_named_with_its_reason() -> None:
     failed = measured(GRU, reason="ran out | of memory")
-    body, notes = section(plan_of(measured(RNN), failed), tmp_path)
+    body, notes = section(plan_of(measured(RNN), failed))
     (note,) = [n for n in notes if "without a result" in n]
     assert f"GRU \\| wide (cpu, tensorflow, `{failed.measure_id}`): ran out \\| of memory" in note
     assert lines(body, "GRU ¦ wide")[0]["windows/s"] == "8,970"
 
 
-def test_without_the_lane_the_runs_alone_are_shown(tmp_path: Path) -> None:
-    body, notes = section(plan_of(), tmp_path)
+def test_without_the_benchmark_the_runs_alone_are_shown() -> None:
+    body, notes = section(plan_of())
     assert lines(body, "RNN")[0]["windows/s"] == "39,900"
     assert "Not measured alone" not in body
     assert len(notes) == 1
 
 
-def test_nothing_timed_is_no_section(tmp_path: Path) -> None:
-    build_report(fake_plan([NAIVE], [fake_record(NAIVE, None, mse=0.25)]), tmp_path, figures=False)
-    assert throughput_table(Results(read_frames(tmp_path))) is None
+def test_nothing_timed_is_no_section() -> None:
+    assert throughput_table(results_of(fake_plan([NAIVE], [fake_record(NAIVE, None, mse=0.25)]))) is None
 
 
 def test_median_interval_of_these_speeds_is_as_said() -> None:
@@ -224,11 +205,11 @@ def test_median_interval_of_these_speeds_is_as_said() -> None:
     assert np.median(SPEEDS) == 945
 
 
-def test_training_is_marked_for_its_own_rounds_alone(tmp_path: Path) -> None:
+def test_training_is_marked_for_its_own_rounds_alone() -> None:
     """A model whose inference never settled has a training throughput as good as any, and the other way round."""
     steady = (1000.0,) * 10
-    build_report(plan_of(measured(RNN, steady, SPEEDS, settled=False), measured(GRU, SPEEDS)), tmp_path, figures=False)
-    rows = {r.label: r for r in Results(read_frames(tmp_path)).rows}
+    plan = plan_of(measured(RNN, steady, SPEEDS, settled=False), measured(GRU, SPEEDS))
+    rows = {r.label: r for r in results_of(plan).rows}
     assert windows_per_s(rows["RNN"]) == "1,000"
     assert windows_per_s(rows["GRU | wide"]) == "945 (u)"
     assert (rows["RNN"].unsettled, rows["GRU | wide"].unsettled) == (True, False)

@@ -1,32 +1,26 @@
 """The section on training: ranks at shares of the epochs, tau, who still improves."""
 
-from pathlib import Path
-from unittest.mock import patch
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t
 
-from bench import frames
-from bench.plan import Plan
 from bench.record import LearningCurve, RunRecord
-from bench.report.build import build_report
-from bench.report.findings import leader
+from bench.report.findings.leaders import leader
+from bench.report.results import Results
+from bench.report.rows import independent
+from bench.report.sections.orders import agrees, places, tau
 from bench.report.sections.training_order import (
-    agrees,
     courses,
-    independent,
     late_rate,
-    order_kept,
-    ranks,
     score_at,
+    scores_at,
     training_order_table,
 )
-from bench.report.summary import Results
 from bench.report.tables import all_tables
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
+from tests.section_fakes import results_of
 
 SEEDS = (1, 2, 3)
 NAIVE = fake_case("fake/naive", label="naive", model=FakeNaive())
@@ -45,13 +39,7 @@ def run(case, seed: int, values: list[float]) -> RunRecord:
     return with_curve(fake_record(case, seed, mse=values[-1], epochs=len(values)), values)
 
 
-def results_of(plan: Plan, folder: Path) -> Results:
-    with patch("bench.report.build.render_report"):  # Its frames are all that is asked for.
-        build_report(plan, folder, figures=False)
-    return Results(frames.read_frames(folder))
-
-
-def flips(folder: Path) -> Results:
+def flips() -> Results:
     """Return results in which ``early`` leads at half of the epochs, ``late`` at the end and ``short`` never."""
     records = [fake_record(NAIVE, None, mse=0.02)]
     for seed, factor in zip(SEEDS, (0.99, 1.0, 1.01), strict=True):
@@ -60,27 +48,26 @@ def flips(folder: Path) -> Results:
             run(LATE, seed, [factor * v for v in STEADY]),
             run(SHORT, seed, [factor * 0.09, factor * 0.08]),
         ]
-    return results_of(fake_plan([NAIVE, EARLY, LATE, SHORT], records, SEEDS), folder)
+    return results_of(fake_plan([NAIVE, EARLY, LATE, SHORT], records, SEEDS))
 
 
 @pytest.fixture(scope="module")
-def flipped(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return flips(tmp_path_factory.mktemp("report"))
+def flipped() -> Results:
+    return flips()
 
 
 def test_ranks_flip_between_half_and_all_of_the_epochs(flipped):
     results = flipped
-    ground = results.tasks[0]
-    found = courses(results, ground)
+    found = courses(results, results.tasks[0])
     assert [c.row.name for c in found] == ["late", "early", "short"]
-    assert ranks(ground, found, 0.25) == {"late": 2, "early": 1}
-    assert ranks(ground, found, 0.5) == {"late": 2, "early": 1, "short": 3}
-    assert ranks(ground, found, 1.0) == {"late": 1, "early": 2, "short": 3}
+    assert places(scores_at(found, 0.25)) == {"late": 2, "early": 1}
+    assert places(scores_at(found, 0.5)) == {"late": 2, "early": 1, "short": 3}
+    assert places(scores_at(found, 1.0)) == {"late": 1, "early": 2, "short": 3}
     assert found[0].scores[0.5] == pytest.approx(np.exp(np.log([0.99, 1.0, 1.01]).mean()) * STEADY[9], rel=1e-5)
     # One pair of three changes places: (2 - 1) / 3.
-    assert order_kept(found, 0.5) == (pytest.approx(1 / 3), 3)
-    assert order_kept(found, 0.25) == (pytest.approx(-1.0), 2)
-    assert order_kept(found[:1], 0.5) is None
+    assert tau(scores_at(found, 0.5), scores_at(found, 1.0)) == (pytest.approx(1 / 3), 3)
+    assert tau(scores_at(found, 0.25), scores_at(found, 1.0)) == (pytest.approx(-1.0), 2)
+    assert tau(scores_at(found[:1], 0.5), scores_at(found, 1.0)) is None
 
 
 def test_the_table_names_leaders_and_confirmed_changes(flipped):
@@ -95,14 +82,14 @@ def test_the_table_names_leaders_and_confirmed_changes(flipped):
         "**Next step.** early leads at a quarter and at half; late leads at all of the epochs. The "
         "order at a quarter of the epochs runs against the final one: tau = -1.00 (2 models). The order at half of the "
         "epochs partly agrees with the final one: tau = 0.33 (3 models). 1 pair changes places after half of the "
-        "epochs, of which these seeds tell 1 apart at the end."
+        "epochs, of which 1 differs significantly at the end."
     )
 
 
 def test_the_leader_s_finding_says_how_many_still_improve(flipped):
-    (ground,) = flipped.leading()
+    (board,) = flipped.leading()
     assert (
-        leader(flipped, ground, all_tables(flipped))
+        leader(flipped, board, all_tables(flipped))
         .partition(" (")[0]
         .endswith("2 of 3 trained models still improve at the end of training")
     )
@@ -151,12 +138,12 @@ def test_only_the_last_quarter_counts():
         ((-0.02,), None),
     ],
 )
-def test_what_still_improves_falls_surely_and_steeply(slopes, improving, tmp_path):
+def test_what_still_improves_falls_surely_and_steeply(slopes, improving):
     records = [
         run(EARLY, seed, [float(0.01 * np.exp(s * e)) for e in range(20)])
         for seed, s in zip(SEEDS, slopes, strict=False)
     ]
-    results = results_of(fake_plan([EARLY], records, SEEDS), tmp_path)
+    results = results_of(fake_plan([EARLY], records, SEEDS))
     (course,) = courses(results, results.tasks[0])
     assert course.improving is improving
 
@@ -170,7 +157,7 @@ def test_model_seeds_are_averaged_within_a_data_seed():
     assert independent(scores, log=False) == pytest.approx([2.5, 9.0])
 
 
-def test_labels_are_ranked_by_accuracy_and_improve_by_cross_entropy(tmp_path):
+def test_labels_are_ranked_by_accuracy_and_improve_by_cross_entropy():
     good, poor = (fake_case(f"fake/{n}", task="reber", label=n) for n in ("good", "poor"))
     records = []
     for case, accuracy in ((good, 0.99), (poor, 0.9)):
@@ -178,26 +165,26 @@ def test_labels_are_ranked_by_accuracy_and_improve_by_cross_entropy(tmp_path):
             entropy = [float(0.5 * np.exp(-0.05 * e)) if case is good else 0.2 for e in range(20)]
             made = fake_record(case, seed, accuracy=accuracy + seed / 1000, cross_entropy=entropy[-1])
             records.append(with_curve(made, entropy, "cross_entropy"))
-    results = results_of(fake_plan([good, poor], records, SEEDS), tmp_path)
+    results = results_of(fake_plan([good, poor], records, SEEDS))
     found = courses(results, results.tasks[0])
     assert [(c.row.name, c.improving) for c in found] == [("good", True), ("poor", False)]
-    assert ranks(results.tasks[0], found, 1.0) == {"good": 1, "poor": 2}
+    assert places(scores_at(found, 1.0), results.tasks[0].metric.sign) == {"good": 1, "poor": 2}
 
 
-def test_a_common_table_is_ranked_by_its_own_column(tmp_path):
-    results = results_of(chapter_like(), tmp_path)
+def test_a_common_table_is_ranked_by_its_own_metric():
+    results = results_of(chapter_like())
     common = results.commons[0]
     found = courses(results, common)
     assert [c.row.name for c in found] == [r.name for r in common.ranked if r.trained]
     for c in found:
-        assert c.scores[1.0] == pytest.approx(c.row.mean(common.column), rel=1e-4)
+        assert c.scores[1.0] == pytest.approx(c.row.mean(common.score), rel=1e-4)
     body, notes = training_order_table(results)
     assert "All models on steps 50-59" in body
     assert len(notes) == 1 + 4
 
 
-def test_without_a_trained_model_there_is_no_section(tmp_path):
-    results = results_of(fake_plan([NAIVE], [fake_record(NAIVE, None, mse=0.02)]), tmp_path)
+def test_without_a_trained_model_there_is_no_section():
+    results = results_of(fake_plan([NAIVE], [fake_record(NAIVE, None, mse=0.02)]))
     assert training_order_table(results) is None
 
 

@@ -13,7 +13,8 @@ from bench.models.linear import Linear
 from bench.models.naive import Naive
 from bench.models.recurrent import SimpleRNN
 from bench.recipe import Recipe
-from bench.stats import Sample, told_apart
+from bench.record import score_of
+from bench.stats import Sample, significant_pairs
 from bench.task import Split, Splits
 from bench.training import make_program, predict, train
 
@@ -33,7 +34,7 @@ class Bench:
         """Train from a seed, on other data of the same shapes where they are given; return the last validation MSE."""
         splits = splits or self.splits
         self.program.use(splits.train)
-        return train(self.model, self.recipe, splits, self.program, seed).scores_last["valid"]["mse"]
+        return score_of(train(self.model, self.recipe, splits, self.program, seed).scores, "mse")
 
 
 def compiled(model: Network, recipe: Recipe, n_series: int) -> Bench:
@@ -60,13 +61,13 @@ def pool(linear):
 
 
 def separated(pool: np.ndarray, names: int, rng: np.random.Generator) -> int:
-    """How many pairs are told apart where ``names`` names get ten seeds of the pool each, none of them the same."""
+    """How many pairs differ significantly where ``names`` names get ten seeds of the pool each, all of them others."""
     drawn = rng.permutation(pool)[: names * SEEDS_A_NAME].reshape(names, SEEDS_A_NAME)
-    return len(told_apart({f"name {i}": Sample(scores) for i, scores in enumerate(drawn)}))
+    return len(significant_pairs({f"name {i}": Sample(scores) for i, scores in enumerate(drawn)}))
 
 
-def test_one_model_under_two_names_is_told_apart_as_seldom_as_stated(pool):
-    """A/A: the rate is the level of 5 %, here 6 % at most; far below it, nothing would ever be told apart.
+def test_one_model_under_two_names_differs_significantly_as_seldom_as_stated(pool):
+    """A/A: the rate is the level of 5 %, here 6 % at most; far below it, no difference would ever be significant.
 
     The pool is trained once, and pairs of disjoint tens are drawn from it again and again. Two such tens differ in
     their means as two new tens would, but the draws share their scores, so that their rate also carries what is
@@ -91,24 +92,24 @@ def test_one_model_under_six_names_gives_a_table_without_differences_as_often_as
     assert 0.03 <= rate <= 0.08
 
 
-def test_names_that_train_after_each_other_are_told_apart_no_more_often(pool):
+def test_names_that_train_after_each_other_differ_no_more_often(pool):
     """Tens in the order of their training: a state that one seed left to the next would drift from ten to ten."""
     tens = pool.reshape(-1, SEEDS_A_NAME)
-    gaps = [len(told_apart({"a": Sample(a), "b": Sample(b)})) for a, b in combinations(tens, 2)]
+    gaps = [len(significant_pairs({"a": Sample(a), "b": Sample(b)})) for a, b in combinations(tens, 2)]
     assert np.mean(gaps) <= 0.12
     drift = np.corrcoef(np.arange(len(pool)), np.log(pool))[0, 1]
     assert abs(drift) < 3 / np.sqrt(len(pool))
 
 
-def test_two_recipes_are_told_apart(linear, pool):
+def test_two_recipes_differ_significantly(linear, pool):
     """A/B: the same ten seeds at a fifth of the learning rate."""
     slower = compiled(linear.model, linear.recipe.model_copy(update={"learning_rate": 0.002}), 200)
     other = np.array([slower.valid_mse(seed) for seed in range(SEEDS_A_NAME)])
-    assert told_apart({"a": Sample(pool[:SEEDS_A_NAME]), "b": Sample(other)})
+    assert significant_pairs({"a": Sample(pool[:SEEDS_A_NAME]), "b": Sample(other)})
 
 
 def naive_mse(splits: Splits) -> float:
-    return predict(Naive(), splits).scores_last["valid"]["mse"]
+    return score_of(predict(Naive(), splits).scores, "mse")
 
 
 def with_x(split: Split, x: np.ndarray) -> Split:

@@ -39,14 +39,6 @@ def few_windows(case: Case) -> Splits:
     return Splits(cut(splits.train, 64), cut(splits.valid, WINDOWS), cut(splits.test, WINDOWS))
 
 
-def flat(values: dict) -> np.ndarray:
-    """Every number of every metric, in one array."""
-    numbers: list[float] = []
-    for value in values.values():
-        numbers += value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
-    return np.array(numbers)
-
-
 def metrics_at(case: Case, *sizes: int) -> list[np.ndarray]:
     """Every metric on the validation windows, forecast by one network in batches of each size; the last one padded."""
     assert isinstance(case.model, Network)
@@ -58,7 +50,7 @@ def metrics_at(case: Case, *sizes: int) -> list[np.ndarray]:
     found = []
     for size in sizes:
         forecast = in_batches(splits.valid.x, size, program.forecast_batch, pad=not case.model.batch_dependent)
-        found.append(flat(evaluate(scored(splits.valid, forecast, positions))))
+        found.append(np.array([value for *_, value in evaluate(scored(splits.valid, forecast, positions))]))
     program.close()
     return found
 

@@ -50,7 +50,7 @@ def test_every_run_is_recorded_once(swept):
         parts = spent.import_s + spent.data_s + spent.build_s + spent.compile_s + spent.train_s + spent.evaluate_s
         assert parts + spent.other_s == pytest.approx(spent.total_s, abs=1e-6)
     naive = next(r for r in records if r.spec.case == "chapter15/naive_next_step")
-    assert naive.scores_last["valid"]["mse"] == pytest.approx(0.020211367, rel=1e-6)
+    assert naive.score("mse") == pytest.approx(0.020211367, rel=1e-6)
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_seeds_share_a_program_and_each_trains(swept):
     assert sorted(r.timing.compile_s > 0 for r in records) == [False, True]
     assert len({r.curve.valid["mse"][-1] for r in records}) == 2
     for record in records:
-        assert record.curve.valid["mse"][-1] == record.scores_last["valid"]["mse"]
+        assert record.curve.valid["mse"][-1] == record.score("mse")
         assert len(record.timing.epoch_s) == 2
 
 

@@ -30,7 +30,7 @@ def holds(order: list[str], apart: set[frozenset[str]], made: dict[str, str]) ->
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(1, 9), st.data())
-def test_two_models_share_a_letter_exactly_if_they_are_not_told_apart(n: int, data: st.DataObject) -> None:
+def test_two_models_share_a_letter_exactly_if_they_are_not_significantly_different(n: int, data: st.DataObject) -> None:
     order = [str(i) for i in range(n)]
     every = [frozenset(pair) for pair in combinations(order, 2)]
     apart = data.draw(st.sets(st.sampled_from(every))) if every else set()

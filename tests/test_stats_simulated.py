@@ -41,7 +41,7 @@ def test_intervals_fail_where_one_seed_in_ten_is_stuck(n: int, low: float, high:
     assert low < covered(logs, 0.1 * STUCK) < high
 
 
-def test_thirteen_equal_models_are_seldom_told_apart() -> None:
+def test_thirteen_equal_models_seldom_differ_significantly() -> None:
     """Ten seeds each: some model from the leader in 5.2 % of tables, some pair of all 78 in 6.3 %.
 
     Games-Howell keeps 5 % only nearly. Some pair of 13 equal models is separated in 8.7 % of tables at five seeds
@@ -58,12 +58,12 @@ def test_thirteen_equal_models_are_seldom_told_apart() -> None:
     leaders = means.argmin(axis=1)
     assert 0.03 < apart[np.arange(tables), leaders].any(axis=1).mean() < 0.06
     assert 0.04 < apart.any(axis=(1, 2)).mean() < 0.07
-    # The vectorised test above is that of `told_apart`, also where it finds something.
+    # The vectorised test above is that of `significant_pairs`, also where it finds something.
     found = np.flatnonzero(apart.any(axis=(1, 2)))
     for table in [*range(5), *found[:10]]:
         samples = {str(i): Sample(np.exp(values)) for i, values in enumerate(logs[table])}
         expected = {frozenset((str(i), str(j))) for i, j in np.argwhere(apart[table])}
-        assert stats.told_apart(samples) == expected
+        assert stats.significant_pairs(samples) == expected
 
 
 def test_one_more_seed_lies_outside_the_prediction_interval_one_time_in_twenty() -> None:

@@ -9,8 +9,10 @@ import pytest
 from bench.digest import digest
 from bench.errors import BenchError
 from bench.measurement import MEASUREMENT_SCHEMA, Measurement, MeasureSpec, Round, measure_spec
-from bench.record import from_json, read_json, to_json
-from bench.store import LEFTOVER_S, Store, latest
+from bench.plan import make_plan
+from bench.record import SCHEMA_VERSION, Score, to_json
+from bench.store import LEFTOVER_S, Store, latest, read_measurement, read_record
+from bench.suite import Suite
 from tests.fakes import fake_record
 
 
@@ -25,7 +27,7 @@ def test_a_record_comes_back_as_it_was(store):
     record = fake_record("fake/rnn")
     assert store.write(record) == record
     assert store.read() == [record]
-    assert from_json(to_json(record)) == record
+    assert read_record(to_json(record)) == (record, record.key)
 
 
 def test_nothing_is_overwritten_a_rerun_is_a_further_attempt(store):
@@ -76,7 +78,7 @@ def test_a_later_schema_is_not_guessed_at(store):
     record = fake_record("fake/rnn")
     body = json.loads(to_json(record.model_copy(update={"schema_version": 99})))
     with pytest.raises(ValueError, match="schema 99"):
-        from_json(json.dumps(body))
+        read_record(json.dumps(body))
 
 
 def test_a_renamed_record_is_named(store):
@@ -201,13 +203,96 @@ def test_latest_prefers_a_result_over_a_later_failure():
     assert latest([crash]) == {done.run_id: crash}
 
 
-def test_the_first_schema_stays_readable(request):
+def golden(request, name):
+    return (request.path.parent / "golden" / name).read_text()
+
+
+def test_every_schema_stays_readable(request):
     """Every schema that was ever written has a golden file here; add one, never change one."""
-    text = (request.path.parent / "golden" / "record_schema_1.json").read_text()
-    record = from_json(text)
-    assert record.schema_version == 1
-    assert record.spec.case == "fake/rnn"
-    assert to_json(record) == text
+    texts = [golden(request, f"record_schema_{n}.json") for n in range(1, SCHEMA_VERSION + 1)]
+    first, second = (read_record(text)[0] for text in texts)
+    assert first.schema_version == second.schema_version == SCHEMA_VERSION
+    assert first.spec.case == second.spec.case == "fake/rnn"
+    assert read_record(to_json(second)) == (second, second.key)
+    for metric in ("mse", "last_time_step_mse"):
+        assert first.score(metric) == second.score(metric) == 0.003
+        assert first.score(metric, "test", "best") == pytest.approx(0.003 * 1.02 * 0.98)
+    steps = [s for s in first.scores if s.metric == "mse_per_step" and s.split == "valid" and s.weights == "last"]
+    assert [(s.axis, s.index, s.value) for s in steps] == [("step", "1", 0.003)]
+    assert first.task.name == second.task.name == "next_step"
+    assert first.noise_floors == second.noise_floors
+    assert (first.timing, first.sample) == (second.timing, second.sample)
+    raw = json.loads(texts[0])
+    assert first.curve.model_dump() == raw["curve"]
+    assert first.attempt == raw["attempt"]
+
+
+def old_record(request, **changes):
+    """The body of the golden record of schema 1, with changes, and as its file would hold it."""
+    body = json.loads(golden(request, "record_schema_1.json"))
+    return resigned(json.dumps(body), **changes)
+
+
+def test_an_old_record_counts_under_the_id_that_its_run_has_today(request, store):
+    """Its file keeps its name, and the id follows from what was set."""
+    spec = json.loads(golden(request, "record_schema_1.json"))["spec"]
+    spec |= {"dataset": {"name": "waves_next_step", "params": {"n_series": 10_000}, "version": "1"}}
+    spec |= {"model": {"name": "linear", "params": {}, "version": "1"}, "case": "chapter15/linear"}
+    suite = Suite(name="s", cases=["chapter15/linear"], seeds=[spec["model_seed"]])
+    text = old_record(request, spec=spec)
+    body = json.loads(text)
+    path = store.folder / f"{body['run_id']}-{digest(body['environment'], 8)}-1.json"
+    path.write_text(text)
+    (record,) = store.read()
+    (planned,) = make_plan(suite, []).specs
+    assert record.run_id == planned.run_id != body["run_id"]
+    assert record.spec.dataset.params == {}, "what was at its default was not set"
+    assert make_plan(suite, store.read()).done == [planned]
+
+
+def test_an_old_record_of_a_renamed_model_or_with_positions_left_out_is_read_as_it_was_meant(request):
+    spec = json.loads(golden(request, "record_schema_1.json"))["spec"]
+    conv = {"name": "conv_gru", "params": {"kernel_size": 4, "stride": 2}, "version": "1"}
+    task = {"name": "t", "target": "every_step", "input_length": 10, "features": 1, "horizon": 2, "question": ""}
+    record, _ = read_record(old_record(request, spec=spec | {"model": conv}, task=task))
+    assert record.positions == (3, 5, 7, 9)
+    own = {"name": "own_loop_rnn", "params": {"units": [20, 20], "time_major": True}, "version": "1"}
+    record, _ = read_record(old_record(request, spec=spec | {"model": own}, task=task))
+    assert record.spec.model.name == "while_loop_rnn"
+    assert record.spec.model.params == {"time_major": True}
+    assert record.positions is None
+
+
+def test_old_groups_and_infinities_become_rows_of_their_own(request):
+    scores = {"valid": {"accuracy_by_group": {"length=8": 0.5, "position=-1": 1.0}, "mse": "Infinity"}}
+    record, _ = read_record(old_record(request, scores_last=scores, scores_best={}))
+    assert record.scores == (
+        Score("valid", "last", "accuracy_by_group", "length", "8", 0.5),
+        Score("valid", "last", "accuracy_by_group", "position", "-1", 1.0),
+        Score("valid", "last", "mse", "", "", float("inf")),
+    )
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"spec": "text"},
+        {"spec": {}},
+        {"task": ["a"]},
+        {"task": {"name": "t"}},
+        {"task": {"nonesuch": 1}},
+        {"scores_last": {"valid": 3}},
+        {"scores_last": {"valid": {"mse": "a lot"}}},
+        {"scores_last": {"valid": {"mse": {"length": {}}}}},
+        {"spec": {"dataset": {"name": "x"}, "model": {"name": "conv_gru", "params": {"odd": 1}}, "versions": {}}},
+    ],
+)
+def test_an_old_record_that_cannot_be_read_is_named_and_kept(request, store, spoil):
+    path = store.folder / "some-old-1.json"
+    path.write_text(old_record(request, **spoil))
+    with pytest.raises(BenchError, match=r"some-old-1.json is not a good record: .+; move it away"):
+        store.read()
+    assert path.exists()
 
 
 def fake_measurement() -> Measurement:
@@ -238,15 +323,17 @@ def fake_measurement() -> Measurement:
     )
 
 
-def test_the_first_schema_of_measurements_stays_readable(request):
+def test_every_schema_of_measurements_stays_readable(request):
     """As for records: add a file for each schema, never change one."""
-    text = (request.path.parent / "golden" / "measurement_schema_1.json").read_text()
-    measurement = read_json(text, Measurement, MEASUREMENT_SCHEMA)
-    assert measurement.schema_version == 1
-    assert isinstance(measurement.spec, MeasureSpec)
-    assert [r.kind for r in measurement.rounds] == ["train"] * 5 + ["infer"] * 4
-    assert measurement.windows_per_s("train") == pytest.approx(640 / 0.21)
-    assert to_json(measurement) == text
+    texts = [golden(request, f"measurement_schema_{n}.json") for n in range(1, MEASUREMENT_SCHEMA + 1)]
+    for measurement, _ in map(read_measurement, texts):
+        assert measurement.schema_version == MEASUREMENT_SCHEMA
+        assert isinstance(measurement.spec, MeasureSpec)
+        assert [r.kind for r in measurement.rounds] == ["train"] * 5 + ["infer"] * 4
+        assert measurement.windows_per_s("train") == pytest.approx(640 / 0.21)
+        assert measurement.task.name == "next_step"
+        assert "throughput" in measurement.spec.versions
+    assert read_measurement(to_json(measurement)) == (measurement, measurement.key)
 
 
 def test_measurements_are_kept_apart_from_records_and_never_overwritten(store):

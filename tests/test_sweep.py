@@ -57,11 +57,12 @@ def store(tmp_path):
 
 
 SPECS = [fake_spec(fake_case(name), seed) for name in ("fake/a", "fake/b") for seed in (1, 2)]
+JOBS = make_jobs(SPECS)
 
 
 def test_every_run_is_stored_then_mirrored(store):
     sink, seen = Listener(), []
-    sweep = run_sweep(SPECS, FakeExecutor(), store, sink, on_event=seen.append)
+    sweep = run_sweep(JOBS, FakeExecutor(), store, sink, on_event=seen.append)
     assert {r.run_id for r in store.read()} == {s.run_id for s in SPECS}
     assert sink.records == sweep.records
     assert len(seen) == 12
@@ -70,14 +71,14 @@ def test_every_run_is_stored_then_mirrored(store):
 
 
 def test_a_failed_run_is_recorded_and_the_rest_go_on(store):
-    sweep = run_sweep(SPECS, FakeExecutor(["failed", "diverged"]), store, Listener())
+    sweep = run_sweep(JOBS, FakeExecutor(["failed", "diverged"]), store, Listener())
     assert [r.status for r in sweep.records] == ["failed", "diverged", "done", "done"]
     assert [r.status for r in sweep.failed] == ["failed"]
 
 
 def test_a_run_that_was_tried_again_counts_once_and_by_its_last_record(store):
     again = [SPECS[0], SPECS[0], SPECS[1]]
-    sweep = run_sweep(again, FakeExecutor(["crashed", "done", "failed"]), store, Listener())
+    sweep = run_sweep(make_jobs(again), FakeExecutor(["crashed", "done", "failed"]), store, Listener())
     assert sweep.recorded == 2
     assert [r.status for r in sweep.failed] == ["failed"]
     assert sorted(r.attempt for r in store.read()) == [1, 1, 2]
@@ -85,7 +86,7 @@ def test_a_run_that_was_tried_again_counts_once_and_by_its_last_record(store):
 
 def test_an_interrupt_keeps_what_is_recorded_and_ends_the_workers(store):
     executor = FakeExecutor(interrupt_after=2)
-    sweep = run_sweep(SPECS, executor, store, Listener())
+    sweep = run_sweep(JOBS, executor, store, Listener())
     assert sweep.interrupted
     assert executor.closed
     assert len(store.read()) == 2
@@ -111,7 +112,7 @@ def handlers():
 
 def test_an_interrupt_in_the_middle_of_a_write_lets_it_end_and_the_sweep_with_it(store, handlers):
     executor, sink = FakeExecutor(), Listener()
-    sweep = run_sweep(SPECS, executor, InterruptedStore(store.results), sink)
+    sweep = run_sweep(JOBS, executor, InterruptedStore(store.results), sink)
     assert sweep.interrupted
     assert executor.closed
     assert store.read() == sweep.records == sink.records
@@ -141,7 +142,7 @@ def test_a_command_between_two_steps_says_that_it_heard(handlers, capfd):
 
 def test_an_interrupt_heard_before_the_sweep_began_ends_it(store):
     executor = FakeExecutor()
-    sweep = run_sweep(SPECS, executor, store, Listener(), stopped=lambda: True)
+    sweep = run_sweep(JOBS, executor, store, Listener(), stopped=lambda: True)
     assert sweep.interrupted
     assert executor.stopped
 
@@ -154,7 +155,7 @@ def test_without_an_interrupt_the_handlers_are_put_back(handlers):
 
 def test_a_sweep_in_a_thread_leaves_the_handlers_alone(store, handlers):
     sweeps = []
-    thread = threading.Thread(target=lambda: sweeps.append(run_sweep(SPECS, FakeExecutor(), store, Listener())))
+    thread = threading.Thread(target=lambda: sweeps.append(run_sweep(JOBS, FakeExecutor(), store, Listener())))
     thread.start()
     thread.join()
     assert len(sweeps[0].records) == 4
@@ -166,10 +167,10 @@ def test_a_record_that_cannot_be_stored_ends_the_sweep_and_its_workers(store, mo
     monkeypatch.setenv("BENCH_FAULT", f"{point}:enospc:2")
     executor = FakeExecutor()
     with pytest.raises(OSError, match="No space left"):
-        run_sweep(SPECS, executor, store, Listener())
+        run_sweep(JOBS, executor, store, Listener())
     assert executor.closed
     kept = {r.run_id for r in store.read()}
-    again = run_sweep([s for s in SPECS if s.run_id not in kept], FakeExecutor(), store, Listener())
+    again = run_sweep(make_jobs([s for s in SPECS if s.run_id not in kept]), FakeExecutor(), store, Listener())
     assert len(again.records) + len(kept) == 4
     assert {r.attempt for r in store.read()} == {1}
 
@@ -178,7 +179,14 @@ def test_the_report_is_refreshed_as_cases_end_but_not_too_often(store):
     times = iter([0.0, 5.0, 70.0, 80.0])
     specs = [fake_spec(fake_case(f"fake/{i}"), 1) for i in range(4)]
     refreshed = []
-    run_sweep(specs, FakeExecutor(), store, Listener(), refresh=lambda: refreshed.append(1), now=lambda: next(times))
+    run_sweep(
+        make_jobs(specs),
+        FakeExecutor(),
+        store,
+        Listener(),
+        refresh=lambda: refreshed.append(1),
+        now=lambda: next(times),
+    )
     assert len(refreshed) == 2  # at 0 s and at 70 s; not at 5 s, nor at 80 s
 
 
@@ -186,7 +194,7 @@ def test_a_report_that_cannot_be_refreshed_costs_no_run(store):
     def broken():
         raise OSError("disk full")
 
-    sweep = run_sweep(SPECS, FakeExecutor(), store, Listener(), refresh=broken)
+    sweep = run_sweep(JOBS, FakeExecutor(), store, Listener(), refresh=broken)
     assert len(sweep.records) == 4
 
 

@@ -6,8 +6,8 @@ from statistics import median
 import numpy as np
 import pytest
 
-from bench.lane.work import Nothing, TakeRound, Work, timed_round
 from bench.measurement import Round
+from bench.throughput.work import Nothing, TakeRound, Work, timed_round
 from bench.timing import (
     CAP_CONTENDED,
     CAP_ROUNDS,

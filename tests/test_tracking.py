@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
-from bench.jobs import Event, Job, RunEnded
+from bench.jobs import Event, Job, RunEnded, make_jobs
 from bench.store import Store
 from bench.sweep import run_sweep
 from bench.tracking import Mirror, Outcome, sweep_params
@@ -135,7 +135,7 @@ class TestMirror:
         store.prepare()
         warnings: list[str] = []
         mirror = Mirror("http://host", EXPERIMENT, SWEEP, warn=warnings.append, tracker=Hanging())
-        sweep = run_sweep([record.spec for record in records(5)], Played(), store, mirror)
+        sweep = run_sweep(make_jobs([record.spec for record in records(5)]), Played(), store, mirror)
         assert sweep.recorded == len(store.read()) == 5
         assert mirror.close(0.01) == Outcome(0, 0, 5)
         release.set()

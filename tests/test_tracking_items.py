@@ -1,7 +1,8 @@
 """What MLflow is sent of a record: params, metrics, tags and files, within its limits."""
 
 from bench.recipe import Recipe
-from bench.record import LearningCurve, from_json, to_json
+from bench.record import LearningCurve, Score, to_json
+from bench.store import read_record
 from bench.tracking.curve import draw_curve
 from bench.tracking.items import Artifact, Metric, Param, Tag
 from bench.tracking.limits import batches
@@ -40,9 +41,40 @@ class TestItems:
         ten = [i for i in record_items(fake_record(task="ten_steps")) if isinstance(i, Metric)]
         assert [m.step for m in ten if m.key == "test/mse_per_step"] == list(range(1, 11))
 
+    def test_a_score_is_named_by_its_axis_and_index(self):
+        scores = (
+            Score("valid", "last", "any", "", "", 1.0),
+            Score("test", "best", "any", "", "", 2.0),
+            Score("valid", "last", "any", "step", "3", 3.0),
+            Score("valid", "last", "any", "target", "load", 4.0),
+            Score("valid", "last", "any", "target", "2", 5.0),
+            Score("valid", "last", "any", "length", "8", 6.0),
+            Score("valid", "last", "any", "position", "-1", 7.0),
+            Score("valid", "last", "any", "kind", "odd", 8.0),
+            Score("valid", "last", "any", "length", "²", 9.0),
+        )
+        record = fake_record().model_copy(update={"scores": scores})
+        made = {(i.key, i.step): i.value for i in record_items(record) if isinstance(i, Metric) and "any" in i.key}
+        assert made == {
+            ("valid/any", 0): 1.0,
+            ("test_best/any", 0): 2.0,
+            ("valid/any", 3): 3.0,
+            ("valid/any.load", 0): 4.0,
+            ("valid/any.2", 0): 5.0,
+            ("valid/any.length", 8): 6.0,
+            ("valid/any.position", -1): 7.0,
+            ("valid/any.kind.odd", 0): 8.0,
+            ("valid/any.length.²", 0): 9.0,
+        }
+
+    def test_params_that_were_left_at_their_default_are_told_too(self):
+        record = fake_record()
+        assert record.spec.model.params == {}
+        assert "model.kind" in {i.key for i in record_items(record) if isinstance(i, Param)}
+
     def test_same_record_same_items(self):
         record = fake_record()
-        assert set(record_items(record)) == set(record_items(from_json(to_json(record))))
+        assert set(record_items(record)) == set(record_items(read_record(to_json(record))[0]))
 
     def test_curve_with_nan_is_drawn_and_kept(self):
         record = fake_record().model_copy(

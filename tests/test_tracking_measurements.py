@@ -2,6 +2,7 @@ import pytest
 
 from bench.measurement import Measurement
 from bench.record import to_json
+from bench.task import TargetKind, Task
 from bench.tracking import Outcome
 from bench.tracking.items import Artifact, Metric, Param, Tag
 from bench.tracking.measurement_items import measurement_items, measurement_name
@@ -50,7 +51,7 @@ class TestItems:
     def test_what_was_not_measured_is_left_out(self):
         bare = fake_measurement(rounds=(), latency_s=(), parameters=None, model_bytes=None, peak_memory_bytes=None)
         assert set(of(bare, Metric)) == {"cost/build_s", "cost/compile_s", "cost/base_memory_bytes"}
-        any_length = fake_measurement().model_copy(update={"task": {"name": "open", "input_length": None}})
+        any_length = fake_measurement().model_copy(update={"task": Task("open", TargetKind.LABEL, None)})
         assert "throughput/train_windows_per_s" in of(any_length, Metric)
         assert "throughput/train_steps_per_s" not in of(any_length, Metric)
 

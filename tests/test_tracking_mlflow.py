@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from bench.record import from_json
+from bench.store import read_record
 from bench.tracking import Mirror, MlflowTracker, Outcome, sweep_params, tracking_uri
 from tests.fakes import fake_case, fake_plan, fake_record
 from tests.tracking_fakes import EXPERIMENT, MEANS, SWEEP, records, sync, with_data
@@ -58,7 +58,7 @@ class TestMlflow:
         assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert child.data.tags["bench.sent"] == "yes"
         assert child.data.params["case"] == "fake/rnn"
-        assert child.data.metrics["valid/mse"] == record.scores_last["valid"]["mse"]
+        assert child.data.metrics["valid/mse"] == record.score("mse")
         history = client.get_metric_history(run_id, "curve/train_loss")
         assert [m.step for m in history] == list(range(1, 21))
         assert [m.value for m in history] == record.curve.train_loss
@@ -66,7 +66,7 @@ class TestMlflow:
         (data,) = child.inputs.dataset_inputs
         assert (data.dataset.name, data.dataset.digest) == ("fake_waves", "d" * 16)
         assert {f.path for f in client.list_artifacts(run_id)} == {"record.json", "learning_curve.png"}
-        assert from_json((artifacts / run_id / "artifacts" / "record.json").read_text()) == record
+        assert read_record((artifacts / run_id / "artifacts" / "record.json").read_text())[0] == record
         assert fluent.active_run() is None
 
         # a half-sent run is completed without a metric standing twice

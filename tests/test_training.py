@@ -5,11 +5,14 @@ import math
 import numpy as np
 import pytest
 
+from bench.metrics.base import REAL, metric, metrics
 from bench.models.base import Network
 from bench.models.naive import Naive
 from bench.recipe import Recipe
+from bench.record import score_of
 from bench.task import Split, Splits, TargetKind, Task
 from bench.training import Clock, Diverged, predict, train
+from tests.fakes import fake_record
 
 TASK = Task("t", TargetKind.LAST_STEP, 3, 1)
 
@@ -39,7 +42,7 @@ class FakeProgram:
     def fresh_weights(self, seed):
         return [np.float32(seed)]
 
-    def reset(self, weights):
+    def reset(self, weights, model_seed):
         self.weight, self.epoch = float(weights[0]), 0
 
     def weights(self):
@@ -64,11 +67,11 @@ def test_last_and_best_are_kept_apart_and_test_is_touched_at_the_end():
     told = []
     outcome = train(FakeNetwork(), Recipe(epochs=3), SPLITS, program, 7, lambda *e: told.append(e))
     assert outcome.best_epoch == 2
-    assert outcome.scores_last["valid"]["mse"] == pytest.approx(4.0)
-    assert outcome.scores_best["valid"]["mse"] == pytest.approx(0.01, rel=1e-5)
-    assert outcome.scores_last["test"]["mse"] == pytest.approx(1.0)
-    assert outcome.scores_best["test"]["mse"] == pytest.approx(1.21, rel=1e-5)
-    assert set(outcome.scores_last) == {"valid", "test", "further"}
+    assert score_of(outcome.scores, "mse", "valid", "last") == pytest.approx(4.0)
+    assert score_of(outcome.scores, "mse", "valid", "best") == pytest.approx(0.01, rel=1e-5)
+    assert score_of(outcome.scores, "mse", "test", "last") == pytest.approx(1.0)
+    assert score_of(outcome.scores, "mse", "test", "best") == pytest.approx(1.21, rel=1e-5)
+    assert {score.split for score in outcome.scores} == {"valid", "test", "further"}
     np.testing.assert_allclose(outcome.curve.valid["mse"], [1.0, 0.01, 4.0], rtol=1e-5)
     assert program.forecast_of == [4, 4, 4] + [4, 4, 2] * 2  # every epoch validation; then all, for last and best
     assert told == [(1, 3), (2, 3), (3, 3)]
@@ -83,6 +86,33 @@ def test_early_stopping_counts_epochs_without_a_better_one():
     assert outcome.best_epoch == 2
 
 
+class Noting(FakeProgram):
+    """Keeps how many steps each epoch takes and at which rates."""
+
+    def __init__(self, script):
+        super().__init__(script)
+        self.taken = []
+
+    def train(self, order, steps=None, rates=None):
+        self.taken.append((steps, None if rates is None else rates.tolist()))
+        return super().train(order, steps)
+
+
+def test_a_budget_of_steps_ends_within_an_epoch_of_the_same_shape():
+    program, told = Noting([0.5, 0.9, 0.8]), []
+    outcome = train(FakeNetwork(), Recipe(steps=5), SPLITS, program, 7, lambda *e: told.append(e))
+    assert program.taken == [(2, None), (2, None), (1, None)]
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert outcome.best_epoch == 2
+
+
+def test_a_plateau_is_seen_in_the_validation_value_that_chooses_the_epoch():
+    recipe = Recipe(learning_rate=0.5, epochs=4, schedule="plateau", plateau_epochs=1, decay_factor=0.5)
+    program = Noting([0.5, 0.9, 0.8, 0.9])
+    train(FakeNetwork(), recipe, SPLITS, program, 7)
+    assert program.taken == [(2, [0.5] * 2), (2, [0.5] * 2), (2, [0.5] * 2), (2, [0.25] * 2)]
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_or_a_forecast_that_is_not_finite_is_a_divergence(bad):
     with pytest.raises(Diverged, match="epoch 2") as raised:
@@ -93,9 +123,57 @@ def test_a_loss_or_a_forecast_that_is_not_finite_is_a_divergence(bad):
         train(FakeNetwork(), Recipe(epochs=1), SPLITS, FakeProgram([bad]), 7)
 
 
+@pytest.mark.parametrize(("monitor", "best"), [("", 2), ("accuracy", 3)])
+def test_the_best_epoch_is_the_one_that_the_tasks_monitor_chooses(monitor, best):
+    """Epoch 2 has the least cross entropy, epoch 3 the highest accuracy: more is better there."""
+    task = Task("labels", TargetKind.LABEL, 3, monitor=monitor)
+    y = np.array([1, 1, 0, 0] * 16, np.float32)
+    part = Split(task, np.zeros((64, 3, 1), np.float32), y)
+    wrong = np.where(y > 0, 0.49, 0.51)
+    script = [np.where(y > 0, 0.02, 0.98), wrong, np.where(np.arange(64) < 50, y, 1 - y)]
+    program = FakeProgram([0, 1, 2])
+    program.forecast = lambda x: np.asarray(script[int(program.weight)], np.float32)
+    outcome = train(FakeNetwork(), Recipe(epochs=3), Splits(part, part, part), program, 7)
+    assert outcome.best_epoch == best
+
+
+def test_a_metric_that_is_named_is_computed_every_epoch_too():
+    @metric("bias", *REAL, opt_in=True, per_epoch=True)
+    def bias(pair):
+        """Mean error."""
+        return float(np.mean(pair.forecast - pair.truth))
+
+    try:
+        recipe, program = Recipe(epochs=2), FakeProgram([1.5, 0.0])
+        outcome = train(FakeNetwork(), recipe, SPLITS, program, 7, named=("bias",))
+        assert outcome.curve.valid["bias"] == [0.5, -1.0]
+        assert score_of(outcome.scores, "bias", "test") == -2.0
+        assert "bias" not in train(FakeNetwork(), recipe, SPLITS, FakeProgram([0.0, 0.0]), 7).curve.valid
+    finally:
+        metrics.remove("bias")
+
+
+def test_throughput_leaves_out_the_epoch_that_a_budget_of_steps_cut_short():
+    record = fake_record("fake/rnn", epochs=3)
+
+    def speed(steps, train_windows, *epoch_s):
+        recipe = Recipe(steps=steps)
+        spec = record.spec.model_copy(update={"recipe": recipe})
+        timing = record.timing.model_copy(update={"epoch_s": list(epoch_s)})
+        changes = {"spec": spec, "timing": timing, "train_windows": train_windows}
+        return record.model_copy(update=changes).windows_per_s
+
+    assert speed(25, 320, 1.0, 0.5, 0.1) == 640, "two epochs of ten steps, and five steps"
+    assert speed(20, 320, 1.0, 0.5) == 640
+    assert speed(4, 128, 0.5) == 256, "no whole epoch: what was taken"
+    outcome = train(FakeNetwork(), Recipe(steps=1), SPLITS, FakeProgram([0.0]), 7)
+    assert outcome.train_windows == 32
+
+
 def test_a_predictor_is_scored_on_every_split():
     outcome = predict(Naive(), SPLITS)
-    assert {name: s["mse"] for name, s in outcome.scores_last.items()} == {"valid": 1.0, "test": 4.0, "further": 9.0}
+    mse = {s.split: s.value for s in outcome.scores if s.metric == "mse" and s.weights == "last"}
+    assert mse == {"valid": 1.0, "test": 4.0, "further": 9.0}
     assert outcome.best_epoch is None
     assert outcome.sample.forecast == [[0.0]] * 4
 

@@ -14,10 +14,9 @@ from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.report.build import build_report
 from bench.report.figures.base import label_looks
-from bench.report.figures.pareto import pareto_figure
+from bench.report.figures.scatter import front, pareto_figure
+from bench.report.results import Results
 from bench.report.style import styled
-from bench.report.summary import Results
-from bench.report.trade import front
 from bench.report.under import Bound, answer, parse_bounds
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record
@@ -28,31 +27,28 @@ MID = fake_case("fake/mid", label="mid")
 NEAR = fake_case("fake/near", label="near\nmid")
 SMALL = fake_case("fake/small", label="small")
 SQUARES = fake_case("fake/squares", label="least squares", model=FakeLeastSquares())
-SEEDS = {
-    BIG: (0.0099, 0.0100, 0.0101),
-    MID: (0.0150, 0.0152, 0.0154),
-    NEAR: (0.0140, 0.0155, 0.0170),
-    SMALL: (0.0298, 0.0300, 0.0302),
-}
-PARAMETERS = {BIG: 5000, MID: 1500, NEAR: 1900, SMALL: 50}
-LATENCY_S = {BIG: 0.008, MID: 0.004, NEAR: 0.003, SMALL: 0.001}
+NETWORKS = (BIG, MID, NEAR, SMALL)
+SEEDS = ((0.0099, 0.0100, 0.0101), (0.0150, 0.0152, 0.0154), (0.0140, 0.0155, 0.0170), (0.0298, 0.0300, 0.0302))
+PARAMETERS = (5000, 1500, 1900, 50)
+LATENCY_S = (0.008, 0.004, 0.003, 0.001)
 
 
 def plan(*measurements: Measurement) -> Plan:
     records = [
-        fake_record(case, seed, mse=mse, parameters=PARAMETERS[case])
-        for case, scores in SEEDS.items()
+        fake_record(case, seed, mse=mse, parameters=parameters)
+        for case, scores, parameters in zip(NETWORKS, SEEDS, PARAMETERS, strict=True)
         for seed, mse in zip((42, 43, 44), scores, strict=True)
     ]
     records.append(fake_record(SQUARES, None, mse=0.05))
-    return replace(fake_plan([*SEEDS, SQUARES], records), measurements=measurements)
+    return replace(fake_plan([*NETWORKS, SQUARES], records), measurements=measurements)
 
 
 def all_measured() -> list[Measurement]:
-    return [
-        *(measured(case, latency_s=(LATENCY_S[case],) * 3, parameters=PARAMETERS[case]) for case in SEEDS),
-        measured(SQUARES, latency_s=(0.0001,) * 3),
+    made = [
+        measured(case, latency_s=(latency_s,) * 3, parameters=parameters)
+        for case, latency_s, parameters in zip(NETWORKS, LATENCY_S, PARAMETERS, strict=True)
     ]
+    return [*made, measured(SQUARES, latency_s=(0.0001,) * 3)]
 
 
 def asked(bounds: str, folder: Path, *measurements: Measurement, task: str | None = None) -> str:
@@ -117,7 +113,7 @@ def test_the_best_within_bounds_its_equals_and_the_price(tmp_path: Path) -> None
         "validation MSE of 0.01520 ["
     )
     assert text.startswith(start)
-    assert "; these seeds cannot tell near mid from it; the bounds cost × 1.52 [1." in text
+    assert "; near mid does not differ significantly from it; the bounds cost × 1.52 [1." in text
     assert "of the error of big, which leads without them." in text
     assert text.endswith("Not known of least squares: parameters.")
 
@@ -125,7 +121,8 @@ def test_the_best_within_bounds_its_equals_and_the_price(tmp_path: Path) -> None
 def test_bounds_that_the_leader_meets_cost_nothing(tmp_path: Path) -> None:
     text = asked("parameters=5000", tmp_path)
     assert "big is the best of 4 within the bounds, of 5" in text
-    assert "these seeds tell every other one from it; the bounds cost nothing, since it leads without them too." in text
+    text = text.partition("; every other one within them differs significantly from it; ")[2]
+    assert text.startswith("the bounds cost nothing, since it leads without them too.")
 
 
 def test_no_price_is_named_where_the_leader_may_meet_the_bounds(tmp_path: Path) -> None:
@@ -181,7 +178,7 @@ def test_training_seconds_are_the_median_over_runs(tmp_path: Path) -> None:
     assert "least squares is the best of 1" in asked("train_s=3.49s", tmp_path / "out")
 
 
-def test_a_common_ground_leads_in_place_of_its_tasks_and_a_task_can_be_asked_for(tmp_path: Path) -> None:
+def test_a_common_leaderboard_leads_in_place_of_its_tasks_and_a_task_can_be_asked_for(tmp_path: Path) -> None:
     build_report(chapter_like(), tmp_path, figures=False)
     results = Results(read_frames(tmp_path))
     bounds = parse_bounds("parameters=2000")
@@ -252,8 +249,8 @@ def test_no_two_labels_of_the_figure_overlap(tmp_path: Path) -> None:
     build_report(chapter_like(), tmp_path, figures=False)
     results = Results(read_frames(tmp_path))
     with styled():
-        for ground in (g for g in results.leading() if not g.is_label):
-            picture = pareto_figure(results, ground, label_looks(results))
+        for board in (b for b in results.leading() if not b.metric.share):
+            picture = pareto_figure(results, board, label_looks(results))
             assert picture is not None
             picture.draw_without_rendering()
             for ax in picture.axes:

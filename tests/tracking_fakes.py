@@ -1,20 +1,20 @@
 """A tracker in memory, and records to send it: what tests of the mirror need."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench.measurement import Measurement, Round, measure_spec
-from bench.record import Failure, RunRecord
+from bench.record import Failure, RunRecord, Score
 from bench.tracking import Mirror, Outcome
 from bench.tracking.client import Run
-from bench.tracking.items import Item, Tag
-from bench.tracking.sending import Record
+from bench.tracking.items import Item, Record, Tag
 from tests.fakes import ENVIRONMENT, TASKS, fake_case, fake_record, fake_spec
 
-MEANS = pd.DataFrame({"case": ["rnn", "naive"], "valid_mse": [0.003, 0.02], "windows_per_s": [40_000.0, None]})
+MEANS = pd.DataFrame({"case": ["rnn", "naive"], "valid MSE": [0.003, 0.02], "windows_per_s": [40_000.0, None]})
 EXPERIMENT, SWEEP = "chapter15", "chapter15-ab12cd34"
 
 
@@ -155,15 +155,26 @@ def hostile_record(name: str) -> RunRecord:
             "model": record.spec.model.model_copy(update={"name": name, "params": params}),
         }
     )
-    scores = {name: {name: 1.0, "groups": {name: 1.0, f"{name}=3": 2.0, f"a={name}": 3.0}, "nan": float("nan")}}
+    scores = [
+        Score(name, weights, *score)
+        for weights in ("last", "best")
+        for score in (
+            (name, "", "", 1.0),
+            ("groups", "", name, 1.0),
+            ("groups", name, "3", 2.0),
+            ("groups", "a", name, 3.0),
+            ("groups", "a", "9" * 30, 3.0),
+            ("targets", "target", name, 4.0),
+            ("nan", "", "", float("nan")),
+        )
+    ]
     curve = record.curve.model_copy(update={"valid": {name: record.curve.train_loss}})
     change = {
         "run_id": spec.run_id,
         "spec": spec,
-        "task": record.task | {"name": name},
+        "task": replace(record.task, name=name),
         "data_digest": "d" * 16,
-        "scores_last": scores,
-        "scores_best": scores,
+        "scores": tuple(scores),
         "curve": curve,
         "failure": Failure(reason=name, details=name),
     }

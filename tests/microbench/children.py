@@ -30,9 +30,9 @@ def serve(way: str, core: int | None, case_name: str, connection: Connection) ->
 def prepare(way: str, case_name: str) -> Callable[[int], Any]:
     """Return a function that trains one seed for a few epochs, validates each, and tests at the end."""
     from bench.cases.base import cases
-    from bench.engines.keras_fit import compiled_network
     from bench.models.base import Network
     from bench.training import make_program, train
+    from tests.keras_fit import compiled_network
 
     case = cases.get(case_name)
     model, recipe = case.model, case.recipe

@@ -68,7 +68,7 @@ def compiled(request, one_core) -> Iterator[Compiled]:
     assert case.recipe is not None
     splits = load(component(case.dataset).model_dump_json())
     program = make_program("tensorflow", case.model, case.recipe, splits)
-    program.reset(program.fresh_weights(42))
+    program.reset(program.fresh_weights(42), 42)
     order = window_order(42, 0, len(splits.train.x), case.recipe.batch_size)
     windows = splits.valid.x[:FORECAST_BATCH]
     program.train(order, 0)

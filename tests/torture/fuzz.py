@@ -34,7 +34,7 @@ GOOD_SUITE: dict[str, Any] = {
             "dataset": {"name": "waves_ten_steps", "n_series": 100},
             "model": {"name": "simple_rnn", "units": [3]},
             "recipe": {"epochs": 2, "learning_rate": 0.01, "loss": "mse"},
-            "published": {"valid_mse": 0.1, "source": "nowhere"},
+            "published": {"values": {"mse": 0.1}, "source": "nowhere"},
         },
     ],
     "seeds": [1, 2],

@@ -176,7 +176,7 @@ def torture(folder: Path, faults: int, seed: int, *, kinds: tuple[str, ...] = ("
     special = [kind for kind in kinds if kind != "plain"] * (1 + faults // 150)
     numbers = iter(range(10_000))
 
-    def lane() -> None:
+    def trial_after_trial() -> None:
         while not tally.enough:
             with tally.lock:
                 number = next(numbers)
@@ -193,8 +193,8 @@ def torture(folder: Path, faults: int, seed: int, *, kinds: tuple[str, ...] = ("
             if sum(tally.harms.values()) == harmed:
                 shutil.rmtree(sweep.folder, ignore_errors=True)
 
-    with ThreadPoolExecutor(2) as lanes:
-        for done in [lanes.submit(lane) for _ in range(2)]:
+    with ThreadPoolExecutor(2) as threads:
+        for done in [threads.submit(trial_after_trial) for _ in range(2)]:
             done.result()
     return tally
 

@@ -1,4 +1,4 @@
-"""The throughput lane with real processes: mostly predictors, which need no backend, and one network."""
+"""The throughput benchmark with real processes: mostly predictors, which need no backend, and one network."""
 
 import importlib
 import multiprocessing
@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import wait
+from types import SimpleNamespace
 
 import pytest
 from filelock import FileLock
@@ -15,24 +15,24 @@ from bench.cases.base import Case, make_dataset, make_model
 from bench.datasets.base import datasets
 from bench.devices import Device, find_device
 from bench.errors import BenchError
-from bench.jobs import Slot
-from bench.lane.children import Child
-from bench.lane.drive import (
+from bench.lock import LOCK, hold
+from bench.measurement import Round, measure_spec
+from bench.models.base import models
+from bench.process import Slot
+from bench.recipe import Recipe
+from bench.store import Store
+from bench.throughput.benchmark import (
     CaseMeasured,
     CasePrepared,
     PassEnded,
     _batches,
+    _Benchmark,
     _groups,
-    _Lane,
     estimate_s,
-    lane_folder,
-    run_lane,
+    machine_folder,
+    run_throughput,
 )
-from bench.lock import LOCK, hold
-from bench.measurement import Round, measure_spec
-from bench.models.base import models
-from bench.recipe import Recipe
-from bench.store import Store
+from bench.throughput.timed_cases import TimedCase
 from bench.timing import LATENCY_CALLS, WARM_UP_ROUNDS, Gone
 from tests.fakes import fake_spec
 
@@ -59,7 +59,7 @@ def plugins_in_workers(monkeypatch):
 def few_rounds(monkeypatch):
     """A few rounds are enough, and only the first that counts is contended, whatever this machine does."""
     monkeypatch.setattr("bench.timing.CAP_ROUNDS", FEW)
-    monkeypatch.setattr("bench.lane.drive.shared_core", lambda taken: taken.number == WARM_UP_ROUNDS)
+    monkeypatch.setattr("bench.throughput.benchmark.shared_core", lambda taken: taken.number == WARM_UP_ROUNDS)
 
 
 def predictor(name, dataset="test_ramps", **params):
@@ -90,7 +90,7 @@ def measure(specs, tmp_path, **options):
     sink, events = Sink(), []
     options = {"on_event": events.append, "folder": tmp_path / "lock"} | options
     store = Store(tmp_path)
-    result = run_lane(specs, slots(), data_seed=5, store=store, sink=sink, logs=tmp_path / "logs", **options)
+    result = run_throughput(specs, slots(), data_seed=5, store=store, sink=sink, logs=tmp_path / "logs", **options)
     assert sorted(store.read_measurements(), key=lambda m: m.key) == sorted(sink.taken, key=lambda m: m.key)
     assert sink.taken == result.measurements
     return {m.spec.case: m for m in result.measurements}, events, result
@@ -103,13 +103,13 @@ def test_cases_that_die_or_raise_leave_a_failed_measurement_and_the_others_go_on
     assert {name: m.status for name, m in found.items()} == {
         "t/dies": "failed", "t/raises": "failed", "t/good": "done", "t/better": "done",
     }  # fmt: skip
-    assert "exit code -9" in found["t/dies"].failure.reason
+    assert "killed by SIGKILL" in found["t/dies"].failure.reason
     assert "last words" in found["t/dies"].failure.details
     assert found["t/raises"].failure.reason == "RuntimeError: on purpose"
     assert {m.spec.case for m in result.failed} == {"t/dies", "t/raises"}
     assert sum(isinstance(e, CasePrepared) for e in events) == sum(isinstance(e, CaseMeasured) for e in events) == 4
     good = found["t/good"]
-    assert (good.data_seed, good.task["name"], good.parameters, good.compile_s) == (5, "ramp", None, None)
+    assert (good.data_seed, good.task.name, good.parameters, good.compile_s) == (5, "ramp", None, None)
     assert len(good.latency_s) == LATENCY_CALLS
     assert good.environment == slots()[0].device.environment("numpy")
     assert not multiprocessing.active_children()
@@ -144,20 +144,20 @@ def test_ctrl_c_ends_all_processes(tmp_path, few_rounds):
 
 
 def test_a_process_that_dies_between_rounds_is_gone_with_its_reason(tmp_path):
-    child = Child(predictor("t/a"), slots()[0], 5, tmp_path / "log", lambda: False)
+    case = TimedCase(predictor("t/a"), slots()[0], 5, tmp_path / "log", lambda: False)
     try:
-        assert wait([child.connection], 60)
-        child.receive_facts()
-        assert child.facts is not None
-        assert child.round("infer", 0, True).windows >= 32
-        os.kill(child._process.pid, signal.SIGKILL)
+        assert case.process.poll(60)
+        case.receive_facts()
+        assert case.facts is not None
+        assert case.round("infer", 0, True).windows >= 32
+        os.kill(case.process.pid, signal.SIGKILL)
         with pytest.raises(Gone):
-            child.round("infer", 1, True)
-        assert "exit code -9" in child.failure.reason
+            case.round("infer", 1, True)
+        assert "killed by SIGKILL" in case.failure.reason
         with pytest.raises(Gone):
-            child.latencies(1)
+            case.latencies(1)
     finally:
-        child.kill()
+        case.process.kill()
 
 
 @pytest.mark.slow
@@ -191,12 +191,12 @@ def test_a_device_without_a_slot_is_named(tmp_path):
         measure([spec], tmp_path)
 
 
-def test_the_machine_is_held_by_one_lane_at_a_time(tmp_path, monkeypatch):
+def test_the_machine_is_held_by_one_benchmark_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = lane_folder()
+    folder = machine_folder()
     assert folder.parent == tmp_path
-    assert lane_folder() == folder
-    with hold(folder), pytest.raises(BenchError, match="held by"), hold(lane_folder()):
+    assert machine_folder() == folder
+    with hold(folder), pytest.raises(BenchError, match="held by"), hold(machine_folder()):
         raise AssertionError
 
 
@@ -206,12 +206,12 @@ def test_cases_of_one_data_set_are_taken_in_turn_as_far_as_memory_goes(monkeypat
     groups = _groups([*ramps[:2], *waves, *ramps[2:]])
     assert sorted(map(len, groups)) == [1, 5]
     for room, sizes in ((6, [[5, 1]]), (5, [[5], [1]]), (2, [[2], [2], [1, 1]])):
-        monkeypatch.setattr("bench.lane.drive._room", lambda slot, room=room: room)
+        monkeypatch.setattr("bench.throughput.benchmark._room", lambda slot, room=room: room)
         assert [[len(g) for g in batch] for batch in _batches(groups, slots())] == sizes
     assert 0 < estimate_s(ramps, 2) < estimate_s([network("t/n")] * 5, 2)
 
 
-def test_a_lane_that_waits_for_the_machine_can_be_stopped(tmp_path):
+def test_a_benchmark_that_waits_for_the_machine_can_be_stopped(tmp_path):
     told = []
     (tmp_path / "lock").mkdir()
     lock = FileLock(tmp_path / "lock" / LOCK)
@@ -226,26 +226,28 @@ def test_a_lane_that_waits_for_the_machine_can_be_stopped(tmp_path):
 def test_processes_that_wait_for_their_turn_on_a_gpu_are_ours(tmp_path, few_rounds, monkeypatch):
     ours = []
 
-    def contended(lane, slot, children):
+    def contended(benchmark, slot, children):
         ours.append(len(children))
         return lambda taken: False
 
-    monkeypatch.setattr(_Lane, "_contended", contended)
+    monkeypatch.setattr(_Benchmark, "_contended", contended)
     measure([predictor("t/a"), predictor("t/b", dataset="waves_next_step", model="naive")], tmp_path)
     assert ours == [2, 2]
 
 
 def test_a_gpu_round_is_contended_where_nvml_shows_more_processes_than_ours(tmp_path, monkeypatch):
     gpu = Slot("gpu", Device("gpu", 1, "Fake Card", {}), None)
-    lane = _Lane([gpu], 5, Store(tmp_path), Sink(), tmp_path, lambda e: None, lambda: False, 1)
+    benchmark = _Benchmark([gpu], 5, Store(tmp_path), Sink(), tmp_path, lambda e: None, lambda: False, 1)
 
     class Alive:
-        alive = True
+        process = SimpleNamespace(alive=True)
 
     taken = Round(kind="train", number=0, warm_up=False, windows=32, wall_s=1.0, cpu_s=None, contended=False)
-    contended = lane._contended(gpu, [Alive(), Alive()])
+    contended = benchmark._contended(gpu, [Alive(), Alive()])
     seen = []
     for shown, expected in ((2, False), (3, True), (0, False)):
-        monkeypatch.setattr("bench.lane.drive.processes_on_gpu", lambda index, n=shown: seen.append(index) or n)
+        monkeypatch.setattr(
+            "bench.throughput.benchmark.processes_on_gpu", lambda index, n=shown: seen.append(index) or n
+        )
         assert contended(taken) is expected
     assert seen == [1, 1, 1]
