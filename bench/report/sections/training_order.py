@@ -6,7 +6,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import linregress
 
 from bench import stats
 from bench.metrics.traits import Traits
@@ -70,10 +69,11 @@ def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
         share: Of each run's own epochs, rounded down to a whole one.
         log: Geometric mean; arithmetic without.
     """
-    last = np.floor(share * runs.notna().sum(axis=1))
-    if runs.empty or last.min() < 1:
+    finished = [run[~np.isnan(run)] for run in runs.to_numpy()]
+    last = [math.floor(share * len(run)) for run in finished]
+    if min(last, default=0) < 1:
         return None
-    values = runs.apply(lambda run: run.dropna().iloc[int(last[run.name]) - 1], axis=1)
+    values = pd.Series([run[epoch - 1] for run, epoch in zip(finished, last, strict=True)], index=runs.index)
     centre = stats.interval(independent(values, log=log), log=log)
     return centre.centre if centre else None
 
@@ -86,15 +86,19 @@ def late_rate(runs: pd.DataFrame) -> stats.Interval | None:
     """
     if runs.empty:
         return None
-    rates = pd.Series([_slope(errors.dropna()) for _, errors in runs.iterrows()], index=runs.index)
+    epochs = runs.columns.to_numpy(float)
+    rates = pd.Series(
+        [_slope(epochs[~np.isnan(run)], run[~np.isnan(run)]) for run in runs.to_numpy()], index=runs.index
+    )
     return stats.interval(independent(rates, log=False), log=False)
 
 
-def _slope(errors: pd.Series) -> float:
+def _slope(epochs: stats.Float64, errors: stats.Float64) -> float:
     """Return the slope of the logs over the last quarter of a run's epochs; NaN below two positive errors."""
-    late = errors.iloc[max(math.floor(0.75 * len(errors)), 1) - 1 :]
-    late = late[late > 0]
-    return linregress(late.index.to_numpy(float), np.log(late)).slope if len(late) > 1 else math.nan
+    first = max(math.floor(0.75 * len(errors)), 1) - 1
+    late = np.flatnonzero(errors > 0)
+    late = late[late >= first]
+    return float(np.polyfit(epochs[late], np.log(errors[late]), 1)[0]) if len(late) > 1 else math.nan
 
 
 def error_of(board: Leaderboard) -> Traits | None:
