@@ -1,4 +1,4 @@
-"""What is run, and what a run leaves: frozen, versioned, checksummed data.
+"""What is run, and what a run leaves: frozen, versioned data.
 
 Schema history:
     1: first version.
@@ -6,7 +6,6 @@ Schema history:
        what was set from what was left at its default, and an id digests what was set alone.
 """
 
-import json
 import traceback
 from typing import Any, Literal, NamedTuple, Self
 
@@ -308,28 +307,3 @@ class RunRecord(Frozen):
     def contended(self) -> bool | None:
         """Whether the worker shared its core while it trained; None where that is not known, as on a GPU."""
         return None if self.timing.cpu_over_wall is None else self.timing.cpu_over_wall < LEAST_CPU_SHARE
-
-
-def to_json(record: Frozen) -> str:
-    """Return a record as JSON with its checksum, as the store writes it: a line a field."""
-    body = json.loads(record.model_dump_json())
-    whole = body | {"checksum": digest(body, 64)}
-    return "{\n" + ",\n".join(f'"{key}": {json.dumps(whole[key], sort_keys=True)}' for key in sorted(whole)) + "\n}\n"
-
-
-def body_of(text: str, newest: int) -> dict[str, Any]:
-    """Return the fields of a record that `to_json` wrote, of schema ``newest`` at most.
-
-    Raises:
-        ValueError: Not JSON, cut short, edited by hand, or of a later schema.
-    """
-    body = json.loads(text)
-    if not isinstance(body, dict):
-        raise ValueError("not a record")
-    checksum = body.pop("checksum", None)
-    if checksum != digest(body, 64):
-        raise ValueError("its checksum does not match its content")
-    version = body.get("schema_version")
-    if isinstance(version, int) and version > newest:
-        raise ValueError(f"it has schema {body['schema_version']}, this version reads up to {newest}")
-    return body

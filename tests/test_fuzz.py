@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from bench.record import to_json
+from bench.store.text import to_json
 from tests.torture.fuzz import GOOD_SUITE, outcome, records, smoke_records, suites, to_toml, try_record, try_suite
 
 FEW = settings(

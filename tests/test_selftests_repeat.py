@@ -17,8 +17,9 @@ from bench.models.recurrent import GRU, SimpleRNN
 from bench.plan import shared_versions
 from bench.process import Slot
 from bench.recipe import Recipe
-from bench.record import RunRecord, RunSpec, to_json
+from bench.record import RunRecord, RunSpec
 from bench.store import Store, read_record
+from bench.store.text import to_json
 from bench.worker import Worker
 
 ROOT = Path(__file__).parent.parent

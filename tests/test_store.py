@@ -10,8 +10,9 @@ from bench.digest import digest
 from bench.errors import BenchError
 from bench.measurement import MEASUREMENT_SCHEMA, Measurement, MeasureSpec, Round, measure_spec
 from bench.plan import make_plan
-from bench.record import SCHEMA_VERSION, Score, to_json
+from bench.record import SCHEMA_VERSION, Score
 from bench.store import LEFTOVER_S, Store, latest, read_measurement, read_record
+from bench.store.text import to_json
 from bench.suite import Suite
 from tests.fakes import fake_record
 

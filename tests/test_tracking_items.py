@@ -1,8 +1,9 @@
 """What MLflow is sent of a record: params, metrics, tags and files, within its limits."""
 
 from bench.recipe import Recipe
-from bench.record import LearningCurve, Score, to_json
+from bench.record import LearningCurve, Score
 from bench.store import read_record
+from bench.store.text import to_json
 from bench.tracking.curve import draw_curve
 from bench.tracking.items import Artifact, Metric, Param, Tag
 from bench.tracking.limits import batches

@@ -1,7 +1,7 @@
 import pytest
 
 from bench.measurement import Measurement
-from bench.record import to_json
+from bench.store.text import to_json
 from bench.task import TargetKind, Task
 from bench.tracking import Outcome
 from bench.tracking.items import Artifact, Metric, Param, Tag

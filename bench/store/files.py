@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from bench import faults
 from bench.errors import BenchError
 from bench.measurement import Measurement
-from bench.record import FINISHED, RunRecord, to_json
+from bench.record import FINISHED, RunRecord
 from bench.store.reading import read_measurement, read_record
+from bench.store.text import to_json
 
 RESULTS = Path("results")
 NEW, PROBE = ".new-", ".probe-"

@@ -10,8 +10,9 @@ from bench.datasets.base import Dataset
 from bench.errors import BenchError
 from bench.measurement import MEASUREMENT_SCHEMA, Measurement, MeasureSpec
 from bench.models.base import Model
-from bench.record import SCHEMA_VERSION, Component, RunRecord, RunSpec, body_of
+from bench.record import SCHEMA_VERSION, Component, RunRecord, RunSpec
 from bench.store.schema_1 import NOISE_FLOORS, RENAMED, VERSIONS, covered, long_scores, task_of
+from bench.store.text import body_of
 
 K = TypeVar("K", RunRecord, Measurement)
 P = TypeVar("P", RunSpec, MeasureSpec)
@@ -23,11 +24,7 @@ def read_record(text: str) -> tuple[RunRecord, str]:
     Raises:
         ValueError: Not JSON, cut short, edited by hand, of a later schema, or its fields do not fit the schema.
     """
-    body = body_of(text, SCHEMA_VERSION)
-    if body.get("schema_version") != 1:
-        record = RunRecord.model_validate(body)
-        return record, record.key
-    return _of_schema_1(_old_record, body)
+    return _read(text, SCHEMA_VERSION, RunRecord, _old_record)
 
 
 def _old_record(body: dict[str, Any]) -> tuple[RunRecord, str]:
@@ -48,11 +45,7 @@ def _old_record(body: dict[str, Any]) -> tuple[RunRecord, str]:
 
 def read_measurement(text: str) -> tuple[Measurement, str]:
     """Return a measurement, and the key that it was written under; errors as of `read_record`."""
-    body = body_of(text, MEASUREMENT_SCHEMA)
-    if body.get("schema_version") != 1:
-        measurement = Measurement.model_validate(body)
-        return measurement, measurement.key
-    return _of_schema_1(_old_measurement, body)
+    return _read(text, MEASUREMENT_SCHEMA, Measurement, _old_measurement)
 
 
 def _old_measurement(body: dict[str, Any]) -> tuple[Measurement, str]:
@@ -61,14 +54,13 @@ def _old_measurement(body: dict[str, Any]) -> tuple[Measurement, str]:
     return _with_old_key(Measurement.model_validate(body | new), body, "measure_id")
 
 
-def _of_schema_1(read: Callable[[dict[str, Any]], tuple[K, str]], body: dict[str, Any]) -> tuple[K, str]:
-    """Bring a body of schema 1 to the newest.
-
-    Raises:
-        ValueError: Its fields are not those of schema 1.
-    """
+def _read(text: str, newest: int, kind: type[K], bring: Callable[[dict[str, Any]], tuple[K, str]]) -> tuple[K, str]:
+    body = body_of(text, newest)
+    if body.get("schema_version") != 1:
+        record = kind.model_validate(body)
+        return record, record.key
     try:
-        return read(body)
+        return bring(body)
     except (KeyError, TypeError, AttributeError):
         raise ValueError("its fields are not those of schema 1") from None
 

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from bench.measurement import Measurement
-from bench.record import RunRecord, to_json
+from bench.record import RunRecord
 from bench.stale import flatten
+from bench.store.text import to_json
 from bench.tracking.notes import escape, fenced
 
 NOTE = "mlflow.note.content"

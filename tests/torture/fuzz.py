@@ -16,8 +16,9 @@ from bench.cli import call
 from bench.devices import find_device
 from bench.digest import digest
 from bench.plan import expand
-from bench.record import RunRecord, to_json
+from bench.record import RunRecord
 from bench.store import Store
+from bench.store.text import to_json
 from bench.suite import read_suite
 from tests.fakes import fake_record
 
