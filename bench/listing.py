@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.cases.base import cases
 from bench.datasets.base import Dataset, datasets
+from bench.datasets.loaded import declared
 from bench.devices import device_kinds
 from bench.engines.base import engines
 from bench.errors import BenchError
@@ -79,7 +80,7 @@ def _metric(metric: Metric) -> Row:
 def _asked(dataset: type[Dataset]) -> str:
     """Return in words what a dataset asks with its default parameters."""
     try:
-        return in_words(dataset().task())
+        return in_words(declared(dataset())[1])
     except (ValueError, BenchError):
         return "depends on its parameters"
 

@@ -111,17 +111,14 @@ def test_a_fault_names_file_key_and_what_was_expected(tmp_path, text, complaint)
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (IN_PLACE.replace('"small"', '"a|b"'), r"key 'cases.0.name': value error, a case's name holds none of"),
-        (IN_PLACE.replace('"small"', '"a`b"'), r"key 'cases.0.name': value error, a case's name holds none of"),
-        (IN_PLACE.replace('"small"', "'a\\b'"), r"key 'cases.0.name': value error, a case's name holds none of"),
-        (IN_PLACE.replace('"small"', '"a,b"'), r"key 'cases.0.name': value error, a case's name holds none of"),
+        (IN_PLACE.replace('"small"', '"a,b"'), r"key 'cases.0.name': value error, a case's name holds no comma"),
         (IN_PLACE.replace('"small"', '"a\\nb"'), r"key 'cases.0.name': value error, holds a control character"),
         (IN_PLACE.replace('"small"', '"a\\u202eb"'), r"key 'cases.0.name': value error, holds a control character"),
         (IN_PLACE.replace('"small"', '"../b"'), r"key 'cases.0.name': value error, a case's name is NAME or FAMILY/N"),
         (IN_PLACE.replace('"small"', '"a//b"'), r"key 'cases.0.name': value error, a case's name is NAME or FAMILY/N"),
         (IN_PLACE.replace('"small"', '" a"'), r"key 'cases.0.name': value error, a case's name is NAME or FAMILY/NAME"),
         (IN_PLACE.replace('"small"', '""'), r"key 'cases.0.name': string should have at least 1 character"),
-        (IN_PLACE.replace("small", "a" * 101), r"key 'cases.0.name': string should have at most 100 characters"),
+        (IN_PLACE.replace("small", "a" * 301), r"key 'cases.0.name': string should have at most 300 characters"),
         (IN_PLACE + 'label = "a\\u001bb"', r"key 'cases.0.label': value error, holds a control character"),
         (
             IN_PLACE + 'published = { source = "a\\tb" }',

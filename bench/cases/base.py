@@ -8,29 +8,19 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from bench.datasets.base import Dataset, datasets
+from bench.datasets.loaded import declared
 from bench.errors import BenchError
 from bench.models.base import Model, Support, models
 from bench.recipe import Recipe
 from bench.record import Component
 from bench.registry import Registry, close_matches
 from bench.task import Task
+from bench.text.lines import fit
 
-
-def printable(text: str) -> str:
-    """Return text that one line of a report can hold.
-
-    Raises:
-        ValueError: A line break, a control character, or one that turns the writing around.
-    """
-    if not text.isprintable():
-        raise ValueError("holds a control character or one that cannot be seen; leave it out")
-    return text
-
-
-Line = Annotated[str, AfterValidator(printable)]
+Line = Annotated[str, AfterValidator(fit)]
 
 
 class Published(BaseModel):
@@ -46,7 +36,7 @@ class Published(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    values: dict[str, float] = {}
+    values: dict[str, FiniteFloat] = {}
     source: Line = ""
     curve: Line = ""
     data_seed: ClassVar[int] = 42
@@ -101,13 +91,17 @@ class Case:
 
     @property
     def task(self) -> Task:
-        """What it is asked."""
-        return self.dataset.task()
+        """What it is asked.
+
+        Raises:
+            BenchError: Its dataset cannot say it.
+        """
+        return declared(self.dataset)[1]
 
     def supports(self) -> Support:
         """Say whether its model fits its task, and its loss what it is trained on."""
-        taught = self.dataset.train_task()
-        fits = self.model.supports(self.task, taught)
+        taught, asked = declared(self.dataset)
+        fits = self.model.supports(asked, taught)
         if fits and self.recipe is not None:
             return Support(self.recipe.unfit(taught))
         return fits

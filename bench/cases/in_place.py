@@ -1,27 +1,30 @@
 """A case that a suite's file defines itself."""
 
+import unicodedata
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bench.cases.base import Case, Published, make_dataset, make_model, printable
+from bench.cases.base import Case, Published, make_dataset, make_model
 from bench.errors import BenchError
 from bench.recipe import Recipe
+from bench.text.lines import fit
 
 Named = str | dict[str, Any]
-FORBIDDEN = "|`\\,"
-"""They end a table's cell or its code, or part two names on the command line."""
+LONGEST = 300
+"""Characters of a name or a label."""
 
 
 def _name(text: str) -> str:
-    if any(letter in FORBIDDEN for letter in text):
-        raise ValueError(f"a case's name holds none of {' '.join(FORBIDDEN)}")
+    text = unicodedata.normalize("NFC", text)  # or two names that look the same would be two
+    if "," in text:
+        raise ValueError("a case's name holds no comma, which parts two names on the command line")
     if text != text.strip() or any(part in ("", ".", "..") for part in text.split("/")):
         raise ValueError("a case's name is NAME or FAMILY/NAME, without empty parts, '..' or spaces around it")
     return text
 
 
-CaseName = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(printable), AfterValidator(_name)]
+CaseName = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(fit), AfterValidator(_name)]
 
 
 class InPlaceCase(BaseModel):
@@ -36,7 +39,7 @@ class InPlaceCase(BaseModel):
     dataset: Named
     model: Named
     recipe: Recipe | None = None
-    label: Annotated[str, Field(max_length=100), AfterValidator(printable)] = ""
+    label: Annotated[str, Field(max_length=LONGEST), AfterValidator(fit)] = ""
     published: Published = Published()
 
     def resolve(self) -> Case:

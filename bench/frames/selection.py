@@ -39,9 +39,7 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
         BenchError: No record belongs to the plan, or none to ``environment``.
     """
     if not plan.records:
-        raise BenchError(
-            f"suite {plan.suite.name!r} has no records to report; run it first: bench run {plan.suite.name}"
-        )
+        raise BenchError(f"suite {plan.suite.name!r} has no records to report; run it first")
     if environment and not any(r.environment.digest == environment for r in plan.records):
         known = ", ".join(sorted({r.environment.digest for r in plan.records}))
         raise BenchError(f"no record of environment {environment!r}; known: {known}")

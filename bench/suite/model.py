@@ -1,7 +1,6 @@
 """What a suite is: a selection of cases, seeds, devices and backends, as checked data."""
 
 import fnmatch
-import re
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -18,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from bench.cases.base import Case, Published, cases, printable
+from bench.cases.base import Case, Published, cases
 from bench.cases.in_place import InPlaceCase
 from bench.cases.variants import variants
 from bench.digest import digest
@@ -27,6 +26,8 @@ from bench.metrics.base import metrics
 from bench.models.base import models
 from bench.recipe import RecipeGrid, RecipeOverrides
 from bench.registry import close_matches
+from bench.text.files import is_folder_name
+from bench.text.lines import fit
 
 LEAST_SEEDS = 10
 """A rule that looks at the seeds and may stop before so many gives intervals that cover too seldom."""
@@ -34,8 +35,11 @@ MOST_SEEDS = 1000
 
 
 def _file_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
-        raise ValueError("a suite's name is 1 to 100 letters, digits, '-', '_' and '.', the first a letter or digit")
+    if not is_folder_name(text):
+        raise ValueError(
+            "a suite's name is 1 to 100 letters, digits, '-', '_' and '.', the first a letter or digit, the last no "
+            "'.', and not con or another device of Windows"
+        )
     return text
 
 
@@ -44,7 +48,7 @@ def _form(value: Any) -> str:
 
 
 SuiteName = Annotated[str, AfterValidator(_file_name)]
-Title = Annotated[str, Field(max_length=300), AfterValidator(printable)]
+Title = Annotated[str, Field(max_length=300), AfterValidator(fit)]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 SeedList = Annotated[list[Seed], Field(min_length=1)]
 Seeds = Annotated[
