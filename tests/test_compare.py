@@ -431,3 +431,43 @@ def test_a_record_of_the_first_schema_is_compared_by_todays_names(tmp_path):
     (change,) = compared(tmp_path, tmp_path)[1].changes
     assert (change.verdict, change.specs_differ) == (Verdict.SAME, ())
     assert change.a == pytest.approx(record.score(change.metric.name))
+
+
+def test_a_score_that_became_no_number_is_lost(tmp_path, capsys):
+    first = results(tmp_path / "a", runs(RNN, (0.003, 0.0031, 0.0029), (42, 43, 44)))
+    second = results(tmp_path / "b", runs(RNN, (0.003, float("nan"), float("inf")), (42, 43, 44)))
+    _, scores = compared(first, second)
+    assert [str(lost) for lost in scores.lost] == [
+        f"fake/rnn seed {seed} (data seed 42): its score is no finite number" for seed in (43, 44)
+    ]
+    assert call(["compare", str(first), str(second)]) == 1
+    assert "lost in B: fake/rnn seed 43" in capsys.readouterr().out
+    assert call(["compare", str(second), str(first)]) == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("a", "b", "verdict", "shown"),
+    [
+        ((0.0, 0.0, 0.0), (0.1, 0.11, 0.12), Verdict.WORSE_PAST, "∞"),
+        ((0.1, 0.11, 0.12), (0.0, 0.0, 0.0), Verdict.BETTER, "0.0000"),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), Verdict.SAME, "1.0000"),
+        ((1e40, 1.1e40, 1.05e40), (1e-310, 1.1e-310, 1.05e-310), Verdict.BETTER, "0.0000"),
+        ((0.0, 0.1, 0.1), (0.1, 0.0, 0.1), Verdict.NO_DIFFERENCE, "–"),
+        ((-1.0, -1.1, -0.9), (-2.0, -2.1, -1.9), Verdict.BETTER, "-1"),
+    ],
+)
+def test_odd_scores_are_compared(a, b, verdict, shown, tmp_path, capsys):
+    made = [[fake_record(RNN, s, mse=abs(v)) for s, v in enumerate(values, start=42)] for values in (a, b)]
+    if a[0] < 0:
+        made = [
+            [r.model_copy(update={"scores": tuple(s._replace(value=-s.value) for s in r.scores)}) for r in records]
+            for records in made
+        ]
+    folders = [results(tmp_path / name, records) for name, records in zip("ab", made, strict=True)]
+    changes, _ = compared(*folders)
+    assert changes["fake/rnn"].verdict is verdict
+    call(["compare", *map(str, folders)])
+    table = capsys.readouterr().out
+    (line,) = [line for line in table.splitlines() if "fake/rnn" in line and "│" in line]
+    assert shown in [cell.strip() for cell in line.split("│")]

@@ -206,6 +206,15 @@ def test_traits_that_do_not_go_together_are_refused(traits, complaint):
         Traits("odd", "odd", **traits)
 
 
+def test_an_error_below_zero_has_no_logs():
+    error = metrics.get("mse")
+    assert error.suited([0.0, 1e40, float("nan"), float("inf")]).log
+    assert not error.suited([0.1, -0.1]).log
+    assert error.suited([0.1, -0.1]).direction is error.direction
+    share = metrics.get("accuracy")
+    assert share.suited([-1.0]) == share
+
+
 def test_a_metric_is_one_function_and_one_decorator():
     @metric("worst_error", LAST, heading="worst error")
     def worst_error(given):

@@ -20,6 +20,7 @@ from bench.report.markdown import escape
 from bench.report.results import Results
 from bench.stats import Interval, Ratio
 from bench.task import TargetKind, Task
+from bench.text.markdown import anchor
 from tests.chapter_fakes import chapter_like
 from tests.fakes import (
     ENVIRONMENT,
@@ -137,7 +138,7 @@ def test_every_table_row_has_as_many_cells_as_its_header(tmp_path: Path) -> None
 
 def test_links_to_tables_meet_their_headings(tmp_path: Path) -> None:
     text = report_of(chapter_like(), tmp_path)
-    anchors = {markdown.slug(h) for h in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)}
+    anchors = {anchor(h) for h in re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)}
     linked = set(re.findall(r"\]\(#([^)]*)\)", text))
     assert linked
     assert linked <= anchors

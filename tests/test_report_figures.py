@@ -22,12 +22,14 @@ from bench.report.figures.base import Draw, draw_all, label_looks, legend_above
 from bench.report.figures.curves import curves_figure
 from bench.report.figures.forecasts import forecasts_figure
 from bench.report.figures.groups import groups_figure
+from bench.report.figures.scatter import speed_figure
 from bench.report.figures.scores import scores_figure
 from bench.report.leaderboards import Leaderboard
 from bench.report.parts import Overlay, overlays
 from bench.report.results import Results
 from bench.report.rows import Row
-from tests.fakes import fake_case, fake_plan, fake_record
+from bench.text.figure import LONGEST
+from tests.fakes import FakeNetwork, fake_case, fake_plan, fake_record
 from tests.report_fakes import GRU, LSTM, NAIVE, RNN, trouble
 
 NAMES = ("$x_1$", "_hidden", "RNN \N{ROCKET} \\alpha", "a\nb\x1b", "long name " * 30, "100 % <&> {0}")
@@ -104,9 +106,9 @@ def test_labels_spread_out_without_changing_order() -> None:
 
 
 def test_text_from_data_stands_as_it_is_on_one_line() -> None:
-    assert style.as_text("$x_1$\n \x1b y") == "$x_1$ y"
+    assert style.as_text("$x_1$\n \x1b y") == "$x_1$ \N{REPLACEMENT CHARACTER} y"
     long = style.as_text("the first of " + "x" * 300 + " and its end")
-    assert len(long) <= style.LONGEST
+    assert len(long) <= LONGEST
     assert (long[:9], long[-7:]) == ("the first", "its end")
 
 
@@ -220,3 +222,19 @@ def test_a_legend_stays_within_its_figure(width: float, labels: tuple[str, ...])
     legend_above(figure, [(label, {}) for label in labels])
     figure.canvas.draw()
     assert figure.legends[0].get_window_extent().width <= figure.bbox.width
+
+
+def test_a_score_of_zero_has_its_place_on_every_axis() -> None:
+    """Else a logarithmic axis leaves it out, and the best model is in no figure."""
+    best = fake_case("fake/best", task="ten_steps", label="best", model=FakeNetwork(kind="best"))
+    records = [fake_record(best, 42, mse=0.0), fake_record(RNN, 42, mse=0.01), fake_record(NAIVE, None, mse=0.0)]
+    results = results_of(fake_plan([best, RNN, NAIVE], records, (42,)))
+    scores = drawn_by(scores_figure, results, "ten_steps").axes[0]
+    assert scores.get_xscale() == "symlog"
+    assert "0" in [text.get_text() for text in scores.get_xticklabels()]
+    for ax in (scores, *drawn_by(curves_figure, results, "ten_steps").axes[:2]):
+        low, high = sorted(ax.get_xlim() if ax is scores else ax.get_ylim())
+        assert low < 0 < 0.01 < high
+    speed = drawn_by(speed_figure, results, "ten_steps").axes[0]
+    assert speed.get_yscale() == "symlog"
+    assert len(speed.collections) == 2

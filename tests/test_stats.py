@@ -20,7 +20,8 @@ def test_summary_of_one_has_no_spread_and_of_none_is_none() -> None:
 def test_geometric_mean() -> None:
     assert stats.geometric_mean([1.0, 10.0, 100.0]) == pytest.approx(10.0)
     assert stats.geometric_mean([]) is None
-    assert stats.geometric_mean([0.0, 1.0]) is None
+    assert stats.geometric_mean([0.0, 1.0]) == 0.0
+    assert stats.geometric_mean([-1.0, 1.0]) is None
 
 
 def test_skill_and_multiple_of_floor() -> None:

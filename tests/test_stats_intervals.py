@@ -33,7 +33,8 @@ def test_an_interval_of_plain_scores_and_another_level() -> None:
 def test_an_interval_of_few() -> None:
     assert stats.interval([]) is None
     assert stats.interval([np.nan, np.inf]) is None
-    assert stats.interval([0.0, 0.1]) is None
+    assert stats.interval([0.0, 0.1]) == Interval(0.0, None, None, 2)
+    assert stats.interval([-1.0, 0.1]) is None
     assert stats.interval([2.0], log=False) == Interval(2.0, None, None, 1)
     assert stats.interval([2.0, 2.0], log=False) == Interval(2.0, 2.0, 2.0, 2)
     wide = stats.interval([1e-200, 1e200])
@@ -95,7 +96,7 @@ def test_a_ratio_of_few() -> None:
     assert stats.ratio(Sample(np.array([2.0])), Sample(np.array([1.0, 1.5])), log=False) == Ratio(0.75, None, None)
     assert stats.ratio(exact(2.0), Sample(np.array([1.5])), log=False) == Ratio(0.5, None, None)
     assert stats.ratio(Sample(np.array([])), Sample(A)) is None
-    assert stats.ratio(Sample(np.array([0.0, 1.0])), Sample(A)) is None
+    assert stats.ratio(Sample(np.array([-1.0, 1.0])), Sample(A)) is None
     same = Sample(np.array([2.0, 2.0]))
     assert stats.ratio(same, Sample(np.array([1.0, 1.0])), log=False, k=4) == Ratio(1.0, 1.0, 1.0)
 

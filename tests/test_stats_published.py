@@ -108,7 +108,7 @@ def test_a_curve_is_outside_where_its_epochs_are() -> None:
 @pytest.mark.filterwarnings("error")
 def test_epochs_that_cannot_be_compared_are_not_counted() -> None:
     ours = np.array([[1.0, 1.0, np.nan, 0.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]])
-    assert stats.curve_outside([1.0, np.nan, 1.0, 1.0, 9.0], ours) == (1, 2)
+    assert stats.curve_outside([1.0, np.nan, 1.0, 1.0, 9.0], ours) == (1, 3)  # of the one with a 0 on a plain scale
     assert stats.curve_outside([], ours) == (0, 0)
     with pytest.raises(ValueError, match="shape"):
         stats.curve_outside([1.0], [1.0, 2.0])

@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.metrics.traits import Axis, Direction, Traits
 from bench.registry import close_matches
 from bench.stale import changes
-from bench.stats import Comparison, Float64, geometric_mean, holm, paired_ratio
+from bench.stats import Comparison, Float64, holm, interval, paired_ratio
 
 TOLERANCE = 0.02
 """By how much a case may be worse before that is a regression. Seeds of one case lie 5 to 20 % apart, and so little as
@@ -92,7 +92,7 @@ class Scores:
 
     Attributes:
         changes: One a case that both sets have a score of.
-        lost: Runs that failed in B and have a score in A.
+        lost: Runs that have a score in A and failed in B, or have none there that is a finite number.
         gained: The other way round.
         only_a: How many runs of each case are in A alone.
         only_b: In B alone.
@@ -141,8 +141,14 @@ def compare_scores(a: ResultSet, b: ResultSet, *, metric: str = "", tolerance: f
     places = ["case", "kind", *(["backend"] if "backend" in keys else [])]
     rounded = not (a.whole and b.whole)
     compared, without = [], []
+    lost: list[Lost] = []
+    gained: list[Lost] = []
     for (case, *_), rows in both.groupby(places, sort=False):
-        change = _change(rows, _metric(rows, a, b, metric), rounded)
+        name = _metric(rows, a, b, metric)
+        rows = _with_scores(_with_scores(rows, "a", name), "b", name)
+        change = _change(rows, name, rounded)
+        lost += _lost(rows, "a", "b")
+        gained += _lost(rows, "b", "a")
         if change is not None:
             compared.append(replace(change, specs_differ=_specs_differ(a, b, change.case)))
         else:
@@ -157,8 +163,8 @@ def compare_scores(a: ResultSet, b: ResultSet, *, metric: str = "", tolerance: f
     order = {case: i for i, case in enumerate(dict.fromkeys([*a.runs["case"], *b.runs["case"]]))}
     return Scores(
         changes=tuple(sorted(changes, key=lambda c: order[c.case])),
-        lost=_lost(both, "a", "b"),
-        gained=_lost(both, "b", "a"),
+        lost=tuple(lost),
+        gained=tuple(gained),
         only_a=_count(pairs, "left_only"),
         only_b=_count(pairs, "right_only"),
         without=tuple(without),
@@ -205,14 +211,11 @@ def _ranks(metric: Traits) -> bool:
 
 
 def _change(rows: pd.DataFrame, metric: Traits | None, rounded: bool) -> Change | None:
-    """Return a case's change, its verdict still open; None where no run has a score in both sets."""
-    if metric is None:
+    """Return a case's change, its verdict still open; None where no run has a finite score in both sets."""
+    known = rows[np.isfinite(rows["a"]) & np.isfinite(rows["b"])]
+    if metric is None or not len(known):
         return None
-    scores = {side: [found.get(metric.name, math.nan) for found in rows[f"scores_{side}"]] for side in "ab"}
-    rows = rows.assign(a=scores["a"], b=scores["b"])
-    known = rows[(rows["status_a"] == "done") & (rows["status_b"] == "done") & rows["a"].notna() & rows["b"].notna()]
-    if not len(known):
-        return None
+    metric = metric.suited([*known["a"], *known["b"]])
     a, b = (_digits(known[side].to_numpy(float), rounded) for side in "ab")
     units_a, units_b = a, b
     seeds = known["data_seed"].to_numpy()
@@ -220,7 +223,7 @@ def _change(rows: pd.DataFrame, metric: Traits | None, rounded: bool) -> Change 
         units_a, units_b = (
             np.array([_mean(v[seeds == seed], metric.log) for seed in dict.fromkeys(seeds)]) for v in (a, b)
         )
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         each = np.where(a == b, float(metric.log), b / a if metric.log else b - a)
     change = Change(
         case=str(rows["case"].iloc[0]),
@@ -261,7 +264,7 @@ def _verdict(change: Change, found: bool, tolerance: float, rounded: bool) -> Ve
         found = abs(harm) > EXACT
     elif change.units < 2:
         return Verdict.ONE_SEED
-    if not found:
+    if not found or math.isnan(harm):
         return Verdict.NO_DIFFERENCE
     if harm <= 0:
         return Verdict.BETTER
@@ -273,25 +276,42 @@ def _digits(values: Float64, rounded: bool) -> Float64:
 
 
 def _mean(values: Float64, log: bool) -> float:
-    """Return the mean on the scale of a metric; geometric means of what is zero somewhere are zero."""
-    return (geometric_mean(values) or 0.0) if log else float(np.mean(values))
+    """Return the mean on the scale of a metric."""
+    found = interval(values, log=log)
+    return found.centre if found else math.nan
 
 
 def _log(ratio: float) -> float:
     return math.log(ratio) if ratio > 0 else -math.inf
 
 
-def _lost(both: pd.DataFrame, had: str, lacks: str) -> tuple[Lost, ...]:
-    rows = both[(both[f"status_{had}"] == "done") & (both[f"status_{lacks}"] != "done")]
-    return tuple(
+def _with_scores(rows: pd.DataFrame, side: str, metric: Traits | None) -> pd.DataFrame:
+    """Put in each run's score in a set, NaN where it has none, and whether it has one that is no finite number."""
+    name = metric.name if metric else ""
+    known = zip(rows[f"status_{side}"], rows[f"scores_{side}"], strict=True)
+    values = [scores.get(name) if status == "done" else None for status, scores in known]
+    odd = [value is not None and not math.isfinite(value) for value in values]
+    made = rows.copy()
+    made[side], made[f"odd_{side}"] = np.array(values, dtype=np.float64), odd
+    return made
+
+
+def _lost(rows: pd.DataFrame, had: str, lacks: str) -> list[Lost]:
+    """Return the runs that have a score in one set and failed in the other, or lost it there to what is no number."""
+    done = rows[f"status_{lacks}"] == "done"
+    gone = np.isfinite(rows[had]) & rows[f"odd_{lacks}"]
+    found = rows[(rows[f"status_{had}"] == "done") & (~done | gone)]
+    return [
         Lost(
             str(r["case"]),
             int(r["data_seed"]),
             None if pd.isna(r["seed"]) else int(r["seed"]),
-            f"{r[f'status_{lacks}']}{', ' if r[f'reason_{lacks}'] else ''}{r[f'reason_{lacks}']}",
+            "its score is no finite number"
+            if r[f"status_{lacks}"] == "done"
+            else ", ".join(filter(None, (r[f"status_{lacks}"], r[f"reason_{lacks}"]))),
         )
-        for r in rows.to_dict("records")
-    )
+        for r in found.to_dict("records")
+    ]
 
 
 def _count(pairs: pd.DataFrame, side: str) -> dict[str, int]:

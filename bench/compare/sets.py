@@ -161,6 +161,8 @@ def _narrowed(whole: ResultSet, environment: str, backend: str, device: str) -> 
     runs, speeds = (_only(_only(frame, "backend", backend), "kind", device) for frame in (runs, speeds))
     runs, remarks = _one_environment(runs, name, wanted)
     kept = set(runs["environment"])
+    told = {d: whole.environments.get(d, {}).get("variables") for d in sorted(kept)}
+    remarks += [f"{name}: environment {d} had {variables} set" for d, variables in told.items() if variables]
     mine = speeds["environment"].isin(kept | set(wanted)) if kept else speeds["environment"].notna()
     speeds = speeds[mine & (speeds["status"] != "failed")].sort_values("ended_at")
     speeds = speeds.drop_duplicates(["case", "kind", "backend"], keep="last")

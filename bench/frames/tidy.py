@@ -58,13 +58,15 @@ def means(records: Iterable[RunRecord]) -> pd.DataFrame:
         speeds = [record.windows_per_s for record in mine if record.windows_per_s is not None]
         row["windows_per_s"] = float(pd.Series(speeds).median()) if speeds else None
         rows.append(row)
+    if not rows:
+        return pd.DataFrame(columns=["case", "device", "backend", "runs"])
     table = pd.DataFrame(rows)
     return table[[*(c for c in table.columns if c != "windows_per_s"), "windows_per_s"]].dropna(axis=1, how="all")
 
 
 def _mean(metric: Metric, records: list[RunRecord]) -> float | None:
     values = [value for record in records if (value := record.score(metric.name)) is not None]
-    centre = stats.interval(values, log=metric.log) if values else None
+    centre = stats.interval(values, log=metric.suited(values).log)
     return None if centre is None else centre.centre
 
 

@@ -1,7 +1,9 @@
 """What a metric says of itself besides how it is computed: all that tables, figures and tests ask of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 
 class Direction(StrEnum):
@@ -77,6 +79,13 @@ class Traits:
             )
         if self.axis is not Axis.NONE and (self.per_epoch or self.ranks or self.monitors):
             raise ValueError(f"metric {self.name!r} is many numbers: it is not computed every epoch, and ranks nothing")
+
+    def suited(self, values: Iterable[float]) -> Self:
+        """Return it as these values can be worked on: on the plain scale where one of them is below zero, with no log.
+
+        A metric says nothing of its scale where that was forgotten, and the usual one is for errors.
+        """
+        return replace(self, scale=Scale.PLAIN) if self.log and any(value < 0 for value in values) else self
 
     @property
     def log(self) -> bool:

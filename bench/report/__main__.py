@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 from bench.report.build import render_report
+from bench.streams import prepare_streams
 
 if __name__ == "__main__":
+    prepare_streams()
     for folder in sys.argv[1:]:
         print(render_report(Path(folder)))

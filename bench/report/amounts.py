@@ -1,26 +1,35 @@
 """Scores in words, as the traits of their metric ask: shares in per cent, their differences in points, ratios else."""
 
-from bench.metrics.traits import Traits
+import math
+
+from bench.metrics.traits import Direction, Traits
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import NONE, effect, score
+from bench.report.markdown import NONE, effect, fixed, score
 from bench.report.rows import Row
 from bench.stats import Interval, Ratio
 
 
-def amount(value: float, metric: Traits) -> str:
-    """Return a score by itself: ``0.0124``, of a share ``98.76 %``."""
-    return f"{100 * value:.2f} %" if metric.share else score(value)
+def amount(value: float | None, metric: Traits) -> str:
+    """Return a score by itself: ``0.0124``, of a share ``98.76 %``; none where there is no score."""
+    if metric.share and value is not None and math.isfinite(value):
+        return f"{fixed(100 * value, 2)} %"
+    return score(value)
 
 
 def spread(interval: Interval | None, metric: Traits, *, exact: bool = False) -> str:
-    """Return a mean with its interval, which is cut at 0 and 100 % of a share, and left out of an exact one."""
+    """Return a mean with its interval, which is left out of an exact share.
+
+    That of a share is cut at 0 and, where more is better, at 100 %: less can be more than the whole, as an error is.
+    """
     if interval is None:
         return NONE
     centre, low, high = amount(interval.centre, metric), interval.low, interval.high
     if low is None or high is None or (exact and metric.share):
         return centre
     if metric.share:
-        return f"{centre} [{100 * max(low, 0):.2f}, {100 * min(high, 1):.2f}]"
+        low = max(low, min(interval.centre, 0))
+        high = min(high, max(interval.centre, 1)) if metric.direction is Direction.HIGHER else high
+        return f"{centre} [{fixed(100 * low, 2)}, {fixed(100 * high, 2)}]"
     return f"{centre} [{score(low, 3)}, {score(high, 3)}]"
 
 
@@ -28,7 +37,7 @@ def difference(found: Ratio | None, metric: Traits) -> str:
     """Return what one score is over another, or less it where differences are no ratios, with the interval."""
     if metric.log:
         return effect(found)
-    return effect(found, lambda value: f"{100 * value:.2f}" if metric.share else score(value, 3))
+    return effect(found, lambda value: fixed(100 * value, 2) if metric.share else score(value, 3))
 
 
 def validated(row: Row, board: Leaderboard, *, interval: bool = False) -> str:

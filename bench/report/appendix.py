@@ -5,6 +5,7 @@ import pandas as pd
 from bench.report.markdown import NONE, escape, seed_label, table
 from bench.report.results import Results
 from bench.report.rows import Row
+from bench.text.markdown import code
 
 
 def run_ids(results: Results) -> str:
@@ -13,7 +14,7 @@ def run_ids(results: Results) -> str:
     for row in results.rows:
         runs = row.runs[["data_seed", "seed", "run_id"]].sort_values(["data_seed", "seed"])
         ids = [f"{_label(r, row)}: `{r['run_id']}`" for _, r in runs.iterrows()]
-        rows.append([escape(row.name), f"`{row.case}`", escape(row.device), ", ".join(ids)])
+        rows.append([escape(row.name), code(row.case, cell=True), escape(row.device), ", ".join(ids)])
     return table(["model", "case", "device", "seed: run id"], rows, text_columns=4)
 
 
@@ -39,6 +40,7 @@ def environments(results: Results) -> str:
         "python": "Python",
         "precision": "precision",
         "jit": "compiler",
+        "variables": "variables set",
         "platform": "platform",
         "git_commit": "commit",
         "n_runs": "runs",

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.frames import make_frames, read_frames, select, with_types, write_frames, written_whole
+from bench.files import written_whole
+from bench.frames import make_frames, read_frames, select, with_types, write_frames
 from bench.frames.schemas import ABOUT
 from bench.plan import Plan
 from bench.report.appendix import environments, run_ids
 from bench.report.findings import all_findings
-from bench.report.markdown import Table, escape
+from bench.report.markdown import Table
 from bench.report.parts import sections
 from bench.report.prose import RELATED, description, how_to_read, left_out, opening
 from bench.report.results import Results
-from bench.report.tables import all_tables
+from bench.report.tables import FINDINGS, all_tables
+from bench.text.markdown import escape, heading, html, image
 
 if TYPE_CHECKING:
     from bench.report.figures.base import Drawn
@@ -89,7 +91,7 @@ def check_report(folder: Path) -> list[str]:
     try:
         text = readme.read_text(encoding="utf-8")
     except (OSError, ValueError):
-        raise BenchError(f"{readme} cannot be read; write it first: bench report") from None
+        raise BenchError(f"{readme} cannot be read; write the report again from its records") from None
     results = Results(read_frames(folder))
     drawn = draw_all(results, None, FIGURES)
     expected = render_text(results, drawn)
@@ -102,16 +104,16 @@ def render_text(results: Results, drawn: "Mapping[str, list[Drawn]]") -> str:
     """Return the report as Markdown; ``drawn`` holds each section's figures."""
     tables = all_tables(results)
     parts = [
-        f"# {escape(results.about['title'])}\n",
+        f"{heading(1, results.title)}\n",
         *(f"{paragraph}\n" for paragraph in opening(results)),
-        "## Findings\n",
+        f"{heading(2, FINDINGS)}\n",
     ]
     parts.append("".join(f"{i}. {s}\n" for i, s in enumerate(all_findings(results, tables), start=1)))
     for board in results.leaderboards:
         first, *others = (tables[k] for k in tables if f"{k}/".startswith(f"{board.table}/"))
         parts.append(first.markdown(above=description(board)))
         for figure in drawn.get(board.key, []):
-            parts.append(f"![{escape(figure.alt)}]({figure.path})\n\n*{escape(figure.caption)}*\n")
+            parts.append(f"{image(figure.alt, figure.path)}\n\n*{escape(figure.caption)}*\n")
         parts += [_folded(t) for t in others]
     parts += [tables[name].markdown() for name in tables if name in sections.names()]
     parts += ["## How to read this\n", how_to_read(results)]
@@ -121,4 +123,4 @@ def render_text(results: Results, drawn: "Mapping[str, list[Drawn]]") -> str:
 
 
 def _folded(table: Table) -> str:
-    return f"<details><summary>{table.heading}</summary>\n\n{table.markdown(level=3)}\n</details>\n"
+    return f"<details><summary>{html(table.heading)}</summary>\n\n{table.markdown(level=3)}\n</details>\n"

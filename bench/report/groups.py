@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from bench import stats
 from bench.frames.scores import Key
 from bench.metrics.traits import Axis, Direction, Traits
 from bench.report.amounts import amount
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import NONE, escape, table
+from bench.report.markdown import NONE, escape, fixed, table
 from bench.report.rows import Row
 
 NO_GROUP = -1
@@ -46,8 +47,8 @@ def by_group(row: Row, metric: Traits, group: str) -> pd.DataFrame:
     return pd.DataFrame(found).sort_index()
 
 
-def apart_tables(board: Leaderboard) -> list[tuple[str, str, str, list[str]]]:
-    """Return key, title, table and notes of each metric by target or by step, less the one that has a figure.
+def apart_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
+    """Return title, table and notes of each metric by target or by step, less the one that has a figure.
 
     A line a target or step, a column a model: means on the metric's scale, on validation after the last epoch.
     """
@@ -61,37 +62,44 @@ def apart_tables(board: Leaderboard) -> list[tuple[str, str, str, list[str]]]:
         lines = []
         for at in map(str, index):
             key = Key(metric.name, axis=metric.axis.value, index=at)
-            means = [row.mean(key) for row in board.rows]
-            if any(np.isfinite(mean) for mean in means):
+            means = [row.centre(key) for row in board.rows]
+            if any(mean is not None for mean in means):
                 unit = f" ({escape(units[at])})" if units.get(at) else ""
-                lines.append([escape(at) + unit, *(NONE if np.isnan(m) else amount(m, metric) for m in means)])
+                lines.append([escape(at) + unit, *(amount(mean, metric) for mean in means)])
         if lines:
-            title = f"{escape(board.title)}: validation {escape(metric.heading)}"
+            title = f"{board.title}: validation {metric.heading}"
             body = table([metric.axis.value, *(escape(row.name) for row in board.rows)], lines)
-            made.append((f"{board.table}/{metric.name}", title, body, ["Mean over runs, last epoch."]))
+            made.append((title, body, ["Mean over runs, last epoch."]))
     return made
 
 
-def group_tables(board: Leaderboard) -> list[tuple[str, str, str, list[str]]]:
-    """Return key, title, table and notes of each metric by each group: a line a value, a column a model."""
+def group_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
+    """Return title, table and notes of each metric by each group: a line a value, a column a model."""
     made = []
     for metric, group in grouped(board):
-        name = escape(group.replace("_", " "))
-        title = f"{escape(board.title)}: test {escape(metric.heading)} by {name}"
+        title = f"{board.title}: test {metric.heading} by {group.replace('_', ' ')}"
         note = f"Mean over runs, last epoch. {escape(group_note(board))}".strip()
-        made.append((f"{board.table}/{group}/{metric.name}", title, _table(board, metric, group), [note]))
+        made.append((title, _table(board, metric, group), [note]))
     return made
 
 
 def _table(board: Leaderboard, metric: Traits, group: str) -> str:
     tables = {row: by_group(row, metric, group) for row in board.rows}
-    means = pd.DataFrame({escape(r.name): t.stack().groupby(level=0).mean() for r, t in tables.items() if len(t)})
+    means = pd.DataFrame({escape(r.name): t.apply(_mean, axis=1) for r, t in tables.items() if len(t)})
     counts = [m for m in board.rows[0].metrics.values() if m.axis is Axis.GROUP and m.direction is Direction.NONE]
     held = pd.concat([pd.DataFrame(), *(by_group(row, m, group) for row in board.rows for m in counts)], axis=1)
     ends = {value: (line.min(), line.max()) for value, line in held.iterrows()}
     lines = []
     for value, scores in means.sort_index().iterrows():
         windows = " to ".join(dict.fromkeys(f"{n:,.0f}" for n in ends.get(value, ()))) or NONE
-        shown = [NONE if pd.isna(v) else f"{100 * v:.1f} %" if metric.share else amount(v, metric) for v in scores]
-        lines.append([none_label(board) if value == NO_GROUP else str(value), windows, *shown])
+        shown = [
+            NONE if pd.isna(v) else f"{fixed(100 * v, 1)} %" if metric.share else amount(v, metric) for v in scores
+        ]
+        lines.append([escape(none_label(board)) if value == NO_GROUP else str(value), windows, *shown])
     return table([escape(group.replace("_", " ")), "windows", *means.columns], lines)
+
+
+def _mean(runs: pd.Series) -> float:
+    """Return the arithmetic mean of finite scores; NaN without one."""
+    found = stats.summarise(runs)
+    return found.mean if found else np.nan

@@ -13,7 +13,7 @@ from bench.metrics.traits import Axis, Traits
 from bench.report.rows import Row
 
 STUCK_MARGIN = 0.02
-"""Added to errors of accuracies: three times a perfect median then lies four points of accuracy below it."""
+"""Added to errors that are shares: three times a perfect median then lies four points of accuracy below it."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ class Leaderboard:
     def floor(self) -> float | None:
         """Expected score that no forecast can go below, where known and the same for all rows."""
         known = {self.floors.get((r.case, self.metric.name)) for r in self.rows} - {None}
-        return known.pop() if len(known) == 1 else None
+        floor = known.pop() if len(known) == 1 else None
+        return floor if floor is not None and np.isfinite(floor) else None
 
     @cached_property
     def extra(self) -> list[str]:
@@ -192,21 +193,30 @@ class Leaderboard:
         """Return the places of seeds that ended far worse than their row's others."""
         if not (self.metric.log or self.metric.share):
             return []  # neither a ratio nor a share: no multiple of a median says that a seed is far off
-        return [int(i) for i in stats.stuck(1 - values + STUCK_MARGIN if self.metric.share else values)]
+        if self.metric.share:
+            values = (values if self.metric.sign > 0 else 1 - values) + STUCK_MARGIN
+        return [int(i) for i in stats.stuck(values)]
 
     def marks(self, row: Row) -> str:
         """Return the signs that a row's name carries here; the notes under the table explain them."""
         signs = {" †": row.leaks_target, " ‡": self.partial(row), " §": row.oracle}
         return "".join(sign for sign, holds in signs.items() if holds)
 
+    def standing(self, row: Row) -> tuple[float, float]:
+        """Return what a row is ranked by: its mean, and of two geometric means of 0 the arithmetic mean."""
+        value = row.mean(self.score)
+        summary = stats.summarise(row.values(self.score)) if self.metric.log and value == 0 else None
+        return value, summary.mean if summary else 0.0
+
     def in_order(self) -> "Leaderboard":
         """Return it with its rows in order: best first, then those that do not rank, then those without a score."""
         tie = Key(self.monitor.name)
 
-        def place(row: Row) -> tuple[bool, bool, float, float, str]:
-            value, second = row.mean(self.score), row.mean(tie)
-            missing = not np.isfinite(value)
-            score = 0.0 if missing else self.metric.sign * value
-            return missing, not self.ranks(row), score, second if np.isfinite(second) else 0.0, row.name
+        def place(row: Row) -> tuple[bool, bool, float, float, float, str]:
+            score, zeros = self.standing(row)
+            second = row.mean(tie)
+            missing = not np.isfinite(score)
+            second = second if np.isfinite(second) else 0.0
+            return missing, not self.ranks(row), 0.0 if missing else self.metric.sign * score, zeros, second, row.name
 
         return replace(self, rows=sorted(self.rows, key=place))

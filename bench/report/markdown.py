@@ -1,4 +1,4 @@
-"""Pieces of GitHub Markdown: numbers, escaped text, tables, links, and paragraphs from templates."""
+"""Pieces of GitHub Markdown: numbers, tables, and paragraphs from templates."""
 
 import math
 import re
@@ -10,48 +10,58 @@ from typing import Any, TypeVar
 
 import jinja2
 import pandas as pd
-from tabulate import tabulate
+import tabulate
 
 from bench.stats import Ratio
+from bench.text import markdown
+from bench.text.markdown import escape as escape  # what every part of a report needs
 
 NONE = "–"
+TINY, HUGE = 1e-5, 1e7
+"""Numbers below and from which on powers of ten are shorter to read."""
+MOST_THOUSANDS = 1e12
+"""A number from which on nobody counts the separators."""
+LEAST_FACTOR = 0.005
+"""Two decimals of a ratio below this are 0.00."""
+tabulate.WIDE_CHARS_MODE = False  # else the spaces in a table depend on whether wcwidth is installed
 TEMPLATES = Path(__file__).parent / "templates"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A numbered table with notes under it; ``key`` is what findings name it by."""
+    """A numbered table with notes under it.
+
+    Attributes:
+        key: What findings name it by.
+        title: Of its heading, as plain text.
+        body: In Markdown.
+        notes: In Markdown.
+        anchor: What its heading is called in links; empty where no other heading has its text.
+    """
 
     key: str
     number: int
     title: str
     body: str
     notes: list[str] = field(default_factory=list)
+    anchor: str = ""
 
     @property
     def heading(self) -> str:
-        """Its heading, with its number."""
+        """Its heading, with its number, as plain text."""
         return f"Table {self.number}. {self.title}"
 
     @property
     def link(self) -> str:
         """A link to it for running text."""
-        return f"[Table {self.number}](#{slug(self.heading)})"
+        return markdown.link(f"Table {self.number}", f"#{self.anchor or markdown.anchor(self.heading)}")
 
     def markdown(self, level: int = 2, above: str = "") -> str:
         """Return heading, a paragraph ``above`` the table, table and notes."""
         notes = "".join(f"\n{note}\n" for note in self.notes)
         above = f"{above}\n\n" if above else ""
-        return f"{'#' * level} {self.heading}\n\n{above}{self.body}\n{notes}"
-
-
-def escape(text: object) -> str:
-    """Return text from data as one line that no table or paragraph takes for markup."""
-    line = " ".join(str(text).split())
-    for mark in "\\`*[]<>|~":
-        line = line.replace(mark, {"<": "&lt;", ">": "&gt;"}.get(mark, f"\\{mark}"))
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", line)
+        return f"{markdown.heading(level, self.heading)}\n\n{above}{self.body}\n{notes}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int = 1, text_last: bool = False) -> str:
@@ -61,7 +71,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], text_columns: i
     """
     last = len(headers) - 1 if text_last else len(headers)
     align = ["left" if i < text_columns or i == last else "right" for i in range(len(headers))]
-    return str(tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True))
+    return str(tabulate.tabulate(rows, headers, tablefmt="github", colalign=align, disable_numparse=True))
 
 
 def lines_of(columns: Mapping[str, Callable[[T], str]], items: Iterable[T], text: int = 1, last: bool = False) -> str:
@@ -79,7 +89,9 @@ def _environment(folder: Path) -> jinja2.Environment:
     loader = jinja2.FileSystemLoader(folder)
     # Markdown, not HTML: `escape` makes text from data safe.
     made = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.globals |= {each.__name__: each for each in (all_of, count, escape, listed, upper)}
+    made.globals |= {
+        each.__name__: each for each in (all_of, count, escape, listed, lower, markdown.code, markdown.link, upper)
+    }
     return made
 
 
@@ -88,31 +100,39 @@ def paragraphs(name: str, folder: Path = TEMPLATES, /, **values: object) -> list
     return [" ".join(each.split()) for each in rendered(name, folder, **values).split("\n\n") if each.strip()]
 
 
-def slug(heading: str) -> str:
-    """Return the anchor that GitHub gives a heading."""
-    kept = re.sub(r"[^\w\- ]", "", heading.replace("\\", "").lower())
-    return kept.strip().replace(" ", "-")
-
-
 def score(value: float | None, digits: int = 4) -> str:
-    """Return a score with so many significant digits, and six decimals at most."""
-    if value is None or math.isnan(value):
+    """Return a score with so many significant digits, and six decimals at most; none where there is no score.
+
+    A zero is 0; what is no finite number is shown as that: NaN, ∞ or -∞.
+    """
+    if value is None:
         return NONE
-    if value != 0 and abs(value) < 1e-5:
+    if value == 0 or not math.isfinite(value):
+        return unending(value) if value else "0"
+    if not TINY <= abs(value) < HUGE:
         return f"{value:.2e}"
-    known = value != 0 and math.isfinite(value)
-    decimals = digits - 1 - math.floor(math.log10(abs(value))) if known else digits
-    return f"{value:.{max(0, min(6, decimals))}f}"
+    return f"{value:.{max(0, min(6, digits - 1 - math.floor(math.log10(abs(value)))))}f}"
+
+
+def unending(value: float) -> str:
+    """Return what is no finite number as text."""
+    return "NaN" if math.isnan(value) else "∞" if value > 0 else "-∞"
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """Return a number with so many decimals; none where it is not known."""
-    return NONE if value is None or math.isnan(value) else f"{value:.{decimals}f}"
+    """Return a number with so many decimals, a huge one with three digits; none where it is not known."""
+    if value is None or math.isnan(value):
+        return NONE
+    if not math.isfinite(value):
+        return unending(value)
+    return f"{value:z.{decimals}f}" if abs(value) < HUGE else f"{value:.2e}"
 
 
 def factor(ratio: float) -> str:
     """Return a ratio with the digits that matter: 1.07, 3.4, 120."""
-    return f"{ratio:.2f}" if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
+    if 0 < ratio < LEAST_FACTOR:
+        return f"{ratio:.1e}"
+    return fixed(ratio, 2) if ratio < 2 else f"{ratio:.1f}" if ratio < 10 else thousands(ratio)
 
 
 def effect(ratio: Ratio | None, digits: Callable[[float], str] = factor) -> str:
@@ -127,14 +147,16 @@ def effect(ratio: Ratio | None, digits: Callable[[float], str] = factor) -> str:
 def between(values: Iterable[float]) -> str:
     """Return shares as the range of their percentages."""
     shares = sorted(values)
-    low, high = (f"{100 * v:.1f}" for v in (shares[0], shares[-1]))
+    low, high = (fixed(100 * v, 1) for v in (shares[0], shares[-1]))
     return f"{low} %" if low == high else f"{low} to {high} %"
 
 
 def thousands(value: float | None) -> str:
-    """Return a count or a rate with separators and at most three significant digits."""
-    if value is None or not math.isfinite(value):
+    """Return a count, a rate or a large ratio with separators and at most three significant digits."""
+    if value is None or math.isnan(value):
         return NONE
+    if not abs(value) < MOST_THOUSANDS:
+        return f"{value:.2e}" if math.isfinite(value) else unending(value)
     rounded = round(value, 2 - math.floor(math.log10(abs(value)))) if value else 0.0
     return f"{rounded:,.0f}"
 
@@ -155,8 +177,13 @@ def all_of(number: int, noun: str) -> str:
 
 
 def upper(text: str) -> str:
-    """Return a sentence with a capital, unless it begins with a name that is code, such as ``gru_8``."""
-    return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
+    """Return a sentence with a capital, unless it begins with a name that is more than a word: ``gru_8``, ``xLSTM``."""
+    return text[:1].upper() + text[1:] if re.fullmatch(r"[a-z]+(-[a-z]+)*[,;:.]?", text.partition(" ")[0]) else text
+
+
+def lower(text: str) -> str:
+    """Return a sentence without its capital, unless it begins with more than a word: ``LSTM``."""
+    return text[:1].lower() + text[1:] if re.fullmatch(r"[A-Z][a-z]*[,;:.]?", text.partition(" ")[0]) else text
 
 
 def seconds(value: float) -> str:

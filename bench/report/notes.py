@@ -1,9 +1,11 @@
 """Notes under a leaderboard: what its signs mean, what ranks, and how far its seeds settle the order."""
 
+import re
 from collections.abc import Mapping
 from itertools import combinations
 
 from bench import stats, timing
+from bench.metrics.traits import Scale
 from bench.report.amounts import difference
 from bench.report.columns.costs import windows_per_s
 from bench.report.columns.scores import scattered
@@ -12,6 +14,7 @@ from bench.report.markdown import escape, paragraphs
 from bench.report.recipe_words import recipe_difference, recipe_word
 from bench.report.results import Results
 from bench.report.rows import names
+from bench.text.markdown import code, plain
 
 
 def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> list[str]:
@@ -27,6 +30,9 @@ def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> lis
         differ=any(r.trained and recipe_difference(r, dict(usual)) != "usual" for r in board.rows),
         partial={p.positions: escape(names(r for r in partial if r.positions == p.positions)) for p in partial},
         about=_about(results, board),
+        data=[escape(note) for note in dict.fromkeys(n for r in board.rows for n in r.runs["data_notes"]) if note],
+        unlogged=_unlogged(results, board),
+        zero=board.metric.log and any(row.mean(board.score) == 0 for row in board.rows),
         speeds=" ".join(windows_per_s(r) for r in board.rows),
         widest=timing.WIDEST,
         scattered=any(scattered(r, board, key) for r in board.rows for key in scores),
@@ -42,7 +48,14 @@ def _about(results: Results, board: Leaderboard) -> dict[str, str]:
     known = results.frames["metrics"]
     about = dict(known.loc[known["about"] != "", ["metric", "about"]].drop_duplicates("metric").to_numpy())
     wanted = [m for m in board.shown if m.name in about.keys() - {board.monitor.name, board.metric.at_last}]
-    return {escape(m.heading): about[m.name].replace("``", "`") for m in wanted}
+    return {escape(m.heading): _in_markdown(about[m.name]) for m in wanted}
+
+
+def _unlogged(results: Results, board: Leaderboard) -> list[str]:
+    """Return the headings of the shown errors that have no logs, since a value lies below zero."""
+    known = results.frames["metrics"]
+    declared = set(known.loc[known["scale"] == Scale.LOG.value, "metric"])
+    return [escape(m.heading) for m in (board.metric, *board.shown) if m.name in declared and not m.log]
 
 
 def _rivals(board: Leaderboard) -> dict[str, object] | None:
@@ -59,3 +72,8 @@ def _rivals(board: Leaderboard) -> dict[str, object] | None:
     seen = f"× {alone}" if metric.log else alone + " points" * metric.share
     names = {"first": escape(first.name), "second": escape(second.name)}
     return {**names, "leads": leads, "seen": seen if leads else difference(gap, metric), "needed": board.seeds_needed()}
+
+
+def _in_markdown(text: str) -> str:
+    """Return what a metric says of itself, in which two backticks begin and end what is code."""
+    return re.sub(r"\\`\\`(.+?)\\`\\`", lambda found: code(plain(found[1])), escape(text))

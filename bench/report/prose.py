@@ -4,7 +4,7 @@ import pandas as pd
 
 from bench.estimates import in_words
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import count, escape, listed, paragraphs, rendered
+from bench.report.markdown import count, escape, listed, lower, paragraphs, rendered
 from bench.report.results import Results
 from bench.report.rows import Row, names
 from bench.task import Target, TargetKind
@@ -28,7 +28,7 @@ def opening(results: Results) -> list[str]:
         about={"seeds_rule": "", **results.about},
         trained=int(trained.sum()),
         exact=int((~trained).sum()),
-        tasks=[board.title.lower() for board in results.tasks],
+        tasks=[_task_in_words(board) for board in results.tasks],
         done=int((runs["status"] == "done").sum()),
         planned=results.n_planned,
         places=(networks if len(networks) else places).to_dict("records"),
@@ -36,6 +36,12 @@ def opening(results: Results) -> list[str]:
         span=_span(runs),
         related={k.removeprefix(RELATED): v for k, v in results.about.items() if k.startswith(RELATED)},
     )
+
+
+def _task_in_words(board: Leaderboard) -> str:
+    """Return a task's name inside a sentence, as its title has it but for the capital."""
+    words = str(board.rows[0].info["task"]).replace("_", " ")
+    return words if words and words[1:] == board.title[1:] else board.title
 
 
 def _span(runs: pd.DataFrame) -> str:
@@ -70,10 +76,10 @@ def description(board: Leaderboard) -> str:
     text = paragraphs(
         "description",
         board=board,
-        tasks=list(dict.fromkeys(r.info["task"].replace("_", " ") for r in by_order)),
+        tasks=list(dict.fromkeys(escape(r.info["task"].replace("_", " ")) for r in by_order)),
         asked=escape(board.rows[0].info["question"]),
         info=info,
-        others={escape(who): escape(about[:1].lower() + about[1:]) for who, about in added.items() if about},
+        others={escape(who): escape(lower(about)) for who, about in added.items() if about},
         **_shapes(board, info),
     )
     return " ".join(text)

@@ -1,9 +1,7 @@
 """A report's frames, arranged for reading: its rows, and the leaderboards that they make."""
 
-import re
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-
-# X Hashable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -16,6 +14,11 @@ from bench.metrics.traits import Axis, Direction, Scale, Traits
 from bench.report.leaderboards import Leaderboard
 from bench.report.rows import Row, named
 from bench.task import Target
+from bench.text.files import file_key
+from bench.text.lines import folded, one_line
+
+COMMON = "common_"
+"""How keys of common leaderboards begin, and no other."""
 
 
 class Results:
@@ -26,15 +29,22 @@ class Results:
         about = frames["about"]
         self.about: dict[str, str] = dict(zip(about["key"], about["text"], strict=True))
 
+    @property
+    def title(self) -> str:
+        """Its heading."""
+        return self.about["title"]
+
     @cached_property
     def metrics(self) -> dict[str, dict[str, Traits]]:
-        """Traits of each task's metrics, by task and name."""
+        """Traits of each task's metrics, by task and name, on the scale that suits the values that there are."""
         found: dict[str, dict[str, Traits]] = {}
+        values = pd.concat([self.frames[name][["metric", "value"]] for name in ("scores", "curves")])
+        least = values.groupby("metric")["value"].min()
         frame = self.frames["metrics"].rename(columns={"metric": "name", "shown": "tabled"})
         for m in frame.drop(columns="about").to_dict("records"):
             kinds = {"direction": Direction(m["direction"]), "scale": Scale(m["scale"]), "axis": Axis(m["axis"])}
             fields = {str(name): value for name, value in m.items() if name != "task"}
-            found.setdefault(m["task"], {})[m["name"]] = Traits(**fields | kinds)
+            found.setdefault(m["task"], {})[m["name"]] = Traits(**fields | kinds).suited([least.get(m["name"], 0.0)])
         return found
 
     @cached_property
@@ -73,11 +83,12 @@ class Results:
     def tasks(self) -> list[Leaderboard]:
         """One leaderboard a task, in the suite's order."""
         made: list[Leaderboard] = []
-        for task in dict.fromkeys(r.info["task"] for r in self.rows):
+        titles = _titles(dict.fromkeys(str(r.info["task"]) for r in self.rows))
+        for task in titles:
             rows = [r for r in self.rows if r.info["task"] == task]
             metric = next(m for m in self.metrics[task].values() if m.ranks)
-            key, title = file_key(task, [board.key for board in made]), task.replace("_", " ").capitalize()
-            made.append(Leaderboard(key, title, metric, named(rows), floors=self.floors).in_order())
+            key = file_key(task, [board.key for board in made], reserved=COMMON, instead="task_")
+            made.append(Leaderboard(key, titles[task], metric, named(rows), floors=self.floors).in_order())
         return made
 
     @cached_property
@@ -92,7 +103,7 @@ class Results:
         for (question, at_last), rows in questions.items():
             board = Leaderboard("", f"All models on {question}", rows[0].metrics[at_last], rows, True, self.floors)
             if len({r.info["task"] for r in rows}) > 1 or any(r.positions for r in rows if len(r.seeds(board.score))):
-                made.append(replace(board, key=f"common_{len(made) + 1}", rows=named(_merged(board))).in_order())
+                made.append(replace(board, key=f"{COMMON}{len(made) + 1}", rows=named(_merged(board))).in_order())
         return made
 
     @cached_property
@@ -120,6 +131,17 @@ class Results:
                 found += [(rows[row.place], seeds[i], float(scores[i]), board.metric) for i in board.stuck(scores)]
         return found
 
+    def unending(self) -> list[tuple[Row, str, float]]:
+        """Return finished runs whose ranking score is no finite number: row, which seed, score."""
+        found = []
+        rows = {r.place: r for r in self.rows}
+        for board in self.tasks:
+            for row in board.rows:
+                odd = row.unending(board.score)
+                named = zip(row.done["run_id"], _seeds_in_words(row.done), strict=True)
+                found += [(rows[row.place], seed, odd[run]) for run, seed in named if run in odd]
+        return found
+
     @cached_property
     def failures(self) -> pd.DataFrame:
         """Runs that ended without a score."""
@@ -132,21 +154,20 @@ class Results:
         return int(self.about["n_planned"])
 
 
-def file_key(task: str, taken: Iterable[str]) -> str:
-    """Return a task's name as a part of file names, unlike those taken and those of common leaderboards."""
-    key = re.sub(r"[^A-Za-z0-9_-]+", "_", task)
-    if not key.strip("_") or key.startswith("common_"):
-        key = f"task_{key}"
-    while key.lower() in {name.lower() for name in taken}:
-        key += "_"
-    return key
+def _titles(tasks: Iterable[str]) -> dict[str, str]:
+    """Return each task's name as a title: in words where no other name gives the same ones, else as it stands."""
+    words = {task: one_line(task.replace("_", " ")) or "no name" for task in tasks}
+    alike = Counter(map(folded, words.values()))
+    return {
+        task: text[:1].upper() + text[1:] if alike[folded(text)] == 1 else task or text for task, text in words.items()
+    }
 
 
 def _seeds_in_words(runs: pd.DataFrame) -> list[str]:
     """Return what tells each run from the others: its seed, its data seed, or both."""
     several, data = runs["seed"].nunique() > 1, runs["data_seed"].nunique() > 1
     return [
-        " of ".join([f"seed {s}"] * (several or not data) + [f"data seed {d}"] * data)
+        " of ".join([f"seed {s}"] * (pd.notna(s) and (several or not data)) + [f"data seed {d}"] * data)
         for s, d in zip(runs["seed"], runs["data_seed"], strict=True)
     ]
 

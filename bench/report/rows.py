@@ -1,5 +1,6 @@
 """Rows of a report's tables: a case on one device and backend, and its scores over seeds."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from bench import stats, timing
 from bench.frames.scores import Key
 from bench.metrics.traits import Traits
 from bench.report.markdown import listed
+from bench.text.lines import folded, one_line
 
 LISTED = 4
 """Names that a sentence lists before it counts the rest."""
@@ -78,17 +80,27 @@ class Row:
         """Runs that ended with scores, in order of their seeds."""
         return self.runs[self.runs["status"] == "done"].sort_values(["data_seed", "seed"])
 
+    @cached_property
+    def _ids(self) -> list[str]:
+        """Run ids of `done`."""
+        return [str(run) for run in self.done["run_id"]]
+
+    @cached_property
+    def _index(self) -> pd.MultiIndex:
+        """Data seed and seed of each of `done`."""
+        return pd.MultiIndex.from_frame(self.done[["data_seed", "seed"]])
+
     def log(self, key: Key) -> bool:
         """Return whether a score is worked on in logs."""
         return self.metrics[key.metric].log if key.metric in self.metrics else True
 
     def _scored(self, key: Key) -> list[float]:
         """Return a score of each finished run; NaN where it has none."""
-        return [self.scores.get(run, {}).get(key, np.nan) for run in self.done["run_id"]]
+        return [self.scores.get(run, {}).get(key, np.nan) for run in self._ids]
 
     def by_seed(self, key: Key) -> pd.Series:
         """Return a score of each finished run, by data seed and seed; NaN where it has none."""
-        return pd.Series(self._scored(key), pd.MultiIndex.from_frame(self.done[["data_seed", "seed"]]), dtype="float64")
+        return pd.Series(self._scored(key), self._index, dtype="float64")
 
     def seeds(self, key: Key) -> stats.Float64:
         """Return the finite values of a score, one a run."""
@@ -118,13 +130,31 @@ class Row:
         return {}
 
     def interval(self, key: Key) -> stats.Interval | None:
-        """Return the mean of `values` with its 95 % interval, on the metric's scale: geometric for errors."""
-        return stats.interval(self.values(key), log=self.log(key))
+        """Return the mean of `values` with its 95 % interval, on the metric's scale: geometric for errors.
+
+        Of a score that no run has as a finite number, that which is none (NaN or infinite) over no run; None without
+        a score.
+        """
+        values = self.values(key)
+        if len(values):
+            return stats.interval(values, log=self.log(key))
+        odd = self.unending(key)
+        return stats.Interval(sum(odd.values()), None, None, 0) if odd else None
+
+    def unending(self, key: Key) -> dict[str, float]:
+        """Return a score of the finished runs of which it is no finite number, by run id."""
+        found = {run: self.scores.get(run, {}).get(key, 0.0) for run in self._ids}
+        return {run: value for run, value in found.items() if not np.isfinite(value)}
+
+    def centre(self, key: Key) -> float | None:
+        """Return the centre of `interval`, which may be no finite number; None without a score."""
+        interval = self.interval(key)
+        return interval.centre if interval else None
 
     def mean(self, key: Key) -> float:
-        """Return the centre of `interval`; NaN where there is none."""
-        interval = self.interval(key)
-        return interval.centre if interval else float("nan")
+        """Return `centre` to compute with; NaN where there is none."""
+        centre = self.centre(key)
+        return float("nan") if centre is None else centre
 
     def deviation(self, key: Key) -> float | None:
         """Return the sample standard deviation of `values`, on their own scale; None below two."""
@@ -224,12 +254,18 @@ def names(rows: Iterable[Row], limit: int = 0) -> str:
 
 
 def named(rows: list[Row]) -> list[Row]:
-    """Return the rows with names that differ: by device and backend, then by task, then by case."""
+    """Return the rows with names that differ: by device and backend, then by task, then by case.
+
+    Labels that a reader may take for one are told apart, too, such as those that differ in case alone.
+    """
     trained = [r for r in rows if r.trained]
     devices, backends = len({r.device for r in trained}) > 1, len({r.backend for r in trained}) > 1
+    alike: dict[str, list[Row]] = {}
+    for row in rows:
+        alike.setdefault(folded(row.label), []).append(row)
     made = []
     for row in rows:
-        twins = {r.case: r for r in rows if r.info["label"] == row.info["label"] and r.case != row.case}
+        twins = {r.case: r for r in alike[folded(row.label)] if r.case != row.case}
         extra = []
         if twins:
             same_task = any(r.info["task"] == row.info["task"] for r in twins.values())
@@ -237,5 +273,19 @@ def named(rows: list[Row]) -> list[Row]:
         if row.trained:
             extra += [row.device] * devices + [row.backend] * backends
         name = f"{row.info['label']} ({', '.join(extra)})" if extra else row.info["label"]
+        made.append(replace(row, name=name))
+    return _apart(made)
+
+
+def _apart(rows: list[Row]) -> list[Row]:
+    """Return the rows, those with their case added or at last a number whose name is still another's, by chance."""
+    shown = Counter(one_line(r.name) for r in rows)
+    added = [r if shown[one_line(r.name)] == 1 else replace(r, name=f"{r.name} ({r.case})") for r in rows]
+    taken: set[str] = set()
+    made = []
+    for row in added:
+        names = (row.name, *(f"{row.name} no. {n}" for n in range(2, len(rows) + 2)))
+        name = next(each for each in names if one_line(each) not in taken)
+        taken.add(one_line(name))
         made.append(replace(row, name=name))
     return made

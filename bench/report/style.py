@@ -1,6 +1,5 @@
 """How figures look: one colour a model in all of them, one style, text as it stands, labels that do not overlap."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -13,11 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
-from numpy.typing import NDArray
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter, SymmetricalLogLocator
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import isotonic_regression
 
-from bench.frames import written_whole
+from bench.files import written_whole
+from bench.text.figure import FONT
+from bench.text.figure import as_text as as_text  # what every figure needs
 
 Style = dict[str, Any]
 """How matplotlib is told to draw something."""
@@ -38,16 +39,23 @@ DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (5, 1.5, 1.2
 UNTRAINED = ("#4a5058", "#7a828d", "#5f5a52", "#8d8577")
 """Predictors are grey: what a trained model has to beat."""
 
-LONGEST = 60
-"""Characters that a label from data has room for."""
+NEAREST, FARTHEST = 1e-200, 1e200
+"""Ends of what is drawn; past them the room around points leaves the numbers that there are."""
+DEEPEST = 1e-100
+"""Of the largest value, what is so near to 0 that nothing is seen between them on an axis with a 0."""
+LETTERED = 1e15
+"""From here on no letter for a power of a thousand is known to everybody."""
+
 UNTRAINED_LINE: Style = {"color": MUTED, "linewidth": 1.0, "linestyle": (0, (1.2, 1.6))}
 """Of the best score that needs no training."""
 FLOOR_LINE: Style = {"color": "#9aa1ab", "linewidth": 1.1, "linestyle": (0, (4, 3))}
 
 RC: Style = {
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": 9,
     "text.parse_math": False,  # text from data is no formula
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
@@ -101,16 +109,8 @@ def looks(labels: Iterable[tuple[str, bool]]) -> dict[str, Look]:
 @contextmanager
 def styled() -> Iterator[None]:
     """Apply the style to figures made and saved inside, and to nothing else."""
-    with mpl.rc_context(RC), warnings.catch_warnings():  # type: ignore[arg-type]
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a box stands for a sign without one
+    with mpl.rc_context(RC):  # type: ignore[arg-type]
         yield
-
-
-def as_text(text: object, limit: int = LONGEST) -> str:
-    """Return text from data as one line for a figure; a long one is cut in the middle, as names differ at both ends."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    kept = (limit - 3) // 2
-    return line if len(line) <= limit else f"{line[:kept].rstrip()} … {line[-kept:].lstrip()}"
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -146,14 +146,53 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(new, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
 
 
+def drawable(values: ArrayLike) -> NDArray[np.float64]:
+    """Return values as an axis has room for: NaN for what is infinite, and what is too near to 0 or too far, cut."""
+    array = np.array(values, dtype=np.float64)
+    array[~np.isfinite(array)] = np.nan
+    return np.copysign(np.where(array == 0, 0.0, np.clip(np.abs(array), NEAREST, FARTHEST)), array)
+
+
+def set_scale(axis: Axis, values: ArrayLike, log: bool) -> None:
+    """Give an axis a metric's scale: linear, or logarithmic, which is linear near 0 where one of the values is 0."""
+    known = drawable(values)
+    positive = known[known > 0]
+    set_to = axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale
+    if not log or not len(positive) or np.any(known < 0):
+        set_to("linear")
+    elif np.any(known == 0):
+        set_to("symlog", linthresh=max(float(positive.min()), DEEPEST * float(positive.max())), linscale=0.6)
+    else:
+        set_to("log")
+
+
 def plain_log(axis: Axis) -> None:
-    """Label a logarithmic axis as people write numbers, 0.005 or 40k, at more of each decade where there are few."""
-    thousands = EngFormatter(sep="")
+    """Label a logarithmic axis as people write numbers, 0.005 or 40k, at more of each decade where there are few.
+
+    On one with room for a 0 that is labelled, too, and nothing below it is. A linear one is left as it is.
+    """
     low, high = axis.get_view_interval()
+    transform: Any = axis.get_transform()
+    near_zero = transform.linthresh if axis.get_scale() == "symlog" else None
+    if near_zero:
+        low, high = near_zero, max(high, 2 * near_zero)
+        set_limits = axis.axes.set_xlim if axis is axis.axes.xaxis else axis.axes.set_ylim
+        set_limits(-0.4 * near_zero, high)
+    elif axis.get_scale() != "log":
+        return
     choices = {0.8: (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8), 1.3: (1, 1.5, 2, 3, 5, 7), 2.2: (1, 2, 5), 3.5: (1, 3)}
-    subs = next((subs for limit, subs in choices.items() if np.log10(high / low) < limit), (1,))
-    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: thousands(value) if value >= 1000 else f"{value:g}"))
+    decades = np.log10(high) - np.log10(low)
+    subs = next((subs for limit, subs in choices.items() if decades < limit), (1,))
+    if near_zero:
+        locator = SymmetricalLogLocator(transform, subs if decades > 1.3 else (1, 2, 5))
+        locator.set_params(numticks=8)
+        axis.set_major_locator(locator)
+    else:
+        axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    thousands = EngFormatter(sep="")
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: thousands(value) if 1000 <= value < LETTERED else f"{value:g}")
+    )
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.registry import close_matches
 from bench.report.amounts import difference, validated
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import paragraphs
+from bench.report.markdown import NONE, paragraphs
 from bench.report.results import Results
 from bench.report.rows import LISTED, Row, names
 
@@ -132,7 +132,8 @@ def answer(results: Results, bounds: Sequence[Bound], task: str | None = None) -
     Raises:
         BenchError: There is no such leaderboard.
     """
-    known = {board.key: board for board in results.leaderboards}
+    known = {str(board.rows[0].info["task"]): board for board in results.tasks}
+    known |= {board.key: board for board in results.leaderboards if board.key not in known}
     if task is not None and task not in known:
         raise BenchError(f"--task {task!r} is not in this report; {close_matches(task, list(known))}")
     chosen = results.leading() if task is None else [known[task]]
@@ -148,6 +149,8 @@ def _line(board: Leaderboard, bounds: Sequence[Bound]) -> str:
     best = within[0] if within else None
     cost = difference(board.ratio(best), metric) if best else ""
     against = f"{cost}{' points' * metric.share} of {metric.heading} against"
+    if metric.log:
+        against = "what no ratio to 0 can say against" if cost == NONE else f"× {cost} of the error of"
     text = paragraphs(
         "under",
         title=board.title,
@@ -157,7 +160,8 @@ def _line(board: Leaderboard, bounds: Sequence[Bound]) -> str:
         score=validated(best, board, interval=True) if best else "",
         # Of the whole table, as its letters say: bounds are chosen with the results in view.
         others=[row for row in within[1:] if best and not board.differ(best, row)],
-        price=f"× {cost} of the error of" if metric.log else against,
+        level=best is not None and board.standing(best) == board.standing(ranked[0]),
+        price=against,
         excluding=[text for bound in bounds if (text := _excluding(board, bound))],
         alone={bound: sum(bound.holds(r) is True for r in ranked) for bound in bounds},
         unknown=unknown,

@@ -8,6 +8,7 @@ from bench.stats.pairs import games_howell, holm, significant_pairs
 from bench.stats.power import detectable_gap, seeds_to_separate
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
 from bench.stats.samples import (
+    LARGEST,
     SAME,
     Float64,
     Sample,
@@ -15,12 +16,14 @@ from bench.stats.samples import (
     finite,
     geometric_mean,
     multiple_of_floor,
+    scale_of,
     skill,
     stuck,
     summarise,
 )
 
 __all__ = [
+    "LARGEST",
     "SAME",
     "Agreement",
     "Comparison",
@@ -46,6 +49,7 @@ __all__ = [
     "multiple_of_floor",
     "paired_ratio",
     "ratio",
+    "scale_of",
     "seeds_to_separate",
     "significant_pairs",
     "skill",

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from bench.stats.pairs import critical
-from bench.stats.samples import SAME, scaled, unscaled
+from bench.stats.samples import SAME, scale_of
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,25 @@ def paired_ratio(a: ArrayLike, b: ArrayLike, *, log: bool = True, level: float =
     if first.shape != second.shape:
         raise ValueError(f"scores must be aligned by seed, but their shapes are {first.shape} and {second.shape}")
     both = np.isfinite(first) & np.isfinite(second)
-    changes = scaled(first[both], log) - scaled(second[both], log)
+    scale = scale_of(first[both], second[both], log=log)
+    changes = scale.to(first[both]) - scale.to(second[both])
     n = len(changes)
     if not n:
         return Comparison(float("nan"), None, None, None, 0)
     mean = float(np.mean(changes))
-    value = unscaled(mean, log)
+    value = scale.length(mean)
+    zeros = [int(np.sum((one[both] == 0) & (other[both] != 0))) for one, other in ((first, second), (second, first))]
+    unlike = log and any(zeros)
+    if unlike:
+        value = float("nan") if all(zeros) else 0.0 if zeros[0] else float("inf")
     if n < 2:
         return Comparison(value, None, None, None, n)
     error = float(np.std(changes, ddof=1)) / np.sqrt(n)
     if error < SAME:
-        return Comparison(value, value, value, 0.0 if abs(mean) > SAME else 1.0, n)
+        low = None if unlike else value
+        return Comparison(value, low, low, 0.0 if abs(mean) > SAME else 1.0, n)
     reach = critical(2, n - 1, level) * error
     p_value = float(2 * stats.t.sf(abs(mean) / error, n - 1))
-    return Comparison(value, unscaled(mean - reach, log), unscaled(mean + reach, log), p_value, n)
+    if unlike:
+        return Comparison(value, None, None, p_value, n)
+    return Comparison(value, scale.length(mean - reach), scale.length(mean + reach), p_value, n)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize, stats
 from statsmodels.stats.libqsturng import qsturng
 
-from bench.stats.samples import SAME, Float64, Sample, finite, scaled
+from bench.stats.samples import SAME, Float64, Sample, finite, scale_of
 
 Name = TypeVar("Name", bound=Hashable)
 APPROXIMATE = 2e-3
@@ -22,7 +22,8 @@ def significant_pairs(samples: Mapping[str, Sample], *, log: bool = True, level:
     Two trained models are compared by Games-Howell on log scores (plain scores with ``log`` off) over all
     trained models with two seeds or more, which corrects for how many there are; a trained and an exact score
     by a one-sample t test, Holm-corrected over all such pairs; two exact scores differ unless equal. A trained
-    model with one seed has no known spread, so it differs from none. Models without a score are left out.
+    model with one seed has no known spread, so it differs from none. Models without a score are left out. The log of
+    a zero counts as that of the least number there is, so that a model that is exact at some seeds alone scatters.
 
     The studentized range is evaluated for a pair only where two bounds on its p value, Welch's and Welch's times the
     number of pairs, and an approximate critical value with twice its error around it leave it open. The pairs are
@@ -32,8 +33,9 @@ def significant_pairs(samples: Mapping[str, Sample], *, log: bool = True, level:
     Source: Games and Howell, Pairwise multiple comparison procedures with unequal N's and/or variances,
     Journal of Educational Statistics 1 (1976).
     """
-    known = {name: Sample(scaled(finite(s.values), log), s.exact) for name, s in samples.items()}
-    known = {name: s for name, s in known.items() if len(s.values)}
+    known = {name: Sample(values, s.exact) for name, s in samples.items() if len(values := finite(s.values))}
+    scale = scale_of(*(s.values for s in known.values()), log=log)
+    known = {name: Sample(scale.to(s.values), s.exact) for name, s in known.items()}
     k = sum(not s.exact and len(s.values) > 1 for s in known.values())
     different: set[frozenset[str]] = set()
     mixed: dict[frozenset[str], float] = {}

@@ -7,25 +7,27 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from bench.stats.pairs import approximate, critical, welch
-from bench.stats.samples import SAME, Sample, finite, scaled, unscaled
+from bench.stats.samples import LARGEST, SAME, Sample, finite, scale_of
 
 
 def detectable_gap(leader: str, samples: Mapping[str, Sample], *, log: bool = True, power: float = 0.8) -> float | None:
     """Return the gap to the leader that Games-Howell at 5 % would find with ``power``.
 
     A difference of means, a ratio with ``log``; for the median spread of the trained rivals. Student's t stands
-    in for its noncentral form. None where no two trained models have a spread.
+    in for its noncentral form. None where no two trained models have a spread, and where no number is so large.
     """
-    trained = {n: scaled(finite(s.values), log) for n, s in samples.items() if not s.exact}
-    trained = {name: values for name, values in trained.items() if len(values) > 1}
+    trained = {n: values for n, s in samples.items() if not s.exact and len(values := finite(s.values)) > 1}
     if leader not in trained or len(trained) < 2:
         return None
+    scale = scale_of(*trained.values(), log=log)
+    trained = {name: scale.to(values) for name, values in trained.items()}
     rivals = [welch(trained[leader], values) for name, values in trained.items() if name != leader]
     variance, freedom = (float(np.median(column)) for column in zip(*rivals, strict=True))
     if variance < SAME**2:
         return None
     reach = critical(len(trained), freedom) + float(stats.t.ppf(power, freedom))
-    return unscaled(reach * np.sqrt(variance), log)
+    gap = scale.length(reach * np.sqrt(variance))
+    return gap if gap < LARGEST else None
 
 
 def seeds_to_separate(
@@ -45,9 +47,11 @@ def seeds_to_separate(
     """
     if any(isinstance(s, Sample) and s.exact for s in (a, b)):
         return None
-    first, second = (scaled(finite(s.values if isinstance(s, Sample) else s), log) for s in (a, b))
+    first, second = (finite(s.values if isinstance(s, Sample) else s) for s in (a, b))
     if min(len(first), len(second)) < 2:
         return None
+    scale = scale_of(first, second, log=log)
+    first, second = scale.to(first), scale.to(second)
     gap = abs(float(np.mean(first) - np.mean(second)))
     va, vb = float(np.var(first, ddof=1)), float(np.var(second, ddof=1))
     if va + vb < SAME**2 or gap < SAME:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from bench.stats.pairs import critical, holm
-from bench.stats.samples import SAME, Sample, finite, unscaled
+from bench.stats.samples import SAME, Sample, Scale, finite, scale_of
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Judgement:
         exact: No seed can change our score, so only rounding may separate the two.
         outside: Outside the prediction interval, Holm-corrected over all values that seeds are held to.
         missed: Outside the uncorrected interval.
-        factor: Ratio to our geometric mean from which a value is outside at Holm's first step; None if exact.
+        factor: Ratio to our geometric mean from which a value is outside at Holm's first step; None if exact, or where
+            a score of ours has no log.
         low: Lower end of the uncorrected prediction interval, rounding not allowed for; None if exact.
         high: Its upper end.
         p_value: That one more seed of ours lies as far off, rounding allowed for, uncorrected; None if exact.
@@ -39,18 +40,18 @@ def judge_published(
 ) -> dict[str, Judgement]:
     """Say of each published value whether one more seed of ours would hardly give it.
 
-    Outside the prediction interval ``exp(m ± t s sqrt(1 + 1/n))`` of the log scores, widened by the
-    rounding of the printed digits. An exact score is outside where it differs by more than that rounding
-    and a ten-thousandth. Fewer than two seeds judge nothing, and are left out.
+    Outside the prediction interval ``exp(m ± t s sqrt(1 + 1/n))`` of the log scores (of the scores themselves where
+    one is not above zero), widened by the rounding of the printed digits. An exact score is outside where it differs by
+    more than that rounding and a ten-thousandth. Fewer than two seeds judge nothing, and are left out.
 
     Source: Hahn and Meeker, Statistical Intervals (1991), chapter 4: to contain one further observation.
     """
     judged: dict[str, Judgement] = {}
     p_values: dict[str, float] = {}
-    spreads: dict[str, tuple[float, float, int]] = {}
+    spreads: dict[str, tuple[Scale, float, float, int]] = {}
     for name, printed in published.items():
         sample = samples.get(name)
-        if sample is None or not len(finite(sample.values)):
+        if sample is None or not np.isfinite(printed) or not len(finite(sample.values)):
             continue
         ours = finite(sample.values)
         half = 0.5 * last_digit(printed)
@@ -59,28 +60,29 @@ def judge_published(
             judged[name] = Judgement(True, differs, differs)
             continue
         n = len(ours)
-        if n < 2 or np.any(ours <= 0):
+        if n < 2:
             continue
-        logs = np.log(ours)
-        centre, spread = float(np.mean(logs)), float(np.std(logs, ddof=1)) * np.sqrt(1 + 1 / n)
-        nearest = float(np.clip(np.exp(centre), printed - half, printed + half))
-        gap = abs(np.log(nearest) - centre) if nearest > 0 else np.inf
+        scale = scale_of(ours, np.array([printed]), log=bool(np.all(ours > 0)))
+        there = scale.to(ours)
+        centre, spread = float(np.mean(there)), float(np.std(there, ddof=1)) * np.sqrt(1 + 1 / n)
+        nearest = float(np.clip(scale.back(centre), printed - half, printed + half))
+        gap = abs(float(scale.to(nearest)) - centre) if nearest > 0 or not scale.log else np.inf
         if spread < SAME:
             p_values[name] = 0.0 if gap > SAME else 1.0
         else:
             p_values[name] = float(2 * stats.t.sf(gap / spread, n - 1))
-        spreads[name] = centre, spread, n
+        spreads[name] = scale, centre, spread, n
     outside = holm(p_values, level)
-    for name, (centre, spread, n) in spreads.items():
+    for name, (scale, centre, spread, n) in spreads.items():
         strict = critical(2, n - 1, 1 - (1 - level) / len(p_values))
         reach = critical(2, n - 1, level) * spread
         judged[name] = Judgement(
             exact=False,
             outside=name in outside,
             missed=p_values[name] < 1 - level,
-            factor=unscaled(strict * spread, log=True),
-            low=unscaled(centre - reach, log=True),
-            high=unscaled(centre + reach, log=True),
+            factor=scale.length(strict * spread) if scale.log else None,
+            low=scale.back(centre - reach),
+            high=scale.back(centre + reach),
             p_value=p_values[name],
         )
     return {name: judged[name] for name in published if name in judged}
@@ -97,7 +99,7 @@ def curve_outside(published: ArrayLike, seeds: ArrayLike, level: float = 0.95) -
     Outside the pointwise prediction interval ``exp(m ± t s sqrt(1 + 1/n))`` of our seeds, widened as in
     `judge_published` by the rounding of each printed value. The epochs of one curve go together, so their number
     is no test: one seed that is off is off in many epochs. Epochs without a printed value, with fewer than two
-    seeds or with a value that has no log are not compared, nor are those that only one of the two has.
+    seeds are not compared, nor are those that only one of the two has.
 
     Args:
         published: Printed values, shape (epochs,); NaN where none is printed.
@@ -113,7 +115,7 @@ def curve_outside(published: ArrayLike, seeds: ArrayLike, level: float = 0.95) -
     outside = compared = 0
     for value, column in zip(printed, ours.T, strict=False):
         known = column[np.isfinite(column)]
-        if not np.isfinite(value) or value <= 0 or len(known) < 2 or np.any(known <= 0):
+        if not np.isfinite(value) or len(known) < 2:
             continue
         judgement = judge_published({"": float(value)}, {"": Sample(known)}, level=level)[""]
         outside += judgement.missed

@@ -1,1 +1,1 @@
-"""Sweeps under faults, and malformed input: `python -m tests.torture --help`."""
+"""Sweeps under faults, malformed input, and reports of odd scores and texts: `python -m tests.torture --help`."""

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import random
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -237,25 +238,35 @@ def name_of(content: bytes) -> str:
         body = json.loads(content)
         name = f"{body['run_id']}-{digest(body['environment'], 8)}-{body['attempt']}"
     except (ValueError, TypeError, KeyError, RecursionError):
-        return "record"
-    return name if len(name) < 200 and name.isprintable() and "/" not in name else "record"
+        return "some-record-1"
+    return name if len(name) < 200 and name.isprintable() and "/" not in name else "some-record-1"
 
 
 def collect(
-    strategy: st.SearchStrategy[bytes], attempt: Callable[[bytes], str], examples: int, number: int
+    strategy: st.SearchStrategy[Any],
+    attempt: Callable[[Any], str],
+    examples: int,
+    number: int,
+    most_s: float = 1e9,
 ) -> list[str]:
-    """Try many inputs; return what was wrong, with the input. Nothing is shrunk, so that each counts once."""
+    """Try many inputs; return what was wrong, with the input. Nothing is shrunk, so that each counts once.
+
+    After ``most_s`` seconds no more is tried; the first line says how many were.
+    """
     wrong = []
+    until = time.monotonic() + most_s
 
     @seed(number)
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(strategy)
-    def every(content: bytes) -> None:
+    def every(content: Any) -> None:
         nonlocal tried
+        if time.monotonic() > until:
+            return
         tried += 1
         said = attempt(content)
         if said:
-            wrong.append(f"{content[:600]!r}: {said}")
+            wrong.append(f"{repr(content)[:600]}: {said}")
 
     tried = 0
     every()

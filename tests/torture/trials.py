@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.files import written_whole
 from tests.torture.injections import INJECTIONS, SERVER_GONE, Injection, Server, Strike
 from tests.torture.sweeps import Process, ScratchSweep, compare, doubled_in_mlflow, undisturbed
 
@@ -202,4 +203,5 @@ def torture(folder: Path, faults: int, seed: int, *, kinds: tuple[str, ...] = ("
 def write(path: Path, report: dict[str, Any]) -> None:
     """Write a report as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    with written_whole(path) as new:
+        new.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -15,8 +15,13 @@ def parameters(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
 @column("runs", order=40)
 def runs(results: Results, board: Leaderboard) -> dict[str, Cell]:
-    """How many runs the numbers come from, of how many planned."""
-    return {"runs": lambda row: f"{len(row.done)} of {row.info['n_planned']}" + ("" if row.trained else ", exact")}
+    """How many runs the numbers come from, of how many planned; one whose score is no finite number gives none."""
+
+    def cell(row: Row) -> str:
+        used = len(row.done) - len(row.unending(board.score))
+        return f"{used} of {row.info['n_planned']}" + ("" if row.trained else ", exact")
+
+    return {"runs": cell}
 
 
 @column("throughput", order=80)

@@ -87,11 +87,11 @@ def scattered(row: Row, board: Leaderboard, key: Key) -> bool:
 def _on(board: Leaderboard, key: Key, *, interval: bool = False) -> Cell:
     """Return a column of the ranking metric: means, of shares with intervals, or each seed where they scatter."""
     if not board.metric.share and not interval:
-        return lambda row: score(row.mean(key))
+        return lambda row: score(row.centre(key))
 
     def cell(row: Row) -> str:
         if scattered(row, board, key):
-            return ", ".join(f"{100 * v:.1f}" for v in row.seeds(key)) + " %"
+            return ", ".join(fixed(100 * v, 1) for v in row.seeds(key)) + " %"
         return spread(row.interval(key), board.metric, exact=not row.trained)
 
     return cell
@@ -108,6 +108,6 @@ def _centre(board: Leaderboard, metric: Traits) -> Cell:
         summary = stats.summarise(row.seeds(key))
         if metric.share:
             return spread(row.interval(key), metric, exact=True)
-        return score(row.mean(key) if board.metric.log else summary.mean if summary else None)
+        return score(summary.mean if summary and not board.metric.log else row.centre(key))
 
     return cell

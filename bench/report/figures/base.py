@@ -9,12 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.files import discard, remove_leftovers
 from bench.metrics.traits import Traits
 from bench.registry import Registry
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import count
 from bench.report.results import Results
 from bench.report.style import INK, MUTED, Look, Style, as_text, looks, save, styled
+from bench.text.files import file_key
 
 Looks = Mapping[str, Look]
 Draw = Callable[[Results, Leaderboard, Looks], Figure | None]
@@ -77,6 +79,7 @@ def draw_all(results: Results, folder: Path | None, name: str = "figures") -> di
     """
     colours = label_looks(results)
     drawn: dict[str, list[Drawn]] = {}
+    files: list[str] = []
     plans = sorted(figures.entries(), key=lambda plan: plan.order)
     with styled():
         for board in results.leaderboards:
@@ -84,18 +87,21 @@ def draw_all(results: Results, folder: Path | None, name: str = "figures") -> di
                 picture = plan.draw(results, board, colours) if plan.wanted(results, board) else None
                 if picture is None:
                     continue
-                file = f"{plan.name}_{board.key}.svg"
+                file = f"{file_key(f'{plan.name}_{board.key}', files)}.svg"
+                files.append(file.removesuffix(".svg"))
                 if folder is not None:
                     save(picture, folder / file)
-                alt = f"{board.title}: {plan.what}, {count(scored(board), 'model')}"
+                what = plan.what.replace("{heading}", board.metric.heading)
+                alt = f"{board.title}: {what}, {count(scored(board), 'model')}"
                 caption = plan.caption if isinstance(plan.caption, str) else plan.caption(results, board)
-                own = Drawn(alt.replace("{heading}", board.metric.heading), f"{name}/{file}", caption)
+                own = Drawn(alt, f"{name}/{file}", caption)
                 drawn.setdefault(board.key, []).append(own)
     if folder is not None:
         kept = {Path(each.path).name for own in drawn.values() for each in own}
+        remove_leftovers(folder)
         for path in [*folder.glob("*.svg"), *folder.glob("*.png")]:
             if path.name not in kept:
-                path.unlink()
+                discard(path)
     return drawn
 
 
@@ -126,8 +132,14 @@ def axis_label(metric: Traits, after: str = "", split: str = "validation") -> st
 
 
 def centre(table: pd.DataFrame, metric: Traits) -> pd.Series:
-    """Return the mean of each line over the columns, geometric where the metric is worked on in logs."""
-    return np.exp(np.log(table.where(table > 0)).mean(axis=1)) if metric.log else table.mean(axis=1)
+    """Return the mean of each line over the columns, geometric where the metric is worked on in logs.
+
+    A line with a 0 has the geometric mean 0, and one without a value NaN.
+    """
+    if not metric.log:
+        return table.mean(axis=1)
+    means: pd.Series = np.exp(np.log(table.where(table > 0)).mean(axis=1)).clip(table.min(axis=1), table.max(axis=1))
+    return means.mask((table == 0).any(axis=1), 0.0)
 
 
 def legend_above(figure: Figure, entries: Iterable[Entry], side: str = "left") -> None:

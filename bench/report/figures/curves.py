@@ -16,7 +16,7 @@ from bench.report.markdown import score
 from bench.report.parts import overlays
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import DASHES, INK, UNTRAINED_LINE, Style, new_figure, plain_log, title
+from bench.report.style import DASHES, INK, UNTRAINED_LINE, Style, drawable, new_figure, plain_log, set_scale, title
 
 COLUMNS = 4
 """Small multiples in a line, or one more where that fills the last line better."""
@@ -51,7 +51,9 @@ def curves_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
     lines = -(-n // columns)
     picture = new_figure(max(2.45 * columns, 5.2) + 0.5, 1.9 * lines + 0.85)
     axes = picture.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    axes[0].set_yscale("log" if metric.log else "linear")
+    known = [value for row in tables if (value := reference(row, board)) is not None]
+    seen = np.concatenate([known, *(table.to_numpy().ravel() for table in tables.values())])
+    set_scale(axes[0].yaxis, seen, metric.log)
     beside = list(zip(overlays.entries(), DASHES[1:], strict=False))
     told: dict[str, Entry] = {}
     for ax, (row, table) in zip(axes, tables.items(), strict=False):
@@ -71,10 +73,10 @@ def curves_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
         ax.set_visible(False)
     for ax in axes[max(n - columns, 0) : n]:
         ax.tick_params(labelbottom=True)
-    axes[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    if metric.log:
-        axes[0].set_ylim(top=curve_top(board, tables))
-        plain_log(axes[0].yaxis)
+    axes[0].xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+    if (top := curve_top(board, tables)) is not None:
+        axes[0].set_ylim(top=top)
+    plain_log(axes[0].yaxis)
     picture.supylabel(axis_label(metric), fontsize=9, color=INK)
     picture.supxlabel("epoch", fontsize=9, color=INK)
     mean = f"{'geometric ' if metric.log else ''}mean over seeds, band from least to most"
@@ -104,16 +106,15 @@ def watched(results: Results, board: Leaderboard) -> tuple[Leaderboard, Tables]:
     metric = board.metric if (curves["metric"] == board.metric.name).any() else board.monitor
     found = {row: row.of(curves[curves["metric"] == metric.name]) for row in board.rows if row.trained}
     tables = {r: t.pivot(index="epoch", columns="run_id", values="value") for r, t in found.items() if len(t)}
-    return replace(board, metric=metric), {row: factor(metric) * table for row, table in tables.items()}
+    drawn = {row: factor(metric) * pd.DataFrame(drawable(t), t.index, t.columns) for row, t in tables.items()}
+    return replace(board, metric=metric), {row: t for row, t in drawn.items() if t.notna().any(axis=None)}
 
 
 def curve_top(board: Leaderboard, tables: Tables) -> float | None:
     """Return where the axis is cut; None where nothing lies above, or where the metric is no error."""
     finals = [factor(board.metric) * row.mean(board.score) for row in tables]
     top = CUT * max(filter(np.isfinite, finals), default=np.inf)
-    above = (
-        board.metric.log and board.metric.sign > 0 and any((table > top).any(axis=None) for table in tables.values())
-    )
+    above = board.metric.log and top > 0 and any((table > top).any(axis=None) for table in tables.values())
     return top if above else None
 
 
@@ -126,4 +127,4 @@ def reference(row: Row, board: Leaderboard) -> float | None:
         keys = [key for m in board.shown if np.allclose(row.by_seed(key := Key(m.name)), own, rtol=1e-5)]
     if best is None or not board.metric.log or not keys or not len(best.seeds(keys[0])):
         return None
-    return factor(board.metric) * best.mean(keys[0])
+    return factor(board.metric) * float(drawable(best.mean(keys[0])))

@@ -8,7 +8,7 @@ from bench.report.figures.base import Looks, figure, leads, legend_above
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import INK, MUTED, Style, as_text, new_figure, title
+from bench.report.style import INK, MUTED, Style, as_text, drawable, new_figure, title
 
 STYLES: dict[str, Style] = {
     "input": {"color": "#9aa1ab", "marker": ".", "markersize": 2.5, "linewidth": 1.1, "zorder": 2},
@@ -54,6 +54,7 @@ def forecasts_figure(results: Results, board: Leaderboard, looks: Looks) -> Figu
 
 def forecast(ax: Axes, sample: pd.DataFrame, colour: str) -> None:
     """Draw one window: the input in grey, the truth after it in ink, the forecast in colour."""
+    sample = sample.assign(value=drawable(sample["value"]))
     parts = {name: part.sort_values("step") for name, part in sample.groupby("part")}
     first, last = parts["truth"]["step"].iloc[[0, -1]]
     start = 0 if last > first else first - 15  # a single step would be lost after a long window

@@ -11,7 +11,7 @@ from bench.report.groups import NO_GROUP, by_group, group_note, grouped, none_la
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import Look, Style, as_text, new_figure
+from bench.report.style import Look, Style, as_text, drawable, new_figure
 
 
 def caption(results: Results, board: Leaderboard) -> str:
@@ -31,7 +31,8 @@ def groups_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
     axes = picture.subplots(1, len(panels), sharey=len({metric for metric, _ in panels}) == 1, squeeze=False).ravel()
     labels = [axis_label(metric, split="test") for metric, _ in panels]
     for place, (ax, (metric, group)) in enumerate(zip(axes, panels, strict=True)):
-        found = {row: factor(metric) * by_group(row, metric, group) for row in board.rows}
+        known = {row: by_group(row, metric, group) for row in board.rows}
+        found = {r: factor(metric) * pd.DataFrame(drawable(t), t.index, t.columns) for r, t in known.items()}
         groups(ax, metric, {r: t.drop(index=NO_GROUP, errors="ignore") for r, t in found.items()}, styles)
         ax.xaxis.set_major_locator(MaxNLocator(9, integer=True))
         ax.set_xlabel(as_text(group.replace("_", " ")))

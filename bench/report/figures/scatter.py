@@ -12,7 +12,18 @@ from bench.report.figures.base import Looks, axis_label, factor, figure, leads
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import FAINT, MUTED, UNTRAINED_LINE, as_text, fix_layout, new_figure, place_labels, plain_log
+from bench.report.style import (
+    FAINT,
+    MUTED,
+    UNTRAINED_LINE,
+    as_text,
+    drawable,
+    fix_layout,
+    new_figure,
+    place_labels,
+    plain_log,
+    set_scale,
+)
 
 
 @dataclass(frozen=True)
@@ -120,13 +131,14 @@ def scatter(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks, cos
     """Scatter score against a cost, bars over the seeds, a line through those that none beats in both; return where."""
     times = factor(board.metric)
     xs = [float(cost.of(r) or np.nan) for r in rows]
-    ys = [times * r.mean(board.score) for r in rows]
+    ys = [times * float(drawable(r.mean(board.score))) for r in rows]
+    seeds = [times * drawable(r.seeds(board.score)) for r in rows]
     ax.set_xscale("log")
-    ax.set_yscale("log")
+    set_scale(ax.yaxis, np.concatenate([ys, *seeds]), board.metric.log)
     best = front([-x if cost.more else x for x in xs], [board.metric.sign * y for y in ys])
     ax.plot([xs[i] for i in best], [ys[i] for i in best], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
-    for row, x, y in zip(rows, xs, ys, strict=True):
-        values, colour = times * row.seeds(board.score), looks[row.label].colour
+    for row, x, y, values in zip(rows, xs, ys, seeds, strict=True):
+        colour = looks[row.label].colour
         bars = [([x, x], [values.min(), values.max()])] + ([(cost.span(row), [y, y])] if cost.span else [])
         for across, up in bars:
             ax.plot(across, up, color=colour, linewidth=1.2, alpha=0.6, zorder=3)
@@ -136,7 +148,7 @@ def scatter(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks, cos
     low, high = ax.get_xlim()
     ax.set_xlim(low / 1.15, high * 1.5)
     low, high = ax.get_ylim()
-    if high < 1.1 * low:  # one score alone has no span of its own
+    if ax.get_yscale() == "log" and high < 1.1 * low:  # one score alone has no span of its own
         ax.set_ylim(low / 1.3, high * 1.3)
     _reference(ax, board)
     plain_log(ax.xaxis)
@@ -158,11 +170,12 @@ def front(xs: Sequence[float], ys: Sequence[float]) -> list[int]:
 def _reference(ax: Axes, board: Leaderboard) -> None:
     """Draw the best untrained score as a named line, unless it is so far off that it would squeeze the points."""
     best = board.untrained
-    value = factor(board.metric) * best.mean(board.score) if best else np.nan
+    value = factor(board.metric) * float(drawable(best.mean(board.score))) if best else np.nan
     low, high = ax.get_ylim()
     if best is None or not low * 0.5 < value < high * 2:
         return
-    ax.set_ylim(min(low, value * 0.93), max(high, value * 1.07))
+    if ax.get_yscale() == "log":
+        ax.set_ylim(min(low, value * 0.93), max(high, value * 1.07))
     ax.axhline(value, zorder=1, **UNTRAINED_LINE)
     name, where = f"{as_text(best.name)}, no training", ("axes fraction", "data")
     ax.annotate(name, (1, value), (-3, 3), where, "offset points", ha="right", va="bottom", fontsize=8, color=MUTED)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,7 +11,7 @@ from bench.report.leaderboards import Leaderboard
 from bench.report.parts import overlays
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import FLOOR_LINE, INK, Style, as_text, new_figure, plain_log
+from bench.report.style import FLOOR_LINE, INK, Style, as_text, drawable, new_figure, plain_log, set_scale
 
 
 def caption(results: Results, board: Leaderboard) -> str:
@@ -42,28 +43,30 @@ def scores_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
     for overlay, marker in zip(overlays.entries(), "x+1234", strict=False):
         told = {y: value for y, row in enumerate(rows) if (value := overlay.final(results, board, row)) is not None}
         if told:
-            xs = [factor(board.metric) * value for value in told.values()]
+            xs = factor(board.metric) * drawable([*told.values()])
             ax.scatter(xs, list(told), s=46, marker=marker, color=INK, linewidth=1.3, zorder=5)
             entries.append((overlay.label, {"marker": marker, "color": INK, "markeredgewidth": 1.3}))
     entries = [(label, {"linestyle": "none", "markersize": 5, **style}) for label, style in entries]
     legend_above(picture, entries + [("noise floor", FLOOR_LINE)] * bool(board.floor), "right")
-    if board.metric.log:
+    if ax.get_xscale() == "log":
         low, high = ax.get_xlim()
         ax.set_xlim(low * 0.9, high * 1.1)
-        plain_log(ax.xaxis)
+    plain_log(ax.xaxis)
     return picture
 
 
 def scores(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> None:
     """Draw every run's final score as a dot, a line a row, best on top, with the means and the floor."""
     times = factor(board.metric)
-    ax.set_xscale("log" if board.metric.log else "linear")
-    for y, row in enumerate(rows):
-        (colour, _, marker), values = looks[row.label], row.seeds(board.score) * times
+    drawn = [times * drawable(row.seeds(board.score)) for row in rows]
+    set_scale(ax.xaxis, np.concatenate(drawn), board.metric.log)
+    for y, (row, values) in enumerate(zip(rows, drawn, strict=True)):
+        colour, _, marker = looks[row.label]
         ax.axhline(y, color="#eef0f3", linewidth=0.8, zorder=0)
         if row.trained and len(values) > 1:
             ax.plot([values.min(), values.max()], [y, y], color=colour, linewidth=1.4, alpha=0.5, zorder=2)
-            ax.plot([times * row.mean(board.score)] * 2, [y - 0.3, y + 0.3], color=colour, linewidth=2.2, zorder=3)
+            mean = times * float(drawable(row.mean(board.score)))
+            ax.plot([mean, mean], [y - 0.3, y + 0.3], color=colour, linewidth=2.2, zorder=3)
         look: Style = {"color": colour if row.trained else "white", "edgecolor": colour, "marker": marker}
         ax.scatter(values, [y] * len(values), s=26, alpha=0.85, zorder=4, **look)
     ax.set_yticks(range(len(rows)), [as_text(r.name) + board.marks(r) for r in rows], fontsize=8.5)
@@ -74,4 +77,4 @@ def scores(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> N
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(axis_label(board.metric, " after the last epoch"))
     if board.floor:
-        ax.axvline(times * board.floor, zorder=1, **FLOOR_LINE)
+        ax.axvline(times * float(drawable(board.floor)), zorder=1, **FLOOR_LINE)

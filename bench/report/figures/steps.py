@@ -10,7 +10,19 @@ from bench.report.figures.base import Looks, axis_label, factor, figure
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import FLOOR_LINE, MUTED, Style, as_text, fix_layout, new_figure, plain_log, root, spread_out
+from bench.report.style import (
+    FLOOR_LINE,
+    MUTED,
+    Style,
+    as_text,
+    drawable,
+    fix_layout,
+    new_figure,
+    plain_log,
+    root,
+    set_scale,
+    spread_out,
+)
 
 CAPTION = (
     "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
@@ -36,9 +48,10 @@ def steps(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> No
     assert board.by_step is not None
     x = range(1, int(rows[0].info["horizon"]) + 1)
     named, leaders = [], board.leaders()
-    for row in rows:
+    drawn = [factor(board.by_step) * drawable([row.mean(board.step(h)) for h in x]) for row in rows]
+    set_scale(ax.yaxis, np.concatenate(drawn), board.by_step.log)
+    for row, y in zip(rows, drawn, strict=True):
         look, bold = looks[row.label], row in leaders
-        y = [factor(board.by_step) * row.mean(board.step(h)) for h in x]
         line: Style = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "zorder": 3 + bold}
         ax.plot(x, y, linewidth=2.0 if bold else 1.1, markersize=3.5 if bold else 2.2, **line)
         arrow: Style = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "shrinkB": 0, "relpos": (0, 0.5)}
@@ -47,12 +60,11 @@ def steps(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> No
         named.append(ax.annotate(as_text(row.name), end, (1.04, 0.5), "data", "axes fraction", arrow, **font))
     ax.set_xlim(0.6, x[-1] + 0.2)
     ax.set_xticks(x)
-    if board.by_step.log:
-        ax.set_yscale("log")
-        plain_log(ax.yaxis)
+    plain_log(ax.yaxis)
     if board.floor:
-        ax.axhline(board.floor, zorder=1, **FLOOR_LINE)
-        ax.text(0.75, board.floor * 1.06, "noise floor", color=MUTED, fontsize=8)
+        floor = float(drawable(board.floor))
+        ax.axhline(floor, zorder=1, **FLOOR_LINE)
+        ax.text(0.75, floor * 1.06, "noise floor", color=MUTED, fontsize=8)
     ax.set_xlabel("forecast step (1 is the step right after the window)")
     ax.set_ylabel(axis_label(board.by_step, " at the last position"))
     fix_layout(root(ax))

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from bench import stats
 from bench.report.amounts import validated
 from bench.report.columns.scores import WIDE
@@ -39,6 +37,8 @@ def leader(results: Results, board: Leaderboard, tables: Mapping[str, Table]) ->
     first, *others = group
     fastest, best = _fastest(group), board.untrained
     found = courses(results, board) if board.metric.log else []
+    level = [row for row in others if board.standing(row) == board.standing(first)]
+    unlike = [row for row in others if row not in level]
     text = paragraphs(
         "leader",
         title=title,
@@ -47,12 +47,13 @@ def leader(results: Results, board: Leaderboard, tables: Mapping[str, Table]) ->
         others=others,
         alone=len(board.ranked) == 1,
         scores=_score(first, board) + _on_test(first, board),
-        listed=escape(names(others, LISTED)),
+        listed=escape(names(unlike, LISTED)),
+        unlike=len(unlike),
         only_trained=first.trained and len(board.trained) == 1,
         best=best,
         best_score=_score(best, board) if best else "",
         unranked=any(board.partial(r) for r in board.rows),
-        level=all(first.mean(board.score) == r.mean(board.score) for r in others),
+        level=escape(names(level, LISTED)),
         single=all(len(r.values(board.score)) < 2 for r in group),
         caveats=_caveats(group, board) if others else [],
         fastest=fastest,
@@ -65,7 +66,7 @@ def leader(results: Results, board: Leaderboard, tables: Mapping[str, Table]) ->
 
 def _score(row: Row, board: Leaderboard) -> str:
     """Return a row's ranking score, whether it is exact, and of shares how many seeds are stuck."""
-    text = validated(row, board) + ("" if row.trained else ", exact")
+    text = escape(validated(row, board)) + ("" if row.trained else ", exact")
     values = row.seeds(board.score)
     low = len(board.stuck(values)) if board.metric.share else 0
     return text + (f" in the mean, {low} of {count(len(values), 'seed')} stuck far below the others" if low else "")
@@ -102,7 +103,8 @@ def _on_test(row: Row, board: Leaderboard) -> str:
 
 def _split(values: stats.Float64) -> str:
     """Return the range of shares, or where seeds fall apart how many lie at either end."""
-    if len(values) < 2 or float(np.std(values, ddof=1)) <= WIDE:
+    summary = stats.summarise(values)
+    if summary is None or (summary.sd or 0.0) <= WIDE:
         return between(values)
     high, low = int((values > HIGH).sum()), int((values < LOW).sum())
     rest = len(values) - high - low

@@ -24,8 +24,8 @@ def untrained(results: Results, tables: Mapping[str, Table]) -> list[str]:
         if worse:
             word = "higher" if board.metric.direction is Direction.HIGHER else "lower"
             parts.append(
-                f"{escape(best.name)} ({amount(exact, board.metric)}) has a {word} {board.metric.heading} than every "
-                f"seed of {len(worse)} of {count(len(trained), 'trained model')}: {escape(names(worse, LISTED))} "
-                f"({tables[board.table].link})"
+                f"{escape(best.name)} ({amount(exact, board.metric)}) has a {word} {escape(board.metric.heading)} "
+                f"than every seed of {len(worse)} of {count(len(trained), 'trained model')}: "
+                f"{escape(names(worse, LISTED))} ({tables[board.table].link})"
             )
     return [f"**Without training.** {upper('; '.join(parts))}."] if parts else []

@@ -80,11 +80,10 @@ class Field:
     @cached_property
     def stands(self) -> dict[float, Leaderboard]:
         """The leaderboard as it stands at each budget: rows with an epoch within it, best first."""
-        key, sign = self.board.score, self.board.metric.sign
         made = {}
         for budget in self.budgets:
-            rows = [row for timed in self.rows if (row := timed.within(budget, key)) is not None]
-            made[budget] = replace(self.board, rows=sorted(rows, key=lambda r: (sign * r.mean(key), r.name)))
+            rows = [row for timed in self.rows if (row := timed.within(budget, self.board.score)) is not None]
+            made[budget] = replace(self.board, rows=rows).in_order() if rows else replace(self.board, rows=rows)
         return made
 
 
@@ -166,7 +165,7 @@ def _table(field: Field) -> str:
             if row is None:
                 cells.append(NONE)
                 continue
-            text = amount(row.mean(field.board.score), field.board.metric) + " \\*" * timed.ended(budget)
+            text = amount(row.centre(field.board.score), field.board.metric) + " \\*" * timed.ended(budget)
             cells.append(f"**{text}**" if name in first[budget] else text)
         lines.append(cells)
     return table(headers, lines, text_columns=2)
@@ -194,7 +193,7 @@ def leaders(field: Field) -> str:
 
 def _ahead(field: Field, predictor: Row, budget: float, fit_s: float) -> bool:
     """Return whether a predictor is fitted within a budget, and ahead of every trained model there."""
-    key, sign, rows = field.board.score, field.board.metric.sign, field.stands[budget].rows
+    key, sign, rows = field.board.score, field.board.metric.sign, field.stands[budget].ranked
     return fit_s <= budget * SLACK and (not rows or sign * predictor.mean(key) < sign * rows[0].mean(key))
 
 

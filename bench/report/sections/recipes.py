@@ -57,7 +57,7 @@ def _lines(board: Leaderboard, found: list[GridCase], letters: dict[str, str]) -
     lines = []
     for c in found:
         cells = [escape(board.title), escape(c.name) + ("" if c.ranks else " ‡")]
-        cells.append(escape(c.recipe) if c.tuned else "default")
+        cells.append((escape(c.recipe) or NONE) if c.tuned else "default")
         cells += [spread(row.interval(key), metric) if row else NONE for row in (c.default, c.best) for key in keys]
         cells += [f"{len(c.best.done)} of {c.best.info['n_planned']}", difference(c.gain(), metric)]
         cells += [str(ranks.get(c.name, NONE)) for ranks in (before, after)]

@@ -10,7 +10,7 @@ import pandas as pd
 from bench import stats
 from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import NONE, escape, listed, paragraphs, table
+from bench.report.markdown import NONE, escape, fixed, listed, paragraphs, table
 from bench.report.parts import section
 from bench.report.results import Results
 from bench.report.rows import Row, independent
@@ -96,7 +96,7 @@ def late_rate(runs: pd.DataFrame) -> stats.Interval | None:
 def _slope(epochs: stats.Float64, errors: stats.Float64) -> float:
     """Return the slope of the logs over the last quarter of a run's epochs; NaN below two positive errors."""
     first = max(math.floor(0.75 * len(errors)), 1) - 1
-    late = np.flatnonzero(errors > 0)
+    late = np.flatnonzero((errors > 0) & np.isfinite(errors))
     late = late[late >= first]
     return float(np.polyfit(epochs[late], np.log(errors[late]), 1)[0]) if len(late) > 1 else math.nan
 
@@ -180,7 +180,8 @@ def _fall(rate: stats.Interval | None) -> str:
     if rate is None:
         return NONE
     ends = (rate.centre,) if rate.low is None or rate.high is None else (rate.centre, rate.high, rate.low)
-    centre, *interval = (f"{-100 * math.expm1(end):z.1f}" for end in ends)
+    with np.errstate(over="ignore"):
+        centre, *interval = (fixed(-100 * float(np.expm1(end)), 1) for end in ends)
     return f"{centre} [{', '.join(interval)}]" if interval else centre
 
 

@@ -1,6 +1,6 @@
 """Printed values beside ours: columns of the leaderboards, and what figures draw over our seeds."""
 
-from bench.families.chapter15.report.printed import digits, printed_curve, printed_final
+from bench.families.chapter15.report.printed import printed_curve, printed_final, printed_text
 from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE
@@ -26,7 +26,7 @@ def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
 
 def _text(value: float | None) -> str:
-    return NONE if value is None else f"{value:.{max(4, min(6, digits(value)))}f}"
+    return NONE if value is None else printed_text(value, 4, 6)
 
 
 def _final(results: Results, board: Leaderboard, row: Row) -> float | None:

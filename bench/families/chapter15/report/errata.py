@@ -9,7 +9,7 @@ from bench import stats
 from bench.families.chapter15.errata import AS_PRINTED, CORRECTED
 from bench.families.chapter15.metrics import FIRST, STRIDE
 from bench.frames.scores import Key
-from bench.report.markdown import NONE, count, effect, escape, paragraphs, score, table
+from bench.report.markdown import NONE, count, effect, escape, fixed, paragraphs, score, table
 from bench.report.parts import section
 from bench.report.recipe_words import recipe_difference
 from bench.report.results import Results
@@ -74,7 +74,8 @@ def significant(found: list[Variant]) -> list[bool]:
         if ours.exact and theirs.exact:
             differs |= {place} if v.ratio != 1 else set()
         else:
-            p_values[place] = stats.games_howell(np.log(ours.values), np.log(theirs.values), 2)
+            scale = stats.scale_of(log=True)
+            p_values[place] = stats.games_howell(scale.to(ours.values), scale.to(theirs.values), 2)
     differs |= stats.holm(p_values)
     return [place in differs for place in range(len(found))]
 
@@ -125,12 +126,12 @@ def errata_table(results: Results) -> tuple[str, list[str]] | None:
         return None
     lines = []
     for v in found:
-        recipe = recipe_difference(v.row, {}).replace("optimizer ", "")
-        scores = [score(v.row.mean(key)) for key in (MSE, LAST, ODD)]
+        recipe = escape(recipe_difference(v.row, {}).replace("optimizer ", ""))
+        scores = [score(v.row.centre(key)) for key in (MSE, LAST, ODD)]
         lines.append([str(v.number), escape(v.row.name), escape(v.variant), recipe, *scores, effect(v.effect)])
     if partial := partial_effect(results):
         models = f"median of {count(len(partial.ratios), 'trained model')} without a fault"
-        what = ["positions 3::2 over all positions", "as trained", NONE, NONE, NONE, f"{partial.median:.2f}"]
+        what = ["positions 3::2 over all positions", "as trained", NONE, NONE, NONE, fixed(partial.median, 2)]
         place = max(i for i, line in enumerate(lines) if line[0] == str(partial.number)) + 1
         lines.insert(place, [str(partial.number), models, *what])
     notes = paragraphs(
@@ -139,6 +140,7 @@ def errata_table(results: Results) -> tuple[str, list[str]] | None:
         faults={v.number: escape(v.fault) for v in found},
         positions=odd_positions(results),
         partial=partial,
+        fixed=fixed,
     )
     headers = ["no.", "case", "variant", "recipe", "valid MSE", "last-step MSE", "MSE on 3::2", "× corrected"]
     return table(headers, lines, text_columns=4), notes

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import stats
 from bench.families.chapter15.report.errata import alone, odd_positions, partial_effect, significant
 from bench.families.chapter15.report.printed import PrintedValue, printed_values
-from bench.report.markdown import Table, all_of, count, escape, factor, paragraphs, score, upper
+from bench.report.markdown import Table, all_of, count, escape, factor, fixed, paragraphs, score, upper
 from bench.report.parts import finding
 from bench.report.results import Results
 from bench.report.rows import LISTED
@@ -39,7 +40,7 @@ def _exact(values: list[PrintedValue]) -> str:
 def _seeded(values: list[PrintedValue]) -> str:
     """Return how many values our seeds exclude, and how far off a value had to be for that."""
     judgements = [v.judgement for v in values if v.judgement]
-    factors = [j.factor for j in judgements if j.factor is not None]
+    factors = [j.factor for j in judgements if j.factor is not None and j.factor < stats.LARGEST]
     seeds = [len(v.sample.values) for v in values]
     text = paragraphs(
         "printed",
@@ -73,9 +74,9 @@ def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
     for v, differs in zip(found, significant(found), strict=True):
         name, ratio = escape(v.row.name), v.ratio or 1.0
         did = f" {_verb(ratio)} {name}" if differs else f": no significant effect on {name}"
-        parts.append((v.number, f"no. {v.number}{did}, × {ratio:.2f}"))
+        parts.append((v.number, f"no. {v.number}{did}, × {fixed(ratio, 2)}"))
     if partial := partial_effect(results):
-        median = f"× {partial.median:.2f} (median of {count(len(partial.ratios), 'model')} scored both ways)"
+        median = f"× {fixed(partial.median, 2)} (median of {count(len(partial.ratios), 'model')} scored both ways)"
         where = f"scored on positions {odd_positions(results)} alone"
         parts.append((partial.number, f"no. {partial.number} {_verb(partial.median)} what is {where}, {median}"))
     if not parts:

@@ -9,6 +9,7 @@ from bench import stats
 from bench.frames.scores import Key
 from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import HUGE, TINY
 from bench.report.results import Results
 from bench.report.rows import Row, independent
 from bench.report.sections.training_order import run_curves
@@ -125,6 +126,8 @@ def digits(value: float) -> int:
     return max(0, round(-math.log10(stats.last_digit(value))))
 
 
-def printed_text(value: float) -> str:
-    """Return a printed value with the decimals that it was printed with."""
-    return f"{value:.{digits(value)}f}"
+def printed_text(value: float, least: int = 0, most: int = 100) -> str:
+    """Return a printed value with the decimals that it was printed with; with powers of ten where that is long."""
+    if value != 0 and not TINY <= abs(value) < HUGE:
+        return repr(value)
+    return f"{value:.{max(least, min(most, digits(value)))}f}"

@@ -78,7 +78,7 @@ def _p(p_value: float | None) -> str:
 COLUMNS: dict[str, Callable[[PrintedValue], str]] = {
     "model": lambda v: escape(v.row.name),
     "task": lambda v: escape(v.board.title),
-    "value": _heading,
+    "value": lambda v: escape(_heading(v)),
     "printed": lambda v: printed_text(v.printed),
     "ours": lambda v: score(v.ours) + (", exact" if v.sample.exact else ""),
     "95 % prediction interval": lambda v: _interval(v.judgement),
