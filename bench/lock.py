@@ -1,12 +1,12 @@
 """One writer at a time on a results folder, and who it is."""
 
+import errno
+import fcntl
 import json
 import math
 import os
-import shlex
 import socket
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -14,11 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from bench.errors import BenchError
+from bench.files import written_whole
+from bench.pasting import shell
 
 LOCK, HOLDER = ".lock", ".lock.json"
+SOFT_LOCK = ".lock.held"
+"""Stands for the lock, while it is held, on a file system that has no locks."""
+HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
+"""Errors of a lock that another process holds; any other says that there are none here."""
 TOLD_WITHIN_S = 1.0
 """A holder says who it is right after it has the lock; so long it is waited for to say so."""
 POLL_S = 0.1
@@ -58,7 +64,8 @@ def hold(
 ) -> Iterator[None]:
     """Hold a folder, which is made where it is missing; no other process can hold it meanwhile.
 
-    The system gives up the lock of a process that dies, however it dies.
+    The lock of a process that dies, however it dies, is given up: by the system; where the file system has no locks, by
+    the next process on the same machine that asks for it.
 
     Args:
         results: The folder.
@@ -73,13 +80,14 @@ def hold(
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(results / LOCK)
+        lock = lock_of(results)
         _acquire(lock, results, wait_s, on_wait, cancelled)
     except InterruptedError:
         raise
     except OSError as error:
         raise BenchError(
-            f"cannot write to {what} {results} ({error.strerror}); make it writable or name another with --results"
+            f"cannot write to {what} {results} ({error.strerror or error}); "
+            "make it writable or name another with --results"
         ) from None
     try:
         _say_who(results)
@@ -87,7 +95,25 @@ def hold(
     finally:
         with suppress(OSError):
             (results / HOLDER).unlink(missing_ok=True)
-        lock.release()
+        with suppress(OSError):
+            lock.release()
+
+
+def lock_of(results: Path) -> BaseFileLock:
+    """Return the lock of a folder that is there: the system's, or a file that stands for it where there are none.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    handle = os.open(results / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in HELD:
+            return SoftFileLock(results / SOFT_LOCK)
+    finally:
+        os.close(handle)
+    return FileLock(results / LOCK)
 
 
 def read_holder(results: Path) -> Holder | None:
@@ -107,7 +133,7 @@ def read_holder(results: Path) -> Holder | None:
 
 
 def _acquire(
-    lock: FileLock,
+    lock: BaseFileLock,
     results: Path,
     wait_s: float,
     on_wait: Callable[[Holder | None], None] | None,
@@ -134,25 +160,19 @@ def _acquire(
             raise InterruptedError
         holder = read_holder(results)
     who = holder or "another process"
-    raise BenchError(f"{results} is held by {who}; wait for it with --wait, or name another --results")
+    gone = f"; where that is gone, {shell(['rm', lock.lock_file])}" if isinstance(lock, SoftFileLock) else ""
+    raise BenchError(f"{results} is held by {who}; wait for it with --wait, or name another --results{gone}")
 
 
 def _say_who(results: Path) -> None:
     """Write the holder beside the lock, whole or not at all. A full disk costs others this word, and us nothing."""
     since = datetime.now(UTC).isoformat(timespec="seconds")
     holder = Holder(os.getpid(), socket.gethostname(), since, _command())
-    with suppress(OSError):
-        handle, name = tempfile.mkstemp(dir=results, prefix=f"{HOLDER}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(asdict(holder), file)
-            Path(name).replace(results / HOLDER)
-        finally:
-            Path(name).unlink(missing_ok=True)
+    with suppress(OSError), written_whole(results / HOLDER) as new:
+        new.write_text(json.dumps(asdict(holder)), encoding="utf-8")
 
 
 def _command() -> str:
     """Return what was typed, on one line and not too long."""
     name = Path(sys.argv[0]).name
-    text = shlex.join(["bench" if name in ("bench", "__main__.py") else name, *sys.argv[1:]])
-    return " ".join(text.split())[:200]
+    return shell(["bench" if name in ("bench", "__main__.py") else name, *sys.argv[1:]], encoding="utf-8")[:200]

@@ -1,5 +1,6 @@
 """One writer at a time: with real locks, and real processes that die holding them."""
 
+import errno
 import json
 import math
 import os
@@ -119,8 +120,8 @@ def test_an_unwritable_folder_is_said_in_one_line(tmp_path):
 
 def test_a_full_disk_costs_the_word_and_not_the_lock(tmp_path, monkeypatch):
     def full(*_, **__):
-        raise OSError(28, "No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr("bench.files.create", full)
     with hold(tmp_path):
         assert read_holder(tmp_path) is None

@@ -1,7 +1,7 @@
 """Frames as CSVs beside a report: what one is, typing by its schema, writing and reading; six significant digits."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import csv
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.files import remove_leftovers, written_whole
 from bench.frames.schemas import Kind, Schema
 from bench.frames.selection import Shown
 from bench.registry import Registry
@@ -85,20 +86,19 @@ def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     """Write each frame as ``<name>.csv`` with six significant digits, each file whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
     for name, frame in frames.items():
         with written_whole(folder / f"{name}.csv") as new:
-            frame.to_csv(new, index=False, float_format="%.6g", lineterminator="\n")
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of ``path`` at the end; nothing is left of a write that fails."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        yield new
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+            # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
+            texts: pd.DataFrame = frame.select_dtypes("string")
+            returns = any(texts[name].str.contains("\r", regex=False).any() for name in texts.columns)
+            frame.to_csv(
+                new,
+                index=False,
+                float_format="%.6g",
+                lineterminator="\n",
+                quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL,
+            )
 
 
 def read_frames(folder: Path) -> Frames:
@@ -120,7 +120,7 @@ def read_frame(path: Path, schema: Schema) -> pd.DataFrame:
         return with_types(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]), schema)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise BenchError(f"cannot read {path} ({reason}); run bench report to write it again") from None
+        raise BenchError(f"cannot read {path} ({reason}); write the report again from its records") from None
 
 
 def _flag(value: Any) -> bool | None:

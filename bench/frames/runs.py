@@ -40,6 +40,7 @@ def run_row(record: RunRecord) -> dict[str, Any]:
         "environment": record.environment.digest,
         "attempt": record.attempt,
         "data_digest": record.data_digest,
+        "data_notes": "; ".join(record.data_notes),
         "started_at": record.provenance.started_at,
         "ended_at": record.provenance.ended_at,
         "host": record.provenance.host,
@@ -119,7 +120,7 @@ def environments_rows(shown: Shown) -> Iterable[dict[str, Any]]:
                 "host": ", ".join(sorted({r.provenance.host for r in group})),
                 "platform": known[0].provenance.platform,
                 "bench_version": ", ".join(sorted({r.provenance.bench_version for r in group})),
-                "git_commit": ", ".join(sorted({r.provenance.git_commit for r in group})),
+                "git_commit": ", ".join(sorted({r.provenance.commit_in_words for r in group})),
             }
         )
     return rows

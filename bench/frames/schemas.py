@@ -83,7 +83,7 @@ RUNS: Schema = {
     **_columns(NUMBER, "cpu_over_wall", *TIMES),
     **_columns(TEXT, "run_id", "environment"),
     "attempt": INTEGER,
-    **_columns(TEXT, "data_digest", "started_at", "ended_at", "host", "git_commit"),
+    **_columns(TEXT, "data_digest", "data_notes", "started_at", "ended_at", "host", "git_commit"),
 }
 """A run, failed ones too; ``positions`` are those that a model is scored on which leaves some out."""
 
@@ -104,7 +104,7 @@ ENVIRONMENTS: Schema = {
     "n_runs": INTEGER,
     **_columns(TEXT, "python", "numpy", "keras", "backend", "backend_version", "device", "device_name", "cpu"),
     "threads": INTEGER,
-    **_columns(TEXT, "precision", "jit", "host", "platform", "bench_version", "git_commit"),
+    **_columns(TEXT, "precision", "jit", "host", "platform", "bench_version", "git_commit", "variables"),
 }
 
 _TIMED: Schema = {
