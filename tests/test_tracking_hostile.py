@@ -10,11 +10,12 @@ import pytest
 
 from bench.errors import BenchError
 from bench.record import Failure
+from bench.text.markdown import escape, fenced
 from bench.tracking import Mirror, Outcome, safe_uri, serve, tracking_uri
 from bench.tracking.curve import draw_curve
 from bench.tracking.items import Metric, Param, Tag
 from bench.tracking.limits import KEY_LENGTH, batches, fit_key, fit_name, fit_value
-from bench.tracking.notes import escape, fenced, markdown_table
+from bench.tracking.notes import markdown_table
 from bench.tracking.run_items import record_items
 from bench.tracking.uris import redacted
 from tests.fakes import fake_record
@@ -184,6 +185,7 @@ class TestUi:
                 return 0
 
         monkeypatch.setattr(serve.subprocess, "Popen", Done)
+        monkeypatch.setattr(serve, "check", lambda uri: None)
         monkeypatch.setattr(serve.signal, "signal", lambda *_: None)
         monkeypatch.setattr(serve.os, "killpg", lambda pid, number: made.append((pid, number)))
         return made

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import stat
 
 import pytest
 
@@ -81,10 +82,18 @@ class TestMlflow:
         assert sync(made, uri, EXPERIMENT, SWEEP) == Outcome(0, 3, 0)
         assert client.get_experiment_by_name(EXPERIMENT).lifecycle_stage == "active"
 
-        # a results folder that was moved takes its artifacts along from here on
+        # results that were moved, or are seen under another path, are the same results
         moved = (tmp_path / "results").rename(tmp_path / "moved")
-        assert sync(made[:1], tracking_uri(moved, {}), EXPERIMENT, SWEEP) == Outcome(1, 0, 0)
+        assert sync(made, tracking_uri(moved, {}), EXPERIMENT, SWEEP) == Outcome(0, 3, 0)
+        assert sync([fake_record("fake/gru")], tracking_uri(moved, {}), EXPERIMENT, SWEEP) == Outcome(1, 0, 0)
         assert not (tmp_path / "results").exists()
+        client = MlflowClient(tracking_uri=tracking_uri(moved, {}))
+        assert {e.name for e in client.search_experiments()} == {EXPERIMENT, "Default"}
+        found = client.search_runs([experiment.experiment_id])
+        assert all(client.list_artifacts(run.info.run_id) for run in found if run.info.run_id != parent.info.run_id)
+        assert {run.info.artifact_uri.partition("/artifacts/")[0] for run in found} == {moved.as_uri()}
+        modes = {stat.S_IMODE(folder.stat().st_mode) for folder in moved.rglob("*") if folder.is_dir()}
+        assert modes == {stat.S_IMODE(moved.stat().st_mode)}, "as the umask has them"
 
         # an id with a quote is found again
         tracker = MlflowTracker(tracking_uri(moved, {}))

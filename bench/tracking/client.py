@@ -5,15 +5,16 @@ MLflow is imported when a tracker is opened, since that takes seconds.
 
 import logging
 import os
-import sqlite3
 import tempfile
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from bench.tracking.advice import unusable
+from bench.tracking.database import ARTIFACTS, drop_init_lock, prepare
 from bench.tracking.items import Artifact, Dataset, Item
 from bench.tracking.limits import batches, fit_key, fit_name, fit_tags
 
@@ -22,8 +23,12 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ALLOW_FILE_STORE": "true",
 }
-"""Environment variables that silence MLflow and make it give up in seconds; what a user has set stays."""
+"""Environment variables that silence MLflow, make it give up in seconds, and let it keep runs in files where that is
+what MLFLOW_TRACKING_URI asks for; what a user has set stays."""
+NO_HOME = "/nonexistent"
+"""The home of users that have none, by convention: MLflow makes paths of it when it is imported, and uses none."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Refused(Exception):
 class Tracker(Protocol):
     """What the mirror needs of a tracking server.
 
-    Every method may raise anything; `Refused` where only what was sent is at fault.
+    Every method may raise anything; `Refused` where only what was sent is at fault, `Unusable` where it is of no use
+    to try again.
     """
 
     def open(self, experiment: str) -> None:
@@ -66,14 +72,60 @@ class Tracker(Protocol):
         """Set the run's status: FINISHED, FAILED, KILLED or RUNNING, and unless it is the last of these its end."""
 
 
+def connect(uri: str) -> Any:
+    """Return MLflow's client of a server or file.
+
+    Raises:
+        Exception: MLflow's own; of an address that will never do, some say so only when something is asked.
+    """
+    from mlflow import MlflowClient
+
+    # Again, in case somebody imported mlflow before: its first start logs each migration.
+    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
+    logging.getLogger().addHandler(logging.NullHandler())  # a root without one prints what MLflow tells it
+    # No models are registered, so what MLFLOW_REGISTRY_URI names does not matter.
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+def check(uri: str) -> None:
+    """Ask for an experiment at an address.
+
+    Raises:
+        Exception: It cannot be asked; `Unusable` where that will not pass.
+    """
+    set_up(os.environ)
+    try:
+        connect(uri).search_experiments(max_results=1)
+    except Exception as error:
+        if advice := unusable(error, uri):
+            raise advice from None
+        raise
+
+
+def set_up(environ: MutableMapping[str, str]) -> None:
+    """Set the environment variables under which MLflow is imported, here or in a process of its own."""
+    environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"})
+    for name, value in DEFAULTS.items():
+        environ.setdefault(name, value)
+    try:
+        Path.home()
+    except RuntimeError:  # no HOME, and a user whom the system does not know, as in a container
+        environ["HOME"] = NO_HOME
+
+
 class MlflowTracker:
     """Runs in MLflow, by explicit ids: the implicit active run is never touched.
 
     Artifacts of an SQLite file lie in ``artifacts`` beside it; a server keeps them where it likes.
+
+    Args:
+        uri: Of the server or file.
+        say: Told in one line where an older database was kept.
     """
 
-    def __init__(self, uri: str):
+    def __init__(self, uri: str, say: Callable[[str], None] = print):
         self.uri = uri
+        self._say = say
         self._client: Any = None
         self._experiment_id = ""
 
@@ -81,44 +133,47 @@ class MlflowTracker:
         """See `Tracker.open`.
 
         Raises:
-            OSError: The SQLite file cannot be used.
+            OSError: The SQLite file cannot be used just now.
+            Unusable: There is nothing at this address that takes runs.
         """
-        os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-        for name, value in DEFAULTS.items():
-            os.environ.setdefault(name, value)
+        set_up(os.environ)
         # A filter for good: warnings.catch_warnings is not safe beside other threads.
         warnings.filterwarnings("ignore", module=r"(mlflow|alembic|sqlalchemy)(\.|$)")
-        database = _database(self.uri)
-        from mlflow import MlflowClient
-
-        # Again, in case somebody imported mlflow before: its first start logs each migration.
-        logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"].upper())
-        self._client = MlflowClient(tracking_uri=self.uri)
-        artifacts = (database.parent / "artifacts").as_uri() if database else None
-        self._experiment_id = self._find_or_create(experiment, artifacts)
+        database = prepare(self.uri, self._say)
+        try:
+            self._client = connect(self.uri)
+            self._experiment_id = self._find_or_create(
+                experiment, database.with_name(ARTIFACTS).as_uri() if database else None
+            )
+        except Exception as error:
+            if advice := unusable(error, self.uri):
+                raise advice from None
+            raise
+        finally:
+            if database:
+                drop_init_lock(self.uri)
 
     def _find_or_create(self, name: str, artifacts: str | None) -> str:
         from mlflow.exceptions import MlflowException
 
         client = self._client
         found = client.get_experiment_by_name(name)
-        if found and artifacts and found.artifact_location != artifacts:
-            # The results folder was moved: MLflow would go on writing to the old place.
-            if found.lifecycle_stage == "deleted":
-                client.restore_experiment(found.experiment_id)
-            client.rename_experiment(found.experiment_id, f"{name} (moved, {found.experiment_id})")
-            found = None
         if found is None:
             # The kind makes the UI open on runs and charts; without it, it asks.
             tags = {"mlflow.experimentKind": "custom_model_development"}
             try:
-                return str(client.create_experiment(name, artifact_location=artifacts, tags=tags))
+                made = client.create_experiment(name, artifact_location=artifacts, tags=tags)
+                if not made:
+                    raise MlflowException("an experiment with no id was made")
+                return str(made)
             except MlflowException:
                 found = client.get_experiment_by_name(name)  # another process was faster
                 if found is None:
                     raise
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
+        if not found.experiment_id:
+            raise MlflowException("an experiment with no id was found")
         return str(found.experiment_id)
 
     def describe(self, text: str) -> None:
@@ -149,16 +204,19 @@ class MlflowTracker:
                     [entities.Metric(m.key, m.value, m.time_ms, m.step) for m in batch.metrics],
                     [entities.Param(p.key, p.value) for p in batch.params],
                     [entities.RunTag(t.key, t.value) for t in batch.tags],
+                    synchronous=True,  # whatever MLFLOW_ENABLE_ASYNC_LOGGING says: what is sent next relies on it
                 )
         if datasets := [_dataset_input(item) for item in items if isinstance(item, Dataset)]:
             self._client.log_inputs(run_id, datasets)
         if files := [item for item in items if isinstance(item, Artifact)]:
-            with tempfile.TemporaryDirectory(prefix="bench-mlflow-") as folder:
+            with tempfile.TemporaryDirectory(prefix="bench-mlflow-") as private:
+                folder = Path(private, "files")  # of the umask's mode, which MLflow copies
+                folder.mkdir()
                 for file in files:
                     path = Path(folder, fit_key(file.path))
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(file.data)
-                self._client.log_artifacts(run_id, folder)
+                self._client.log_artifacts(run_id, str(folder))
 
     def log_folder(self, run_id: str, folder: Path, path: str) -> None:
         """See `Tracker.log_folder`."""
@@ -183,25 +241,6 @@ def _refusals() -> Iterator[None]:
         if error.error_code != "INVALID_PARAMETER_VALUE":
             raise
         raise Refused(error.message) from error
-
-
-def _database(uri: str) -> Path | None:
-    """Return the file that an SQLite URI names, tried at once: MLflow would try an unusable one for minutes.
-
-    Raises:
-        OSError: It cannot be opened or is no SQLite database.
-    """
-    path = uri.removeprefix("sqlite:///").partition("?")[0]
-    if not uri.startswith("sqlite:///") or path in ("", ":memory:"):
-        return None
-    file = Path(path).resolve()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with closing(sqlite3.connect(file)) as connection:
-            connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        raise OSError(f"{file} is no usable database ({error})") from None
-    return file
 
 
 def _quoted(value: str) -> str:

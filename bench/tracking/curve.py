@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bench.record import LearningCurve
+from bench.text.figure import FONT, as_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TITLE_LENGTH = 60
 _drawing = threading.Lock()
 """A canvas is used again, so by one thread at a time."""
 
@@ -26,13 +26,15 @@ def draw_curve(curve: LearningCurve, title: str) -> bytes:
     finite = [v for values in series.values() for v in values if math.isfinite(v)]
     buffer = io.BytesIO()
     with _drawing:
-        figure = _canvas(tuple(map(_plain, series)), bool(finite) and min(finite) > 0)
+        figure = _canvas(tuple(map(as_text, series)), bool(finite) and min(finite) > 0)
         (axes,) = figure.axes
         for line, values in zip(axes.lines, series.values(), strict=True):
             line.set_data(range(1, len(values) + 1), values)
         axes.relim()
         axes.autoscale_view()
-        axes.set_title(_plain(title), y=1.02)  # a place of its own: to find one costs as much as the lines
+        axes.set_title(
+            as_text(title), y=1.02, parse_math=False, usetex=False, fontfamily=FONT
+        )  # a place of its own: to find one costs as much as the lines
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
 
@@ -47,7 +49,7 @@ def _canvas(labels: tuple[str, ...], logarithmic: bool) -> "Figure":
     # Fixed margins and plain tick labels: a layout engine and mathtext cost three times the rest.
     axes = figure.add_axes((0.12, 0.14, 0.85, 0.76))
     for label in labels:
-        axes.plot([1], [1], marker=".", label=label)
+        axes.plot([1], [1], marker=".")[0].set_label(label)
     if logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -56,12 +58,6 @@ def _canvas(labels: tuple[str, ...], logarithmic: bool) -> "Figure":
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch")
     axes.grid(alpha=0.3)
-    axes.legend(loc="upper right")
+    for text in axes.legend(loc="upper right", prop={"family": FONT}).get_texts():
+        text.set(parse_math=False, usetex=False)
     return figure
-
-
-def _plain(text: str) -> str:
-    """Return text that matplotlib draws as it stands: one line, no mathematics, only what its font may have."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    shown = "".join(c if ord(c) < 0x250 else "?" for c in line).replace("$", r"\$")
-    return shown if len(shown) <= TITLE_LENGTH else shown[: TITLE_LENGTH - 1].rstrip("\\") + "…"

@@ -13,7 +13,7 @@ from bench.measurement import Measurement
 from bench.record import RunRecord
 from bench.stale import flatten
 from bench.store.text import to_json
-from bench.tracking.notes import escape, fenced
+from bench.text.markdown import escape, fenced
 
 NOTE = "mlflow.note.content"
 """The tag that the MLflow UI shows as a run's description, in Markdown."""
@@ -99,6 +99,8 @@ def shared_items(record: Record, **params: Any) -> Iterator[Item]:
     if record.task:
         yield Tag("task", record.task.name)
     yield from source_tags(record.provenance.git_commit)
+    if record.provenance.no_commit:
+        yield Tag("no_commit", record.provenance.no_commit)
     if failure := record.failure:
         yield Tag("failure", failure.reason)
         details = f"\n\n{fenced(failure.details)}" if failure.details else ""

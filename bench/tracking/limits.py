@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from bench.tracking.items import Item, Metric, Param, Tag
+
+K = TypeVar("K", Param, Metric, Tag)
 
 A_BATCH = (100, 800, 100)
 """Params, metrics and tags. MLflow takes 100 params, 100 tags, 1,000 metrics, and 1,000 of all three together."""
@@ -38,8 +40,13 @@ def fit_key(key: str) -> str:
     fit = "/".join(parts)
     if key and fit == key and len(key) <= KEY_LENGTH and not key.startswith(".."):
         return key
-    mark = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{fit.lstrip('./')[: KEY_LENGTH - 9]}_{mark}"
+    return _marked(fit.lstrip("./"), key)
+
+
+def _marked(fit: str, key: str = "") -> str:
+    """Return a key with a digest of what it stands for, itself unless another is given."""
+    mark = hashlib.sha256((key or fit).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{fit[: KEY_LENGTH - 9]}_{mark}"
 
 
 def fit_value(value: str, length: int = VALUE_LENGTH) -> str:
@@ -57,6 +64,14 @@ def fit_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return {fit_key(key): fit_value(value) for key, value in tags.items()}
 
 
+def _apart(items: list[K]) -> list[K]:
+    """Return items, those marked whose keys differ in case alone, which some stores take for one key."""
+    alike: dict[str, set[str]] = {}
+    for item in items:
+        alike.setdefault(item.key.casefold(), set()).add(item.key)
+    return [item if len(alike[item.key.casefold()]) == 1 else replace(item, key=_marked(item.key)) for item in items]
+
+
 def batches(items: Iterable[Item]) -> Iterator[Batch]:
     """Pack params, metrics and tags, made to fit, into as few requests as the limits allow; skip the rest."""
     whole = Batch([], [], [])
@@ -68,6 +83,7 @@ def batches(items: Iterable[Item]) -> Iterator[Batch]:
                 whole.metrics.append(replace(item, key=fit_key(key)))
             case Tag(key, value):
                 whole.tags.append(Tag(fit_key(key), fit_value(value)))
+    whole = Batch(_apart(whole.params), _apart(whole.metrics), _apart(whole.tags))
     for n in count():
         params, metrics, tags = (slice(n * most, (n + 1) * most) for most in A_BATCH)
         batch = Batch(whole.params[params], whole.metrics[metrics], whole.tags[tags])

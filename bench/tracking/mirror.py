@@ -13,18 +13,16 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from bench.tracking.client import MlflowTracker, Refused, Tracker
+from bench.tracking.database import Unusable
 from bench.tracking.items import NOTE, Param, Record, Tag, milliseconds, source_tags
 from bench.tracking.sending import KIND, SENT, SWEEP, send_record
 from bench.tracking.summary import Summary, Tally, summary_items
-from bench.tracking.uris import redacted, safe_uri
+from bench.tracking.uris import explain, safe_uri
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FAILURES_TO_GIVE_UP = 2
-HINT = "the records are safe, and `bench sync` or the next run of the suite sends them"
-_REASONS = {"Connection refused": "connection refused", "timed out": "no answer in time"}
-"""What hides in the long texts of requests and MLflow."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Mirror:
     """Mirrors a sweep: one parent run, and below it a run for each record of a run and of a measurement.
 
     A record that the experiment holds already, under this or an earlier sweep, is not sent again.
-    After two failures in a row nothing more is tried; one that the tracker refuses is left out and
-    stops no other. `close` says so in one warning.
+    After two failures in a row, or one that somebody has to mend, nothing more is tried; one that the
+    tracker refuses is left out and stops no other. `close` says so in one warning.
 
     Args:
         uri: Of the tracking server or file, as `tracking_uri` returns it.
@@ -50,6 +48,7 @@ class Mirror:
         params: What the parent run says of the suite, as `sweep_params` returns it.
         warn: Called with the one warning.
         tracker: In place of MLflow at ``uri``.
+        again: The command that sends what did not arrive.
     """
 
     def __init__(
@@ -61,13 +60,16 @@ class Mirror:
         params: Mapping[str, str] | None = None,
         warn: Callable[[str], None] = print,
         tracker: Tracker | None = None,
+        again: str = "bench sync",
     ):
+        self._again = again
         self._uri = uri
         self._experiment = experiment
         self._sweep = sweep
         self._params = dict(params or {})
         self._warn = warn
-        self._tracker = tracker or MlflowTracker(uri)
+        self._again = again
+        self._tracker = tracker or MlflowTracker(uri, warn)
         self._queue: SimpleQueue[Record | Summary | None] = SimpleQueue()
         self._unsent: list[Record | Summary] = []
         self._opened = False
@@ -77,6 +79,7 @@ class Mirror:
         self._tally = Tally()
         self._failures = 0
         self._reason = ""
+        self._unusable: Unusable | None = None
         self._accepted = self._sent = self._present = self._summaries = 0
         self._stop = threading.Event()
         self._closed: Outcome | None = None
@@ -112,8 +115,13 @@ class Mirror:
         self._closed = Outcome(self._sent, self._present, missing)
         if missing or self._summaries > 0:
             what = f"{missing} of {self._accepted} records were" if missing else "the sweep's summary was"
-            reason = self._reason or "the mirror ended early"
-            self._warn(f"MLflow at {safe_uri(self._uri)}: {what} not sent ({reason}); {HINT}")
+            if error := self._unusable:
+                then = "&&" if error.command else "- then"
+                text = f"not sent, and the records are safe; {error} {then} {self._again}"
+            else:
+                again = f"`{self._again}` or the next run of the suite sends them"
+                text = f"not sent ({self._reason or 'the mirror ended early'}); the records are safe, and {again}"
+            self._warn(f"MLflow at {safe_uri(self._uri)}: {what} {text}")
         return self._closed
 
     def _work(self) -> None:
@@ -133,10 +141,14 @@ class Mirror:
         try:
             action()
         except Refused as error:  # it works: trying again changes nothing, and the next may well be taken
-            self._reason = _explain(error, self._uri)
+            self._reason = explain(error, self._uri)
+        except Unusable as error:
+            self._failures = FAILURES_TO_GIVE_UP
+            self._unusable = error
+            return False
         except Exception as error:
             self._failures += 1
-            self._reason = _explain(error, self._uri)
+            self._reason = explain(error, self._uri)
             return False
         self._failures = 0
         return True
@@ -192,13 +204,3 @@ class Mirror:
         self._tracker.log(self._parent_id, self._tally.items())
         status = "FINISHED" if self._parent_was_finished else "KILLED"
         self._tracker.set_status(self._parent_id, status, self._tally.ended_ms)
-
-
-def _explain(error: Exception, uri: str) -> str:
-    """Return an error as one short line without the URI's secrets."""
-    text = str(error)
-    for told, short in _REASONS.items():
-        if told in text:
-            return short
-    line = next(iter(redacted(text, uri).splitlines()), "")
-    return f"{type(error).__name__}: {line:.160}" if line else type(error).__name__

@@ -1,27 +1,14 @@
-"""Markdown for the descriptions that the MLflow UI shows: text from records is data there, never markup."""
+"""Tables and lengths of the descriptions in Markdown that the MLflow UI shows."""
 
-import re
 from typing import TYPE_CHECKING
+
+from bench.text.markdown import escape
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NOTE_LENGTH = 5000
 """Characters in a description; MLflow takes 8,000 for a run's."""
-
-
-def escape(text: object) -> str:
-    """Return text as one line that no table, heading or paragraph takes for markup."""
-    line = re.sub(r"([\\`*\[\]~|#])", r"\\\1", " ".join(str(text).split()))
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", line)
-
-
-def fenced(text: str) -> str:
-    """Return lines as a block of code, its fence longer than any row of backticks in them."""
-    rows = re.findall(r"`+", text)
-    fence = "`" * max(3, 1 + max(map(len, rows), default=0))
-    return f"{fence}\n{text}\n{fence}"
 
 
 def markdown_table(frame: "pd.DataFrame") -> str:

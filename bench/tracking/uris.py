@@ -6,15 +6,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
 
+from bench.tracking.database import uri_of
+
 _USER = re.compile(r"(\w://)[^\s/?#]*@")
 _QUERY = re.compile(r"(?<=[\w/])\?[^\s'\")>]*")
+_REASONS = {
+    "Connection refused": "connection refused",
+    "timed out": "no answer in time",
+    "NameResolutionError": "no host of that name",
+    "error responses": "the server has an error",
+}
+"""What hides in the long texts of requests and MLflow."""
 _CREDENTIALS = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 """Environment variables from which MLflow takes secrets that do not stand in the URI."""
 
 
 def tracking_uri(results: Path, environ: Mapping[str, str] = os.environ) -> str:
     """Return MLFLOW_TRACKING_URI, or that of an SQLite file in the results folder."""
-    return environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{results.resolve() / 'mlflow.db'}"
+    return environ.get("MLFLOW_TRACKING_URI", "").strip() or uri_of(results.resolve() / "mlflow.db")
 
 
 def safe_uri(uri: str) -> str:
@@ -44,6 +53,16 @@ def redacted(text: str, uri: str, environ: Mapping[str, str] = os.environ) -> st
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "...")
     return _QUERY.sub("", _USER.sub(r"\1", text))
+
+
+def explain(error: Exception, uri: str) -> str:
+    """Return an error as one short line without the URI's secrets."""
+    text = str(error)
+    for told, short in _REASONS.items():
+        if told in text:
+            return short
+    line = next(iter(redacted(text, uri).splitlines()), "")
+    return f"{type(error).__name__}: {line:.160}" if line else type(error).__name__
 
 
 def _split(uri: str) -> SplitResult | None:
