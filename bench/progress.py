@@ -1,6 +1,6 @@
 """How a sweep shows on the screen: bars on a terminal, plain lines elsewhere."""
 
-import sys
+import math
 import time
 from types import TracebackType
 from typing import Self
@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench.estimates import in_words, remaining_s
-from bench.jobs import EpochEnded, Event, RunEnded, RunStarted
+from bench.jobs import DataChecked, EpochEnded, Event, RunEnded, RunStarted
 from bench.metrics.base import ranking
 from bench.record import RunRecord, RunSpec
+from bench.text.lines import one_line
 
 
 class SweepProgress:
@@ -31,13 +32,14 @@ class SweepProgress:
         self._workers = workers
         self._console = console
         self._started = time.monotonic()
+        self._unusable: set[str] = set()
         self._bars: dict[str, TaskID] = {}
         self._live: Progress | None = None
         self._overall = TaskID(0)
 
     def __enter__(self) -> Self:
-        """Begin to draw where the console is a terminal."""
-        if self._console.is_terminal:
+        """Begin to draw where the console is a terminal that can redraw a line."""
+        if self._console.is_interactive:
             self._live = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
@@ -64,11 +66,13 @@ class SweepProgress:
         if isinstance(event, RunStarted):
             epochs = event.spec.recipe.epochs if event.spec.recipe else 1  # None, known from the first epoch on: steps
             if self._live is not None:
-                bar = self._live.add_task(f"  {name_of(event.spec)}", total=epochs, left="")
+                bar = self._live.add_task(f"  {one_line(name_of(event.spec))}", total=epochs, left="")
                 self._bars[event.spec.run_id] = bar
         elif isinstance(event, EpochEnded):
             if self._live is not None:
                 self._live.update(self._bars[event.run_id], completed=event.epoch, total=event.epochs)
+        elif isinstance(event, DataChecked):
+            self._unusable |= {event.spec.run_id} if event.fault else set()
         elif isinstance(event, RunEnded):
             self._ended(event.record)
 
@@ -84,11 +88,10 @@ class SweepProgress:
             if bar is not None:
                 self._live.remove_task(bar)
             self._live.update(self._overall, completed=self._total - len(self._left), left=self._time_left())
-            if record.status != "done":
+            if record.status != "done" and record.run_id not in self._unusable:
                 self._console.print(line, markup=False, highlight=False)
-        else:
-            self._console.print(f"{count} {line}; {self._time_left()}", markup=False, highlight=False, soft_wrap=True)
-            sys.stdout.flush()
+        elif record.run_id not in self._unusable:  # what is wrong with its data is said once, not a run
+            self._console.print(f"{count} {line}; {self._time_left()}", markup=False, highlight=False)
 
     def _time_left(self) -> str:
         """Return the time left in words; what was expected is scaled by how long runs take here and today."""
@@ -117,4 +120,6 @@ def outcome_of(record: RunRecord) -> str:
     value = record.score(metric.name)
     if value is None:
         return f"no {metric.heading} {took}"
-    return f"valid {metric.heading} {f'{100 * value:.6g} %' if metric.share else f'{value:.6g}'} {took}"
+    if not math.isfinite(value):
+        return f"valid {metric.heading} is no finite number ({value}) {took}"
+    return f"valid {metric.heading} {f'{100 * value + 0.0:.6g} %' if metric.share else f'{value + 0.0:.6g}'} {took}"

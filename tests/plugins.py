@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -37,6 +38,10 @@ class Constant(Predictor):
 
     def fit(self, train, task):
         time.sleep(self.wait_s)
+        while self.fault == "gate" and Path(os.environ["TEST_GATE"]).exists():
+            time.sleep(0.05)
+        if self.fault == "say":
+            print("×", flush=True)
         if self.fault == "raise":
             raise RuntimeError("on purpose\nsecond line")
         if self.fault == "kill":

@@ -65,7 +65,7 @@ def results(tmp_path):
         (["ui"], "nothing to show"),
         (["plan", "smoke", "--seeds", ","], "--seeds ',': expected names separated by commas"),
         (["plan", "smoke", "--device", "cpu,cpu:0"], "names one value twice"),
-        (["report", "smoke"], "has no records to report"),
+        (["report", "smoke"], "no records of suite 'smoke'"),
         (["sync", "smoke"], "no records of suite 'smoke'"),
     ],
 )

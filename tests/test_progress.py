@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bench.jobs import EpochEnded, RunEnded, RunStarted
+from bench.jobs import DataChecked, EpochEnded, RunEnded, RunStarted
 from bench.progress import SweepProgress, outcome_of
 from tests.fakes import fake_record
 
@@ -50,3 +50,18 @@ def test_an_outcome_is_told_by_the_metric_that_ranks():
     named = mse.model_copy(update={"task": replace(mse.task, rank="mae"), "scores": mse.scores})
     assert outcome_of(named).startswith(f"valid MAE {mse.score('mae'):.6g} in ")
     assert outcome_of(mse.model_copy(update={"scores": ()})).startswith("no MSE in ")
+
+
+def test_a_run_whose_data_are_bad_counts_and_has_no_line_of_its_own(console):
+    bad, good = fake_record(seed=1, status="failed"), fake_record(seed=2, mse=0.01)
+    with SweepProgress([bad.spec, good.spec], {}, 1, console) as progress:
+        progress(RunStarted(bad.spec))
+        progress(DataChecked(bad.spec, fault=bad.failure.reason))
+        progress(RunEnded(bad))
+        assert bad.failure.reason not in console.file.getvalue()
+        if console.is_terminal:
+            (overall,) = progress._live.tasks
+            assert overall.completed == 1
+        progress(RunEnded(good))
+    if not console.is_terminal:
+        assert [line.split()[0] for line in console.file.getvalue().splitlines()] == ["[2/2]"]

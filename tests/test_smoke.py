@@ -182,10 +182,10 @@ def test_ctrl_c_loses_nothing_and_the_same_command_goes_on(tmp_path):
         sweep.send_signal(signal.SIGINT)
         out, err = sweep.communicate(timeout=60)
     assert sweep.returncode == 3, out + err
-    assert "interrupted: 1 of 2 runs recorded; go on with: make bench SUITE=" in out
+    assert "interrupted: 1 of 2 runs recorded; go on with: BENCH_PLUGINS=tests.plugins PYTHONPATH=" in out
     assert "Traceback" not in out + err
     assert not (tmp_path / "reports").exists(), "a report is replaced only by that of a whole sweep"
     assert (tmp_path / "results" / "reports" / "slow" / "README.md").exists()
-    assert out.rstrip().endswith(" WORKERS=1")
+    assert out.rstrip().endswith(" --workers 1 --no-track")
     planned = bench("plan", suite, "--json", "--results", tmp_path / "results", BENCH_PLUGINS="tests.plugins")
     assert [r["state"] for r in json.loads(planned.stdout)["runs"]] == ["done", "missing"]

@@ -1,14 +1,16 @@
 """The application, and the one place where bad input becomes a line and an exit code."""
 
-import os
 import sys
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from typer.exceptions import TyperException
 
 from bench.errors import BenchError
 from bench.interrupt import keep_exit_code
+from bench.preflight import script_fault
+from bench.streams import dropped, prepare_streams, say
+from bench.text.screen import safe
 
 OK, RUNS_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 3
 TYPER_INTERRUPTED = 130
@@ -30,35 +32,64 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line and exit with its code."""
     keep_exit_code()
-    sys.exit(call(sys.argv[1:]))
+    prepare_streams()
+    fault = script_fault(sys.argv[0], sys.executable)  # type: ignore[no-untyped-call]
+    sys.exit(_complain(fault) if fault else call(sys.argv[1:]))
 
 
 def call(arguments: list[str]) -> int:
-    """Run one command; turn every kind of bad input into one line on stderr and exit code 2."""
+    """Run one command; turn every kind of bad input into one line on stderr and exit code 2.
+
+    Output that its reader has left, as in ``bench plan | head -1``, ends a command without a word and with code 1, for
+    what was not said may be that a run failed; output that cannot be written for another reason is bad input.
+    """
+    prepare_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = RUNS_FAILED
+    except SystemExit as left:  # Typer and Rich leave so when a pipe breaks
+        code = left.code if isinstance(left.code, int) else RUNS_FAILED
+    except OSError as error:
+        where = error.filename or "standard output or a file"
+        code = _complain(f"{where}: {error.strerror or error}; what was recorded before is kept")
+    with dropped(sys.stdout):  # or the interpreter tries it at its end, and says what it thinks of that
+        sys.stdout.flush()
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], prog_name="bench", standalone_mode=False)
     except BenchError as error:
         return _complain(str(error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return RUNS_FAILED  # as Rich leaves, for what was not said may be that a run failed
-    except OSError as error:
-        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}; what was recorded before is kept")
     except TyperException as error:
         return _complain(error.format_message().rstrip(".") + "; see bench --help")
     except (typer.Abort, KeyboardInterrupt):
         code = TYPER_INTERRUPTED
     if code == TYPER_INTERRUPTED:
-        print("bench: interrupted; records written so far are kept", file=sys.stderr)
+        say("bench: interrupted; records written so far are kept")
         return INTERRUPTED
     return code if isinstance(code, int) else OK
 
 
 def _complain(message: str) -> int:
-    print("bench: " + " ".join(message.split()), file=sys.stderr)
+    """Print a message on one line, with nothing in it that would act on a terminal; return the exit code."""
+    say("bench: " + safe(" ".join(line.strip() for line in message.splitlines() if line.strip())))
     return BAD_INPUT
 
 
-def console() -> Console:
-    """Return a console that takes names from files as they are, and is wide where nobody looks at it."""
-    return Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
+def _say_version(asked: bool) -> None:
+    if asked:
+        from bench.environment import installed
+
+        print(f"bench {installed('sequence-bench') or 'of an unknown version'}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it and exit.")]
+
+
+@app.callback()
+def _before_the_verb(version: Version = False) -> None: ...

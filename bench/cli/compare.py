@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from bench.cli.app import OK, RUNS_FAILED, app, console
+from bench.cli.app import OK, RUNS_FAILED, app
 from bench.cli.options import Json, names
+from bench.cli.screen import console, show_table
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.compare import Change, Scores, Throughput
 
+LONG = 1e7
+"""From here on powers of ten are shorter to read."""
 SHOWN = 10
 """Lines of one kind under the table; the rest is counted."""
 
@@ -65,13 +68,13 @@ def compare(
         _show(a, b, scores, speeds, remarks)
         if slower:
             cases = ", ".join(dict.fromkeys(c.case for c in slower))
-            console().print(f"slower past --throughput-tolerance: {cases}", soft_wrap=True)
+            console().print(f"slower past --throughput-tolerance: {cases}")
     return RUNS_FAILED if failed else OK
 
 
 def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: list[str]) -> None:
     screen = console()
-    table = Table("case", title=f"A = {a}, B = {b}")
+    table = Table("case")
     several = len({c.kind for c in scores.changes}) > 1, len({c.backend for c in scores.changes}) > 1
     for name in [n for n, shown in zip(("device", "backend"), several, strict=True) if shown]:
         table.add_column(name)
@@ -85,8 +88,8 @@ def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
         compared = [_changed(c, value) for value in (c.compared.ratio, c.compared.low, c.compared.high)]
         interval = "exact" if c.exact else " to ".join(compared[1:]) if moved and all(compared) else ""
         table.add_row(c.case, *place, f"{c.n}", _score(c, c.a), _score(c, c.b), compared[0], interval, c.verdict.value)
-    screen.print(table)
-    screen.print(_how(scores), soft_wrap=True)
+    show_table(screen, table, f"A = {a}, B = {b}")
+    screen.print(_how(scores))
     lines = [
         *(f"lost in B: {run}" for run in scores.lost),
         *(f"failed in A alone: {run}" for run in scores.gained),
@@ -102,7 +105,7 @@ def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
     for keys, cases in changed.items():
         lines.append(f"specs differ ({_some(keys)}): {_some(dict.fromkeys(cases))}")
     for line in lines:
-        screen.print(line, soft_wrap=True)
+        screen.print(line)
     _show_speeds(speeds)
 
 
@@ -124,7 +127,7 @@ def _how(scores: "Scores") -> str:
 
 
 def _score(change: "Change", value: float) -> str:
-    return f"{100 * value:.4g} %" if change.metric.share else f"{value:.4g}"
+    return f"{_number(100 * value, '.4g')} %" if change.metric.share else _number(value, ".4g")
 
 
 def _changed(change: "Change", value: float | None) -> str:
@@ -132,14 +135,23 @@ def _changed(change: "Change", value: float | None) -> str:
     if value is None:
         return ""
     if change.metric.log:
-        return f"{value:.4f}"
-    return f"{100 * value:+.2f} points" if change.metric.share else f"{value:+.4g}"
+        return _number(value, ".4f")
+    return f"{_number(100 * value, '+.2f')} points" if change.metric.share else _number(value, "+.4g")
+
+
+def _number(value: float, form: str) -> str:
+    """Return a number in a form, or what is shorter to read: powers of ten, ∞; – for a ratio that there is not."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    return f"{value + 0.0:{form if abs(value) < LONG else '.3g'}}"
 
 
 def _show_speeds(speeds: "Throughput") -> None:
     screen = console()
     if speeds.changes:
-        table = Table("case", "quantity", title="Throughput, latency and memory")
+        table = Table("case", "quantity")
         for name in ("A", "B", "B / A", "interval"):
             table.add_column(name, justify="right")
         table.add_column("verdict")
@@ -147,9 +159,9 @@ def _show_speeds(speeds: "Throughput") -> None:
             interval = "" if c.low is None or c.high is None else f"{c.low:.3f} to {c.high:.3f}"
             numbers = (f"{c.a:.4g}", f"{c.b:.4g}", f"{c.ratio:.3f}", interval)
             table.add_row(c.case, c.quantity, *numbers, c.verdict)
-        screen.print(table)
+        show_table(screen, table, "Throughput, latency and memory")
     for line in speeds.refusals:
-        screen.print(line, soft_wrap=True)
+        screen.print(line)
 
 
 def _counted(counts: dict[str, int]) -> str:

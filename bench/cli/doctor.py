@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from bench.cli.app import OK, RUNS_FAILED, app, console
+from bench.cli.app import OK, RUNS_FAILED, app
 from bench.cli.options import Json, Results
+from bench.cli.screen import console, show_table
 from bench.store import RESULTS
 
 if TYPE_CHECKING:
@@ -40,10 +41,11 @@ def _machine(results: Any, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"failed": failed, "checks": [asdict(c) for c in checks]}, indent=1))
         return RUNS_FAILED if failed else OK
-    table = Table("", "", "found", "what to do")
+    screen, width = console(), max(len(check.name) for check in checks)
     for check in checks:
-        table.add_row(check.status, check.name, check.found, check.advice)
-    console().print(table)
+        screen.print(f"{check.status:<4}  {check.name:<{width}}  {check.found}")
+        if check.advice:
+            screen.print(f"{'':<{width + 6}}  -> {check.advice}")
     return RUNS_FAILED if failed else OK
 
 
@@ -61,14 +63,12 @@ def _determinism(as_json: bool) -> int:
     for finding in findings:
         for repetition in finding.repetitions:
             table.add_row(finding.backend, finding.device, repetition.how, repetition.kind, _detail(repetition))
-    screen.print(table)
+    show_table(screen, table)
     for finding in findings:
         if finding.cost:
             clock = "CPU seconds" if finding.device == "cpu" else "seconds"
             costs = ", ".join(f"{label} × {ratio:.2f}" for label, ratio in finding.cost.items())
-            screen.print(
-                f"deterministic mode, {clock} an epoch, {finding.backend} on {finding.device}: {costs}", soft_wrap=True
-            )
+            screen.print(f"deterministic mode, {clock} an epoch, {finding.backend} on {finding.device}: {costs}")
     return RUNS_FAILED if broken else OK
 
 

@@ -3,16 +3,19 @@
 import json
 import sys
 from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from bench.cli.app import OK, app, console
+from bench.cli.app import OK, app
 from bench.cli.options import Cases, DeviceNames, Epochs, Json, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.screen import console, show_table
 from bench.errors import BenchError
-from bench.store import RESULTS, Store
+from bench.files import written_whole
+from bench.store import REPORTS, RESULTS, Store
 
 
 @app.command("list")
@@ -32,10 +35,10 @@ def list_(
     table = Table()
     told = [column for column in (rows[0] if rows else ()) if any(row[column] for row in rows)]
     for column in told or ["nothing registered"]:
-        table.add_column(column, overflow="fold", no_wrap=column == kind.removesuffix("s"))
+        table.add_column(column)
     for row in rows:
         table.add_row(*(str(row[column]) for column in told))
-    console().print(table)
+    show_table(console(), table)
     return OK
 
 
@@ -48,7 +51,7 @@ def plan(
     epochs: Epochs = 0,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once; 0: one a core.")] = 0,
     results: Results = RESULTS,
-    reports: Reports = Path("reports"),
+    reports: Reports = REPORTS,
     as_json: Json = False,
 ) -> int:
     """Say which runs of a suite are recorded, missing, to be tried again or stale, and how long the rest will take.
@@ -57,7 +60,7 @@ def plan(
     is followed by what changed. Stale records are kept and shown in no report. A case whose model does not fit its task
     is skipped, with the reason.
     """
-    from bench.devices import find_device, usable_cores
+    from bench.devices import default_workers, find_device, usable_cores
     from bench.estimates import in_words, remaining_s, seconds_by_case
     from bench.jobs import make_jobs
     from bench.stale import find_stale
@@ -69,7 +72,7 @@ def plan(
     records = store.read()
     made = chosen.plan(store, records=records)
     known = seconds_by_case(records, reports / chosen.suite.name)
-    hands = max(1, min(workers or len(usable_cores()), len(make_jobs(made.missing))))
+    hands = max(1, min(workers or default_workers(len(usable_cores())), len(make_jobs(made.missing))))
     seconds = remaining_s(made.missing, known, hands)
     stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}
     states = made.states(stale)
@@ -88,18 +91,18 @@ def plan(
         return OK
     screen = console()
     kinds = ("done", "missing", "to retry", "stale")
-    table = Table("case", "runs", *kinds, "estimate", title=f"suite {chosen.suite.name}")
+    table = Table("case", "runs", *kinds, "estimate")
     for case in made.cases:
         specs = [s for s in made.specs if s.case == case.name]
         left = [s for s in specs if states[s.run_id] != "done"]
         estimate = "" if not left else in_words(remaining_s(left, known, 1) if case.name in known else None)
         counts = (sum(states[s.run_id] == kind for s in specs) for kind in kinds)
         table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), estimate)
-    screen.print(table)
+    show_table(screen, table, f"suite {chosen.suite.name}")
     for skip in made.skips:
-        screen.print(f"skipped {skip.case.name}: {skip.reason}", soft_wrap=True)
+        screen.print(f"skipped {skip.case.name}: {skip.reason}")
     for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():
-        screen.print(f"{n} stale because {change}", soft_wrap=True)
+        screen.print(f"{n} stale because {change}")
     if made.measured:
         measured = len(made.measured) - len(made.unmeasured)
         screen.print(f"throughput of {measured} of {len(made.measured)} cases measured")
@@ -123,19 +126,20 @@ def results_(
         raise BenchError("--format parquet: name a file with --output, parquet is not text")
     frame = load_results(suite, results)
     if not len(frame):
-        raise BenchError(f"no records of suite {suite!r} in {results}; run it first: bench run {suite}")
-    target: Any = output or sys.stdout
+        raise selection(suite, results).nothing_recorded
     try:
-        if format_ == "csv":
-            frame.to_csv(target, index=False)
-        elif format_ == "json":
-            frame.to_json(target, orient="records", lines=False)
-        else:
-            frame.to_parquet(target, index=False)
+        place: AbstractContextManager[Any] = written_whole(output) if output else nullcontext(sys.stdout)
+        with place as target:
+            if format_ == "csv":
+                frame.to_csv(target, index=False)
+            elif format_ == "json":
+                frame.to_json(target, orient="records", lines=False)
+            else:
+                frame.to_parquet(target, index=False)
     except BrokenPipeError:
         raise
     except OSError as error:
         raise BenchError(
-            f"cannot write {output} ({error.strerror or error}); name another file with --output"
+            f"cannot write {output or 'standard output'} ({error.strerror or error}); name another file with --output"
         ) from None
     return OK

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.errors import BenchError
+from bench.store import REPORTS
 from bench.suite import override, read_suite
 
 if TYPE_CHECKING:
@@ -22,7 +23,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 def selection(
-    suite: str, results: Path, reports: Path, cases: str, seeds: str, device: str, epochs: int
+    suite: str,
+    results: Path,
+    reports: Path = REPORTS,
+    cases: str = "",
+    seeds: str = "",
+    device: str = "",
+    epochs: int = 0,
 ) -> "Selection":
     """Return a suite with what the command line overrides.
 
@@ -40,7 +47,9 @@ def selection(
         epochs=epochs or None,
     )
     chosen.select()
-    return Selection(suite, chosen, unmodified, results, reports)
+    typed = {"--cases": cases, "--seeds": seeds, "--device": device, "--epochs": str(epochs or "")}
+    given = tuple((name, value) for name, value in typed.items() if value)
+    return Selection(suite, chosen, unmodified, results, reports, given)
 
 
 def names(option: str, text: str) -> list[str]:

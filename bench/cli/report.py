@@ -1,14 +1,17 @@
 """The verb that writes a report again, holds it to its tables, or asks them which case fits some bounds."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.app import OK, RUNS_FAILED, app
 from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
 from bench.errors import BenchError
-from bench.store import RESULTS, Store
+from bench.store import REPORTS, RESULTS, Store
+from bench.text.screen import safe
+
+if TYPE_CHECKING:
+    from bench.commands import Selection
 
 
 @app.command()
@@ -25,7 +28,7 @@ def report(
     task: Annotated[str, typer.Option(help="With --under: only this task, by name.")] = "",
     environment: Annotated[str, typer.Option(help="Digest of the environment to report; empty: this machine's.")] = "",
     results: Results = RESULTS,
-    reports: Reports = Path("reports"),
+    reports: Reports = REPORTS,
 ) -> int:
     """Write a suite's report from its records: tables, figures and the CSVs that they come from.
 
@@ -41,20 +44,22 @@ def report(
         raise BenchError("--under asks the report that is there; write it with --environment first, then ask")
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
     if under:
-        print(_within(chosen.report_folder, suite, under, task))
+        print(safe(_within(chosen, under, task)))
         return OK
     if check:
         from bench.report.build import check_report
 
+        if not (chosen.report_folder / "README.md").exists():
+            raise BenchError(f"no report in {chosen.report_folder}; write it first: {chosen.command('report')}")
         differences = check_report(chosen.report_folder)
-        print("\n".join(differences) or f"{chosen.report_folder}: what its CSVs give")
+        print(safe("\n".join(differences)) or f"{chosen.report_folder}: what its CSVs give")
         return RUNS_FAILED if differences else OK
     wanted = environment or None
     print(chosen.write_report(chosen.plan(Store(results), wanted), environment=wanted))
     return OK
 
 
-def _within(folder: Path, suite: str, under: str, task: str) -> str:
+def _within(chosen: "Selection", under: str, task: str) -> str:
     """Return the answer of a report's CSVs to some bounds.
 
     Raises:
@@ -65,6 +70,7 @@ def _within(folder: Path, suite: str, under: str, task: str) -> str:
     from bench.report.under import answer, parse_bounds
 
     bounds = parse_bounds(under)
+    folder = chosen.report_folder
     if not (folder / "runs.csv").exists():
-        raise BenchError(f"no report in {folder} to ask; write it first: bench report {suite}")
+        raise BenchError(f"no report in {folder} to ask; write it first: {chosen.command('report')}")
     return answer(Results(read_frames(folder)), bounds, task or None)

@@ -1,15 +1,15 @@
 """Verbs that run and mirror: run, sync, ui."""
 
 import math
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.cli.app import app, console
+from bench.cli.app import app
 from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.screen import console
 from bench.interrupt import Interrupts, say_so
-from bench.store import RESULTS
+from bench.store import REPORTS, RESULTS
 
 
 @app.command()
@@ -27,7 +27,7 @@ def run(
     ] = True,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another sweep on the same results folder.")] = False,
     results: Results = RESULTS,
-    reports: Reports = Path("reports"),
+    reports: Reports = REPORTS,
 ) -> int:
     """Run what a suite lacks, record it, mirror it to MLflow and write the report.
 
@@ -39,7 +39,7 @@ def run(
     chosen = selection(suite, results, reports, cases, seeds, device, epochs)
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
     with Interrupts(say_so) as told:
-        return run_suite(chosen, options, console(), stopped=lambda: told.heard)
+        return run_suite(chosen, options, console(lasting=True), stopped=lambda: told.heard)
 
 
 @app.command()
@@ -50,12 +50,12 @@ def sync(
     device: DeviceNames = "",
     epochs: Epochs = 0,
     results: Results = RESULTS,
-    reports: Reports = Path("reports"),
+    reports: Reports = REPORTS,
 ) -> int:
     """Send MLflow the records that it lacks; twice adds nothing."""
     from bench.commands import sync_suite
 
-    return sync_suite(selection(suite, results, reports, cases, seeds, device, epochs), console())
+    return sync_suite(selection(suite, results, reports, cases, seeds, device, epochs), console(lasting=True))
 
 
 @app.command()

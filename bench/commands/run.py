@@ -1,6 +1,5 @@
 """Running what a suite lacks: runs, then measurements of throughput, then the report; mirrored all along."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,21 +8,24 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from bench.commands.selection import Selection
+from bench.commands.data_heard import DataHeard
+from bench.commands.selection import Selection, variables_here
 from bench.commands.sync import finish, opening, start_mirror
 from bench.devices import find_device
 from bench.estimates import in_words, remaining_s, seconds_by_case
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
 from bench.interrupt import Interrupts
-from bench.jobs import make_jobs
+from bench.jobs import Event, make_jobs
 from bench.lock import Holder, hold
-from bench.measurement import Measurement
-from bench.plan import Plan
+from bench.measurement import Measurement, measure_spec
+from bench.pasting import Option
+from bench.plan import UNSEEDED, Plan
 from bench.progress import SweepProgress
 from bench.record import RunRecord
 from bench.store import Store
 from bench.sweep import Sweep, run_sweep
+from bench.text.markdown import plain
 from bench.throughput.benchmark import CaseMeasured, ThroughputEvent, ThroughputResult, estimate_s, run_throughput
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class RunOptions:
         rerun: Run recorded runs too, and measure measured cases.
         track: Mirror to MLflow.
         throughput: Measure what the suite's throughput benchmark lacks.
-        workers: Runs at once; None for one a core.
+        workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
     """
 
@@ -49,9 +51,11 @@ class RunOptions:
     wait_s: float = 0.0
 
     @property
-    def as_options(self) -> str:
-        """What a make command says of them, with a space before it."""
-        return (" THROUGHPUT=no" if not self.throughput else "") + (f" WORKERS={self.workers}" if self.workers else "")
+    def to_go_on(self) -> list[Option]:
+        """What a command that goes on says of them: all but ``rerun``, which would begin anew."""
+        said = {"--no-track": not self.track, "--no-throughput": not self.throughput, "--wait": self.wait_s > 0}
+        workers = [("--workers", str(self.workers))] if self.workers else []
+        return [*workers, *((name, "") for name, holds in said.items() if holds)]
 
 
 def run_suite(
@@ -73,20 +77,26 @@ def run_suite(
         find_device(name)
 
     def waiting(holder: Holder | None) -> None:
-        console.print(f"waiting for {holder or 'another sweep'}", soft_wrap=True)
+        console.print(f"waiting for {holder or 'another sweep'}")
 
     with _held(chosen.results, options.wait_s, waiting, stopped):
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
+        for variables in variables_here(chosen.suite):
+            console.print(
+                f"set here, and can change numbers: {variables}; kept, and runs with it are told from runs without"
+            )
         for skip in plan.skips:
-            console.print(f"skipped {skip.case.name}: {skip.reason}", soft_wrap=True)
+            console.print(f"skipped {skip.case.name}: {skip.reason}")
         if stopped():
             raise KeyboardInterrupt
-        mirror = start_mirror(plan, chosen.results, console) if options.track else None
+        mirror = start_mirror(plan, chosen, console) if options.track else None
         command = _Command(chosen, options, console, store, mirror or _Nowhere(), stopped)
         try:
             plan = command.sweep(plan)
+            if not command.interrupted and not plan.done and command.data.explains(command.done.failed):
+                return 2
             if not command.interrupted:
                 plan = command.measure(plan)
             whole = not command.interrupted
@@ -96,7 +106,7 @@ def run_suite(
         finally:
             if mirror is not None:
                 mirror.close()
-    return _conclude(command.done, whole, readme, f"{chosen.command}{options.as_options}", console)
+    return _conclude(command, whole, readme)
 
 
 @contextmanager
@@ -124,8 +134,8 @@ class _Done:
         return sum(sweep.recorded for sweep in self.sweeps)
 
     @property
-    def failed(self) -> int:
-        return sum(len(sweep.failed) for sweep in self.sweeps)
+    def failed(self) -> list[RunRecord]:
+        return [record for sweep in self.sweeps for record in sweep.failed]
 
 
 @dataclass
@@ -138,6 +148,10 @@ class _Command:
     stopped: Callable[[], bool]
     done: _Done = field(default_factory=_Done)
 
+    def __post_init__(self) -> None:
+        """Begin to hear of data."""
+        self.data = DataHeard(self.console)
+
     @property
     def interrupted(self) -> bool:
         """Whether it was told to end, at any step."""
@@ -147,6 +161,9 @@ class _Command:
 
     def sweep(self, plan: Plan) -> Plan:
         """Run what is missing; where seeds are added by a rule, plan again until it asks for none."""
+        for record in plan.records:
+            if record.environment.digest in plan.here:
+                self.data.compare(record)
         specs = plan.specs if self.options.rerun else plan.missing
         tried: set[str] = set()
         refresh = _Refresh(self.chosen, self.store, self.console)
@@ -163,19 +180,41 @@ class _Command:
             )
             self.done.planned += len(specs)
             with SweepProgress(specs, known, len(slots), self.console) as progress:
+
+                def show(event: Event, progress: SweepProgress = progress) -> None:
+                    self.data.hear(event)
+                    progress(event)
+
                 executor = LocalExecutor(slots, self.chosen.results / "logs", limits)
                 sweep = run_sweep(
-                    jobs, executor, self.store, self.sink, on_event=progress, refresh=refresh, stopped=self.stopped
+                    jobs, executor, self.store, self.sink, on_event=show, refresh=refresh, stopped=self.stopped
                 )
             self.done.sweeps.append(sweep)
+            self._warn_of_other_threads(sweep, plan.here)
             plan = self.chosen.plan(self.store)
-            specs = [spec for spec in plan.missing if spec.run_id not in tried]
+            bad = {(spec.case, spec.data_seed) for spec in self.data.unusable}
+            specs = [s for s in plan.missing if s.run_id not in tried and (s.case, s.data_seed) not in bad]
             if sweep.interrupted or not specs:
                 return plan
 
+    def _warn_of_other_threads(self, sweep: Sweep, here: frozenset[str]) -> None:
+        """Say which records are of no environment that was expected; their runs stay missing here."""
+        others = {r.environment.digest: r.environment for r in sweep.records if r.environment.digest not in here}
+        for name, found in others.items():
+            text = (
+                f"{found.threads} threads of {found.backend} where 1 was asked for" if found.device == "cpu" else found
+            )
+            self.console.print(
+                f"workers had {text}: their records are those of environment {name}, and not done here; "
+                "what loads or calls a library with threads of its own is in a plug-in"
+            )
+
     def measure(self, plan: Plan) -> Plan:
-        """Measure the throughput of what was never measured here, with the machine alone."""
+        """Measure the throughput of what was never measured here and has good data, with the machine alone."""
+        data_seed = plan.suite.data_seeds[0]
+        unusable = {measure_spec(s).measure_id for s in self.data.unusable if s.data_seed in (data_seed, UNSEEDED)}
         specs = plan.measured if self.options.rerun else plan.unmeasured
+        specs = [spec for spec in specs if spec.measure_id not in unusable]
         if not self.options.throughput or not specs:
             return plan
         slots = make_slots((spec.device for spec in specs), self.options.workers, len(specs))
@@ -183,13 +222,12 @@ class _Command:
         self.console.print(
             f"throughput: {len(specs)} cases to measure alone on this machine; about "
             f"{in_words(estimate_s(specs, len(slots)))}; leave it idle meanwhile",
-            soft_wrap=True,
         )
         with Interrupts(lambda: None) as told:
             self.done.throughput = run_throughput(
                 specs,
                 slots,
-                data_seed=plan.suite.data_seeds[0],
+                data_seed=data_seed,
                 store=self.store,
                 sink=self.sink,
                 logs=self.chosen.results / "logs",
@@ -213,7 +251,7 @@ class _Command:
             parts += [f"latency {1000 * p50:.3g} ms"] if p50 else []
             parts += [] if measured.settled else ["unstable"]
             text = ", ".join(parts)
-        self.console.print(f"[{event.number}/{event.total}] {measured.spec.case}: {text}", soft_wrap=True)
+        self.console.print(f"[{event.number}/{event.total}] {measured.spec.case}: {text}")
 
 
 class _Nowhere:
@@ -231,34 +269,41 @@ class _Refresh:
         self._said = False
 
     def __call__(self) -> None:
-        """Write them."""
-        readme = self._chosen.write_report(self._chosen.plan(self._store), figures=False, provisional=True)
+        """Write them, once a run has a result."""
+        plan = self._chosen.plan(self._store)
+        if not plan.done:
+            return
+        readme = self._chosen.write_report(plan, figures=False, provisional=True)
         if not self._said:
             text = f"first tables: {readme} (written again as cases end; figures come last)"
-            self._console.print(text, soft_wrap=True)
+            self._console.print(text)
             self._said = True
 
 
 def _findings(readme: Path) -> str:
     """Return a report's findings as plain text for a screen."""
     text = opening(readme).partition("## Findings")[2].strip()
-    return re.sub(r" \(\[.*?\)\)", "", re.sub(r"\*\*|\\(?=\W)", "", text))
+    return plain(text)
 
 
-def _conclude(done: _Done, whole: bool, readme: Path | None, command: str, console: Console) -> int:
+def _conclude(command: _Command, whole: bool, readme: Path | None) -> int:
     """Say what came of a sweep and of its throughput benchmark; return the exit code."""
+    done, console = command.done, command.console
     if readme is not None:
-        console.print(_findings(readme))
-        console.print(f"report: {readme}", soft_wrap=True)
+        console.print(_findings(readme), soft_wrap=False)
+        console.print(f"report: {readme}")
     measured = len(done.throughput.measurements)
     if not whole:
         also = f", {measured} of {done.to_measure} cases measured" if done.to_measure else ""
-        text = f"interrupted: {done.recorded} of {done.planned} runs recorded{also}; go on with: {command}"
-        console.print(text, soft_wrap=True)
+        also += "; --rerun, which would begin anew, is left out" if command.options.rerun else ""
+        again = command.chosen.command("run", command.options.to_go_on)
+        console.print(f"interrupted: {done.recorded} of {done.planned} runs recorded{also}; go on with: {again}")
         return 3
-    lost = done.planned - done.recorded
-    if done.failed or lost:
-        console.print(f"{done.failed + lost} of {done.planned} runs have no result; the report says why")
+    lost = done.planned - done.recorded + len(done.failed)
+    if lost:
+        console.print(f"{lost} of {done.planned} runs have no result; the report says why")
+    for line, count in command.data.faults.items():
+        console.print(f"{count} of them: {line}")
     if done.throughput.failed:
         console.print(f"{len(done.throughput.failed)} of {done.to_measure} measurements failed; the report says why")
-    return 1 if done.failed or lost or done.throughput.failed else 0
+    return 1 if lost or done.throughput.failed else 0

@@ -1,25 +1,32 @@
 """A suite as a command wants it: where it reports, how it is asked for again, what it plans."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.devices import find_device
 from bench.errors import BenchError
+from bench.pasting import Option, command
 from bench.plan import Plan, make_plan
-from bench.record import RunRecord
-from bench.store import Store
+from bench.record import Environment, RunRecord
+from bench.store import REPORTS, RESULTS, Store
 from bench.suite import Suite
+from bench.variables import widest
 
 
 @dataclass(frozen=True)
 class Selection:
-    """A suite as a command names and wants it, beside the suite as its file has it, and where things are."""
+    """A suite as a command names and wants it, beside the suite as its file has it, and where things are.
+
+    ``given`` holds the options that override the suite, as they were typed.
+    """
 
     named: str
     suite: Suite
     unmodified: Suite
     results: Path
     reports: Path
+    given: tuple[Option, ...] = ()
 
     @property
     def report_folder(self) -> Path:
@@ -28,22 +35,18 @@ class Selection:
             return self.reports / self.suite.name
         return self.results / "reports" / f"{self.suite.name}-{self.suite.digest}"
 
-    @property
-    def command(self) -> str:
-        """The make command that runs this again."""
-        ours, theirs = self.suite, self.unmodified
-        parts = ["make bench"]
-        if self.named != "chapter15":
-            parts.append(f"SUITE={self.named}")
-        if (ours.cases, ours.only) != (theirs.cases, theirs.only):
-            parts.append("CASES='" + ",".join(c.name for c in ours.select()) + "'")
-        if ours.seeds != theirs.seeds and ours.seeds != "auto":
-            parts.append("SEEDS=" + ",".join(map(str, ours.seeds)))
-        if ours.devices != theirs.devices:
-            parts.append("DEVICE=" + ",".join(ours.devices))
-        if ours.recipe.epochs != theirs.recipe.epochs:
-            parts.append(f"EPOCHS={ours.recipe.epochs}")
-        return " ".join(parts)
+    def command(self, verb: str = "run", options: Sequence[Option] = (), *, in_file: bool = False) -> str:
+        """Return the command that calls a verb for this again, for pasting; see `bench.pasting.command`.
+
+        Args:
+            verb: Such as ``run``.
+            options: Further ones.
+            in_file: It stands in a file, and not on this screen.
+        """
+        folders = ("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)
+        moved = [(name, str(folder)) for name, folder, usual in folders if folder != usual]
+        given = self.given if self.suite != self.unmodified else ()
+        return command(verb, self.named, [*given, *moved, *options], in_file=in_file)
 
     def plan(self, store: Store, environment: str | None = None, records: list[RunRecord] | None = None) -> Plan:
         """Return the plan, given what is recorded.
@@ -58,6 +61,11 @@ class Selection:
         """
         here = frozenset({environment}) if environment else environments_here(self.suite)
         return make_plan(self.suite, store.read() if records is None else records, here, store.read_measurements())
+
+    @property
+    def nothing_recorded(self) -> BenchError:
+        """What is said where a verb needs records and there are none."""
+        return BenchError(f"no records of suite {self.suite.name!r} in {self.results}; run it first: {self.command()}")
 
     @property
     def provisional_folder(self) -> Path:
@@ -80,6 +88,8 @@ class Selection:
         """
         from bench.report.build import build_report
 
+        if not plan.records:
+            raise self.nothing_recorded
         folder = self.provisional_folder if provisional else self.report_folder
         try:
             return build_report(
@@ -87,7 +97,7 @@ class Selection:
                 folder,
                 environment=environment,
                 figures=figures,
-                command=self.command,
+                command=self.command(in_file=True),
                 related=self.suite.related if folder.parent == self.reports else {},
             )
         except OSError as error:
@@ -96,11 +106,19 @@ class Selection:
 
 def environments_here(suite: Suite) -> frozenset[str]:
     """Return the digests of the environments that a suite's runs have on this machine."""
-    digests = {find_device("cpu").environment("numpy").digest}
+    return frozenset(environment.digest for environment in _environments(suite))
+
+
+def variables_here(suite: Suite) -> list[str]:
+    """Return the variables that a user has set and that can change numbers of a suite's runs."""
+    return widest(environment.variables for environment in _environments(suite))
+
+
+def _environments(suite: Suite) -> Iterator[Environment]:
+    yield find_device("cpu").environment("numpy")
     for name in suite.devices:
         try:
             device = find_device(name)
         except BenchError:  # a report of another machine's records needs none of its devices
             continue
-        digests |= {device.environment(backend).digest for backend in suite.backends}
-    return frozenset(digests)
+        yield from map(device.environment, suite.backends)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from bench.commands.selection import Selection
-from bench.errors import BenchError
 from bench.lock import hold
 from bench.plan import Plan
 from bench.store import Store
@@ -21,14 +20,13 @@ def sync_suite(chosen: Selection, console: Console) -> int:
     Raises:
         BenchError: Nothing is recorded, or a sweep holds the results folder: it mirrors by itself.
     """
-    nothing = BenchError(f"no records of suite {chosen.suite.name!r} in {chosen.results}; run it first")
     if not chosen.results.is_dir():  # holding it would make it
-        raise nothing
+        raise chosen.nothing_recorded
     with hold(chosen.results):
         plan = chosen.plan(Store(chosen.results))
         if not plan.records and not plan.measurements:
-            raise nothing
-        mirror = start_mirror(plan, chosen.results, console)
+            raise chosen.nothing_recorded
+        mirror = start_mirror(plan, chosen, console)
         readme = chosen.report_folder / "README.md"
         if readme.exists() and not plan.missing:
             finish(mirror, plan, readme)
@@ -37,16 +35,17 @@ def sync_suite(chosen: Selection, console: Console) -> int:
     return 1 if outcome.missing else 0
 
 
-def start_mirror(plan: Plan, results: Path, console: Console) -> "Mirror":
+def start_mirror(plan: Plan, chosen: Selection, console: Console) -> "Mirror":
     """Start the mirror, and queue what an earlier sweep may not have sent."""
     from bench.tracking import Mirror, sweep_params, tracking_uri
 
     mirror = Mirror(
-        tracking_uri(results),
+        tracking_uri(chosen.results),
         plan.suite.name,
         plan.suite.digest,
         params=sweep_params(plan),
-        warn=lambda text: console.print(f"warning: {text}", soft_wrap=True),
+        warn=lambda text: console.print(f"warning: {text}"),
+        again=chosen.command("sync"),
     )
     for record in plan.records:
         mirror.send(record)
