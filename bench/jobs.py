@@ -48,11 +48,26 @@ class RunEnded:
 
 
 @dataclass(frozen=True)
+class DataChecked:
+    """A worker has looked at the data of a run, and has something to say of them.
+
+    Attributes:
+        spec: Of the run.
+        fault: Why it cannot use them, the reason of its failure; empty where it can.
+        warnings: What it can use but which says little; once a worker.
+    """
+
+    spec: RunSpec
+    fault: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Idle:
     """A worker waits for a job: it has just been set up, or has done one."""
 
 
-Event = RunStarted | EpochEnded | RunEnded
+Event = RunStarted | EpochEnded | DataChecked | RunEnded
 
 
 def make_jobs(specs: Sequence[RunSpec]) -> list[Job]:

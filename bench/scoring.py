@@ -1,13 +1,14 @@
 """From forecasts to scores: each split forecast once, every metric computed, a few windows kept for plotting."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.base import Scored, evaluate, scored
+from bench.metrics.base import Scored, evaluate, ranking, scored
 from bench.models.base import Model
-from bench.record import ForecastSample, Score, Weights
+from bench.record import ForecastSample, Score, Weights, score_of
 from bench.task import Split, Splits, Task
 
 SAMPLE_WINDOWS = 4
@@ -16,7 +17,7 @@ ForecastSplit = Callable[[Split], NDArray[np.floating]]
 
 
 class NotFinite(Exception):
-    """A forecast is not a finite number."""
+    """A forecast, or the score that ranks, is not a finite number; says of which split, and where first."""
 
 
 def score_epoch(forecast: ForecastSplit, model: Model, split: Split, named: tuple[str, ...] = ()) -> dict[str, float]:
@@ -25,7 +26,8 @@ def score_epoch(forecast: ForecastSplit, model: Model, split: Split, named: tupl
     Raises:
         NotFinite: A forecast is no finite number.
     """
-    return {name: value for name, _, _, value in evaluate(_paired(forecast, model, split), named, per_epoch=True)}
+    pair = _paired(forecast, model, split, "valid")
+    return {name: value for name, _, _, value in evaluate(pair, named, per_epoch=True)}
 
 
 def score_all(
@@ -41,13 +43,17 @@ def score_all(
         named: Metrics that are computed besides those of the task.
 
     Raises:
-        NotFinite: A forecast is no finite number.
+        NotFinite: A forecast is no finite number, or the score that ranks is none.
     """
     scores: list[Score] = []
     sample = None
     for name, split in splits.evaluated().items():
-        pair = _paired(forecast, model, split)
+        pair = _paired(forecast, model, split, name)
         scores += [Score(name, weights, *value) for value in evaluate(pair, named)]
+        rank = ranking(split.task)
+        value = score_of(tuple(scores), rank.name, name, weights)
+        if value is not None and not math.isfinite(value):
+            raise NotFinite(f"the {rank.heading} on {name} is {value}")
         if split is splits.valid:
             sample = sample_of(split, pair)
     return tuple(scores), sample
@@ -81,10 +87,15 @@ def sample_of(split: Split, pair: Scored) -> ForecastSample | None:
     )
 
 
-def _paired(forecast: ForecastSplit, model: Model, split: Split) -> Scored:
+def _paired(forecast: ForecastSplit, model: Model, split: Split, name: str) -> Scored:
     values = forecast(split)
-    if not np.all(np.isfinite(values)):
-        raise NotFinite("a forecast is not a finite number")
+    finite = np.isfinite(values)
+    if not finite.all():
+        windows = np.unique(np.argwhere(~finite)[:, 0])
+        raise NotFinite(
+            f"the forecast of {name} is not finite in {len(windows)} of {len(split.x)} windows, "
+            f"the first {windows[0]} (counted from 0)"
+        )
     return scored(split, values, model.positions(split.task))
 
 

@@ -73,7 +73,7 @@ def predict(model: Predictor, splits: Splits, named: tuple[str, ...] = ()) -> Ou
     """Fit a predictor on the training split and score it; ``named`` metrics besides those of the task.
 
     Raises:
-        Diverged: A forecast is not a finite number.
+        Diverged: A forecast, or the score that ranks, is not a finite number.
     """
     clock = Clock()
     task = splits.valid.task
@@ -112,7 +112,7 @@ def train(
     Test splits are forecast once, at the end; ``named`` metrics are computed besides those of the task.
 
     Raises:
-        Diverged: A loss or a forecast stopped being finite.
+        Diverged: A loss, a forecast or the score that ranks stopped being finite.
     """
     clock = Clock()
 
@@ -159,7 +159,7 @@ def train(
             losses.append(loss)
             valid.append(compiling("evaluate_s", partial(score_epoch, forecast_split, model, splits.valid, named)))
             errors.append(monitored.sign * valid[-1].get(monitored.name, math.nan))
-            if errors[-1] < min(errors[:-1], default=math.inf):
+            if errors[-1] < min((error for error in errors[:-1] if not math.isnan(error)), default=math.inf):
                 best_epoch, best_weights = epoch, clock.time("evaluate_s", program.weights)
             on_epoch(epoch + 1, epochs)
             if recipe.early_stopping_epochs and epoch - best_epoch >= recipe.early_stopping_epochs:

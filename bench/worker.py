@@ -14,10 +14,11 @@ from bench import faults
 from bench.cases.base import component, make_dataset, make_model
 from bench.child_process import RUN_MARK, requests
 from bench.datasets.base import Dataset
-from bench.engines.base import Program, load_engine
+from bench.datasets.loaded import BadData, Loaded, check_batch, load
+from bench.engines.base import NO_ENGINE, Program, load_engine
 from bench.environment import now, provenance
 from bench.errors import BenchError
-from bench.jobs import EpochEnded, Event, Idle, Job, RunEnded, RunStarted
+from bench.jobs import DataChecked, EpochEnded, Event, Idle, Job, RunEnded, RunStarted
 from bench.models.base import Network, Predictor
 from bench.process import Slot
 from bench.record import Failure, LearningCurve, RunRecord, RunSpec, Status, Timing
@@ -44,6 +45,7 @@ class Trial:
     status: Status = "done"
     failure: Failure | None = None
     splits: Splits | None = None
+    data_notes: tuple[str, ...] = ()
     data_digest: str = ""
     noise_floors: dict[str, float] = field(default_factory=dict)
     positions: tuple[int, ...] | None = None
@@ -52,9 +54,12 @@ class Trial:
     spent: dict[str, float] = field(default_factory=dict)
     total_s: float = 0.0
 
-    def record(self) -> RunRecord:
-        """Return the record; without an outcome it says why there is none."""
-        environment = self.slot.device.environment(self.spec.backend)
+    def record(self, *, loaded: bool = False) -> RunRecord:
+        """Return the record; without an outcome it says why there is none.
+
+        ``loaded``: this process has what the run's backend needs, so its environment is told as found.
+        """
+        environment = self.slot.device.environment(self.spec.backend, loaded=loaded)
         fields: dict[str, Any] = {"curve": self.curve, "timing": Timing(total_s=self.total_s)}
         if self.splits is not None:
             fields["task"] = self.splits.valid.task
@@ -70,6 +75,7 @@ class Trial:
             spec=self.spec,
             noise_floors=self.noise_floors,
             positions=self.positions,
+            data_notes=self.data_notes,
             data_digest=self.data_digest,
             failure=self.failure,
             environment=environment,
@@ -93,7 +99,7 @@ class Worker:
     def __init__(self, slot: Slot, send: Callable[[Event | Idle], None]):
         self.slot = slot
         self.send = send
-        self._data: dict[tuple[str, int], tuple[Splits, str]] = {}
+        self._data: dict[tuple[str, int], tuple[Loaded, str] | BadData] = {}
         self._imported = False
         self._program: Program | None = None
         self._trained_on: Split | None = None
@@ -109,11 +115,15 @@ class Worker:
                 self._try(trial)
             except Diverged as error:
                 trial.status, trial.failure, trial.curve = "diverged", Failure(reason=str(error)), error.curve
+            except BadData as error:
+                trial.status, trial.failure = "failed", error.failure
+                self.send(DataChecked(spec, fault=str(error)))
             except BaseException as error:  # a run that raises, or asks to exit, is a record, and the next run goes on
                 trial.status, trial.failure = "failed", Failure.of(error)
             trial.total_s = time.perf_counter() - started
             faults.point("worker.ran")
-            self.send(RunEnded(trial.record()))
+            loaded = self._imported if spec.backend != NO_ENGINE else True
+            self.send(RunEnded(trial.record(loaded=loaded and self.slot.serves(spec.backend))))
             faults.point("worker.sent")
         if self._program is not None:
             self._program.close()
@@ -133,6 +143,8 @@ class Worker:
         trial.noise_floors = dict(dataset.noise_floors)
         self._load(trial, dataset)
         assert trial.splits is not None
+        if spec.recipe is not None:
+            check_batch(dataset, trial.splits, spec.recipe.batch_size)
         trial.positions = positions_of(model, trial.splits.valid.task)
         if isinstance(model, Predictor):
             trial.outcome = predict(model, trial.splits, spec.metrics)
@@ -157,6 +169,7 @@ class Worker:
         """Put in the data set, made now or kept from an earlier run.
 
         Raises:
+            BadData: No run can use them.
             BenchError: A file that the data come from is another than the one that was planned with.
         """
         planned, data_seed = trial.spec.dataset, trial.spec.data_seed
@@ -165,12 +178,21 @@ class Worker:
         key = (planned.model_dump_json(), data_seed)
         if key not in self._data:
             started = time.perf_counter()
-            splits = dataset.load(data_seed)
             if len(self._data) >= KEPT_DATASETS:
                 self._data.pop(next(iter(self._data)))
-            self._data[key] = splits, digest_of(splits)
+            try:
+                loaded = load(dataset, data_seed)
+                self._data[key] = loaded, digest_of(loaded.splits)
+                if loaded.warnings:
+                    self.send(DataChecked(trial.spec, warnings=loaded.warnings))
+            except BadData as error:
+                self._data[key] = error
             trial.spent["data_s"] = time.perf_counter() - started
-        trial.splits, trial.data_digest = self._data[key]
+        kept = self._data[key]
+        if isinstance(kept, BadData):
+            raise kept
+        loaded, trial.data_digest = kept
+        trial.splits, trial.data_notes = loaded.splits, loaded.warnings
 
     def _import_backend(self, trial: Trial) -> None:
         """Import the backend, the first time.

@@ -1,12 +1,13 @@
 """The run's loop on a fake program: what is chosen, what is touched when, and where the time goes."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.metrics.base import REAL, metric, metrics
-from bench.models.base import Network
+from bench.models.base import Network, Predictor
 from bench.models.naive import Naive
 from bench.recipe import Recipe
 from bench.record import score_of
@@ -123,6 +124,38 @@ def test_a_loss_or_a_forecast_that_is_not_finite_is_a_divergence(bad):
         train(FakeNetwork(), Recipe(epochs=1), SPLITS, FakeProgram([bad]), 7)
 
 
+class Gaps(Predictor):
+    """Forecasts one value, and others in some windows of a split of so many."""
+
+    value: float = 0.0
+    windows: int = 0
+
+    def fit(self, train, task):
+        def forecast(x):
+            made = np.full((len(x), 1), 0.0)
+            if len(x) == self.windows:
+                made[[5, 9]] = self.value
+            return made
+
+        return forecast
+
+
+@pytest.mark.parametrize("bad", [math.nan, -math.inf])
+def test_a_predictor_whose_forecast_is_not_finite_has_diverged_and_says_where(bad):
+    splits = replace(SPLITS, test=split(1.0, windows=48))
+    with pytest.raises(Diverged) as raised:
+        predict(Gaps(value=bad, windows=48), splits)
+    said = "the forecast of test is not finite in 2 of 48 windows, the first 5 (counted from 0)"
+    assert str(raised.value) == said
+
+
+def test_a_run_whose_ranking_score_is_no_number_has_diverged():
+    """Finite forecasts, whose squared errors leave float64."""
+    splits = replace(SPLITS, test=split(1.0, windows=48))
+    with np.errstate(over="ignore"), pytest.raises(Diverged, match=r"^the MSE on test is inf$"):
+        predict(Gaps(value=1e200, windows=48), splits)
+
+
 @pytest.mark.parametrize(("monitor", "best"), [("", 2), ("accuracy", 3)])
 def test_the_best_epoch_is_the_one_that_the_tasks_monitor_chooses(monitor, best):
     """Epoch 2 has the least cross entropy, epoch 3 the highest accuracy: more is better there."""
@@ -135,6 +168,22 @@ def test_the_best_epoch_is_the_one_that_the_tasks_monitor_chooses(monitor, best)
     program.forecast = lambda x: np.asarray(script[int(program.weight)], np.float32)
     outcome = train(FakeNetwork(), Recipe(epochs=3), Splits(part, part, part), program, 7)
     assert outcome.best_epoch == best
+
+
+def test_an_epoch_without_a_number_is_never_the_best():
+    @metric("sometimes", *REAL, opt_in=True, per_epoch=True)
+    def sometimes(pair):
+        """No number for a forecast of 5."""
+        error = float(np.mean(np.abs(pair.forecast - pair.truth)))
+        return math.nan if error == 4.0 else error
+
+    task = Task("t", TargetKind.LAST_STEP, 3, 1, monitor="sometimes")
+    parts = [Split(task, np.zeros((n, 3, 1), np.float32), np.ones((n, 1), np.float32)) for n in (70, 4, 4)]
+    try:
+        outcome = train(FakeNetwork(), Recipe(epochs=3), Splits(*parts), FakeProgram([5.0, 1.5, 2.5]), 7)
+    finally:
+        metrics.remove("sometimes")
+    assert outcome.best_epoch == 2
 
 
 def test_a_metric_that_is_named_is_computed_every_epoch_too():

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.cases.base import make_dataset, make_model
+from bench.datasets.loaded import load
 from bench.devices import Device, device_kinds, usable_cores
 from bench.doctor.repetition import Repetition, Trained, held_against
 from bench.engines.base import Program, engines, load_engine
@@ -131,7 +132,7 @@ def train_probes(
     engine = load_engine(backend, device_kind)
     once, again = {}, {}
     for probe in probes:
-        splits = make_dataset(probe.dataset, {"n_series": probe.n_series}).load(DATA_SEED)
+        splits = load(make_dataset(probe.dataset, {"n_series": probe.n_series}), DATA_SEED).splits
         model, recipe = make_model(probe.model, dict(probe.params)), Recipe(epochs=EPOCHS)
         assert isinstance(model, Network)
         program = engine.make_program(model, recipe, splits.train, splits.valid.task)
