@@ -2,13 +2,18 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import psutil
 
 from bench.engines.base import NO_ENGINE
 from bench.environment import cpu_model, environment
 from bench.errors import BenchError
+from bench.limits import processors, room_for
+from bench.preflight import visible_gpus
 from bench.record import Environment
 from bench.registry import Registry
 
@@ -34,23 +39,30 @@ class Device:
         """Threads that a backend may use in one worker; 0 for as many as it likes."""
         return 1 if self.kind == "cpu" else 0
 
-    def environment(self, backend: str) -> Environment:
+    def environment(self, backend: str, *, loaded: bool = False) -> Environment:
         """Describe runs of a backend on this device; known without importing the backend.
+
+        A process that has imported it (``loaded``) says how many threads it has found, in place of how many it may use.
 
         Raises:
             BenchError: There is no such backend.
         """
         if backend == NO_ENGINE:
-            return environment(NO_ENGINE, "cpu", "", 1)
-        return environment(backend, self.kind, "" if self.kind == "cpu" else self.name, self.threads)
+            return environment(NO_ENGINE, "cpu", "", 1, loaded=loaded)
+        name = "" if self.kind == "cpu" else self.name
+        return environment(backend, self.kind, name, self.threads, self.variables, loaded=loaded)
 
 
 FindDevices = Callable[[], list[Device]]
 device_kinds: Registry[FindDevices] = Registry("device")
 
-HIDE_GPUS = {"CUDA_VISIBLE_DEVICES": "-1"}
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""The environment variable by which a scheduler says which GPUs are a process's own."""
+HIDE_GPUS = {VISIBLE: "-1"}
 SHOW_GPU = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "NVIDIA_TF32_OVERRIDE": "0"}
 """Number GPUs as NVML does, and compute in float32 as the record says."""
+WORKER_BYTES = 1_000_000_000
+"""What a worker may hold in memory."""
 
 
 @device_kinds.register("cpu")
@@ -61,22 +73,56 @@ def find_cpus() -> list[Device]:
 
 @device_kinds.register("gpu")
 def find_gpus() -> list[Device]:
-    """Return the NVIDIA GPUs that NVML knows of."""
+    """Return the NVIDIA GPUs that NVML knows of and ``CUDA_VISIBLE_DEVICES`` shows, numbered in that order."""
+    return gpus_shown(os.environ.get(VISIBLE))
+
+
+def gpus_shown(chosen: str | None) -> list[Device]:
+    """Return the NVIDIA GPUs that a value of ``CUDA_VISIBLE_DEVICES`` shows; None shows all.
+
+    Numbers in it count in PCI order, as NVML and ``nvidia-smi`` do. A worker gets its card by UUID, which means the
+    same card under every order.
+    """
     import pynvml
 
+    if os.environ.get("NVIDIA_VISIBLE_DEVICES") == "void" and not any(Path("/dev").glob("nvidia[0-9]*")):
+        return []  # a container that was given no card
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return []
     try:
-        found = []
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(index))
-            label = name.decode() if isinstance(name, bytes) else name
-            found.append(Device("gpu", index, label, SHOW_GPU | {"CUDA_VISIBLE_DEVICES": str(index)}))
-        return found
+        cards, parts = _cards(pynvml, parts=bool(chosen and chosen.strip().startswith("MIG-")))
     finally:
         pynvml.nvmlShutdown()
+    shown = visible_gpus(list(cards), list(parts), chosen)  # type: ignore[no-untyped-call]
+    names = cards | parts
+    return [Device("gpu", n, names[uuid], SHOW_GPU | {VISIBLE: uuid}) for n, uuid in enumerate(shown)]
+
+
+def _cards(pynvml: Any, *, parts: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """Return names by UUID: of the cards and, where they are asked for, of the parts (MIG) of divided ones."""
+
+    def text(value: bytes | str) -> str:
+        return value.decode() if isinstance(value, bytes) else value
+
+    whole: dict[str, str] = {}
+    divided: dict[str, str] = {}
+    for index in range(pynvml.nvmlDeviceGetCount()):
+        card = pynvml.nvmlDeviceGetHandleByIndex(index)
+        try:
+            uuid = text(pynvml.nvmlDeviceGetUUID(card))
+        except (AttributeError, pynvml.NVMLError):  # a driver that does not tell: its number is a name too
+            uuid = str(index)
+        whole[uuid] = text(pynvml.nvmlDeviceGetName(card))
+        if not parts:
+            continue
+        with suppress(pynvml.NVMLError):
+            for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(card)):
+                with suppress(pynvml.NVMLError):  # a place that holds none
+                    part = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(card, number)
+                    divided[text(pynvml.nvmlDeviceGetUUID(part))] = text(pynvml.nvmlDeviceGetName(part))
+    return whole, divided
 
 
 def find_device(spec: str) -> Device:
@@ -89,11 +135,14 @@ def find_device(spec: str) -> Device:
     devices = device_kinds.get(kind)()
     if colon and not number.isdecimal():
         raise BenchError(f"device {spec!r}: expected a number after the colon, as in {kind}:0")
+    shown = f" ({VISIBLE} is {os.environ[VISIBLE]!r})" if kind == "gpu" and VISIBLE in os.environ else ""
     if not devices:
-        raise BenchError(f"device {spec!r}: this machine has no {kind} that its driver knows of; use --device cpu")
+        raise BenchError(
+            f"device {spec!r}: this machine has no {kind} that its driver knows of{shown}; use --device cpu"
+        )
     index = int(number) if colon else 0
     if index >= len(devices):
-        raise BenchError(f"device {spec!r}: this machine has {len(devices)} {kind}, numbered from 0")
+        raise BenchError(f"device {spec!r}: this machine has {len(devices)} {kind}, numbered from 0{shown}")
     return devices[index]
 
 
@@ -102,3 +151,8 @@ def usable_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(psutil.cpu_count() or 1))
+
+
+def default_workers(cores: int) -> int:
+    """Return how many workers so many cores can have: as a CPU quota keeps busy, and as memory holds; one at least."""
+    return min(processors(cores), room_for(WORKER_BYTES))

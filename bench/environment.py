@@ -1,8 +1,9 @@
 """What a run ran on: the environment that can change its numbers, and where it came from."""
 
+import os
 import platform
 import socket
-import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,8 @@ import psutil
 
 from bench.engines.base import NO_ENGINE, engines
 from bench.record import Environment, Provenance
+from bench.source import source
+from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
 
 
 @cache
@@ -36,14 +39,18 @@ def installed(package: str) -> str:
         return ""
 
 
-def environment(backend: str, device: str, device_name: str, threads: int) -> Environment:
+def environment(
+    backend: str, device: str, device_name: str, threads: int, fixed: Iterable[str] = (), *, loaded: bool = False
+) -> Environment:
     """Describe this process for runs of a backend on a device.
 
     Args:
         backend: Name of an engine, or `NO_ENGINE` for predictors.
         device: Kind of device, such as ``"cpu"``: two cards of one kind give the same numbers.
         device_name: What the device calls itself.
-        threads: Threads that the backend may use.
+        threads: Threads that the backend may use; 0 for any number.
+        fixed: Names of environment variables that the device fixes for its processes.
+        loaded: This process has imported the backend: see how many threads there are, where they are limited.
 
     Raises:
         BenchError: There is no such backend.
@@ -58,10 +65,33 @@ def environment(backend: str, device: str, device_name: str, threads: int) -> En
         device=device,
         device_name=device_name,
         cpu=cpu_model(),
-        threads=threads,
+        threads=threads_found(backend) if loaded and threads else threads,
         precision=engine.precision if engine else "float64",
         jit=engine.jit if engine else "none",
+        variables=kept_variables(backend, device, fixed),
     )
+
+
+def kept_variables(backend: str, device: str, fixed: Iterable[str] = ()) -> str:
+    """Return the variables of this process's environment that can change a backend's numbers, unless they are fixed.
+
+    Raises:
+        BenchError: There is no such backend.
+    """
+    engine = None if backend == NO_ENGINE else engines.get(backend)
+    reads = (*NUMPY, *(engine.reads if engine else ()), *(CUDA if device == "gpu" else ()))
+    ours = (*THREADS, *OTHER_THREADS, *fixed)
+    if engine:
+        ours += (*engine.variables, *engine.thread_variables)
+    return kept(os.environ, reads, ours)
+
+
+def threads_found(backend: str) -> int:
+    """Return the most threads that a BLAS or OpenMP library of this process has, or that the backend says it has."""
+    from threadpoolctl import threadpool_info  # not at the top: a driver needs none of it
+
+    told = 0 if backend == NO_ENGINE else engines.get(backend).threads()
+    return max(1, told, *(int(library["num_threads"]) for library in threadpool_info()))
 
 
 def backend_version(backend: str) -> str:
@@ -74,18 +104,6 @@ def backend_version(backend: str) -> str:
     return next((v for v in map(installed, packages) if v), "")
 
 
-@cache
-def git_commit() -> str:
-    """Return the commit of the working tree, with ``+`` when it is changed; empty outside git."""
-    root = Path(__file__).parent.parent
-    try:
-        head = _git(root, "rev-parse", "--short=12", "HEAD")
-        dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "bench", "suites")
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return head + ("+" if dirty else "")
-
-
 def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
     """Describe where and when a run was made."""
     try:
@@ -96,7 +114,8 @@ def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
         host=socket.gethostname(),
         platform=platform.platform(),
         bench_version=installed("sequence-bench"),
-        git_commit=git_commit(),
+        git_commit=source().commit,
+        no_commit=source().why_none,
         core=core,
         load_1min=load,
         started_at=started_at,
@@ -107,10 +126,3 @@ def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
 def now() -> str:
     """Return the time, in UTC, as records write it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
-    )
-    return done.stdout.strip()

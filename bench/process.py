@@ -4,28 +4,32 @@ It is a fresh interpreter with a log and a pipe of its own. The pipe ends with i
 half a message.
 """
 
+import os
 import signal
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from bench.child_process import cut, log_tail, prepare_process
+from bench.child_process import OF_THE_TERMINAL, cut, log_tail
 from bench.devices import Device
 from bench.engines.base import NO_ENGINE, engines
+from bench.interrupt import CHILDREN
 from bench.record import Failure
+from bench.variables import OTHER_THREADS, THREADS
 
 END_S = 5.0
 """So long a process that has nothing more to do may take to end; then it is killed."""
 MESSAGE_S = 60.0
 """So long it may take from a message's first byte to its last; then it is killed."""
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Limit the threads of the libraries under NumPy."""
+START = "import sys; sys.path[:] = {path!a}; from bench.child_process import spawn_main; spawn_main({handle})"
+"""What a new interpreter does. It imports nothing of the driver's own script, whose imports would come first."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,17 @@ class Slot:
         return backend in (NO_ENGINE, self.backend)
 
     @property
-    def variables(self) -> dict[str, str]:
-        """Environment variables that a process here needs before it imports its backend.
+    def variables(self) -> dict[str, str | None]:
+        """Environment variables that a process here has from its start; None for one that it must not have.
 
         Raises:
             BenchError: No engine serves the backend.
         """
         engine = None if self.backend == NO_ENGINE else engines.get(self.backend)
-        names = THREAD_VARIABLES + (engine.thread_variables if engine else ())
-        threads = dict.fromkeys(names, str(self.device.threads)) if self.device.threads else {}
+        threads: dict[str, str | None] = {}
+        if self.device.threads:
+            names = THREADS + (engine.thread_variables if engine else ())
+            threads = dict.fromkeys(OTHER_THREADS) | dict.fromkeys(names, str(self.device.threads))
         return {**(engine.variables if engine else {}), **self.device.variables, **threads, **self.extra}
 
 
@@ -86,28 +92,35 @@ class Process:
     def __init__(self, slot: Slot, log: Path, target: Callable[..., object], *arguments: Any):
         self.slot = slot
         self._log = log
-        context = get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        setup = (log, slot.variables, slot.core)
-        self._process = context.Process(target=_serve, args=(setup, target, (theirs, *arguments)), daemon=True)
-        with _ctrl_c_blocked():
-            self._process.start()
-        theirs.close()
+        self._pipe, theirs = Pipe()
+        code = START.format(path=[str(folder) for folder in sys.path], handle=theirs.fileno())
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        environ = {**os.environ, **slot.variables}
+        with theirs, _terminal_blocked():
+            self._process = subprocess.Popen(
+                [sys.executable, *flags, "-c", code],
+                env={name: value for name, value in environ.items() if value is not None},
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        CHILDREN[self._process.pid] = self._process
+        self.send((os.getpid(), log, slot.core))
+        self.send((target, arguments))  # whose modules the process imports when it is set up
 
     @property
-    def pid(self) -> int | None:
+    def pid(self) -> int:
         """The system's number of it."""
         return self._process.pid
 
     @property
     def alive(self) -> bool:
         """True until it has ended."""
-        return self._process.is_alive()
+        return self._process.poll() is None
 
     @property
     def death(self) -> str | None:
         """How it ended, in words; None while it lives."""
-        code = self._process.exitcode
+        code = self._process.poll()
         return None if code is None else _in_words(code)
 
     def log_tail(self) -> str:
@@ -121,7 +134,7 @@ class Process:
 
     def poll(self, seconds: float | None = 0.0) -> bool:
         """Wait at most so long (None: for ever); return whether it has sent a message or ended."""
-        return bool(wait([self._pipe, self._process.sentinel], seconds))
+        return bool(wait([self._pipe], seconds)) or not self.alive
 
     def receive(self, limit_s: float | None = None) -> Any:
         """Return its next message.
@@ -145,7 +158,7 @@ class Process:
             raise Died(f"the worker process sent what cannot be read ({reason})") from None
         finally:
             watch.cancel()
-        self._process.join(END_S)
+        self._wait()
         raise Died(self._end())
 
     def result(self, limit_s: float | None = None) -> Any:
@@ -162,7 +175,7 @@ class Process:
     def end(self) -> None:
         """Let the process, which waits for a message, end by itself; one that does not is killed."""
         self.send(None)
-        self._process.join(END_S)
+        self._wait()
         self.kill()
 
     def kill(self) -> list[Any]:
@@ -171,23 +184,22 @@ class Process:
         if not self._pipe.closed:
             self._end()
             with suppress(Died):
-                while True:
+                while self._pipe.poll():
                     left.append(self.receive())
             self._pipe.close()
             cut(self._log)
         return left
 
+    def _wait(self) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(END_S)
+
     def _end(self) -> str:
         """Kill the process unless it has ended; return how it ended."""
         self._process.kill()
-        self._process.join()
-        for _ in range(
-            100
-        ):  # another thread that starts a process may have taken note of this one's end, and not said so
-            if self.death is not None:
-                break
-            time.sleep(0.01)
-        return self.death or "the worker process is gone"
+        code = self._process.wait()
+        CHILDREN.pop(self.pid, None)
+        return _in_words(code)
 
 
 def begin(slot: Slot, log: Path, function: Callable[..., Any], *arguments: Any) -> Process:
@@ -197,13 +209,8 @@ def begin(slot: Slot, log: Path, function: Callable[..., Any], *arguments: Any) 
 
 def ready(processes: Sequence[Process], seconds: float) -> list[Process]:
     """Return those that have sent a message or ended; wait at most so long for the first."""
-    wait([handle for p in processes for handle in (p._pipe, p._process.sentinel)], seconds)
+    wait([process._pipe for process in processes], seconds)
     return [process for process in processes if process.poll()]
-
-
-def _serve(setup: tuple[Path, Mapping[str, str], int | None], target: Callable[..., object], arguments: Any) -> None:
-    prepare_process(*setup)
-    target(*arguments)
 
 
 def _answer(connection: Connection, function: Callable[..., Any], *arguments: Any) -> None:
@@ -215,13 +222,12 @@ def _answer(connection: Connection, function: Callable[..., Any], *arguments: An
 
 
 @contextmanager
-def _ctrl_c_blocked() -> Iterator[None]:
-    """Block Ctrl-C in this thread; a process that starts meanwhile inherits that: it is none of its business."""
+def _terminal_blocked() -> Iterator[None]:
+    """Block Ctrl-C and SIGHUP in this thread; a process that starts meanwhile inherits that: they are not for it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # when it is started it lets Ctrl-C through again, so that comes first
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_TERMINAL)
     try:
         yield
     finally:

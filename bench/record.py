@@ -9,7 +9,7 @@ Schema history:
 import traceback
 from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from bench.digest import digest
 from bench.recipe import Recipe
@@ -145,7 +145,8 @@ class Failure(Frozen):
         """Return what an error that was just caught says, in its first line, and the end of its traceback."""
         text = str(error).splitlines()[0] if str(error) else ""
         details = "".join("".join(traceback.format_exception(error)).splitlines(keepends=True)[-15:])
-        return cls(reason=f"{type(error).__name__}: {text}"[:300], details=details)
+        reason, details = (each.encode("utf-8", "replace").decode() for each in (text, details))  # of any path
+        return cls(reason=f"{type(error).__name__}: {reason}"[:300], details=details)
 
 
 class ForecastSample(Frozen):
@@ -174,7 +175,13 @@ class ForecastSample(Frozen):
 
 
 class Environment(Frozen):
-    """What can change a number on another machine; digested into a record's key."""
+    """What can change a number on another machine; digested into a record's key.
+
+    Attributes:
+        threads: That one process computed with: as many as it may, unless it was found to have others. 0 is any number.
+        variables: Of those that can change numbers, what a user had set, as a shell takes it; left out where empty, as
+            it is on most machines.
+    """
 
     python: str
     numpy: str
@@ -187,6 +194,12 @@ class Environment(Frozen):
     threads: int
     precision: str
     jit: str
+    variables: str = ""
+
+    @model_serializer(mode="wrap")
+    def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = fields(self)
+        return dumped if self.variables else {k: v for k, v in dumped.items() if k != "variables"}
 
     @property
     def digest(self) -> str:
@@ -195,16 +208,27 @@ class Environment(Frozen):
 
 
 class Provenance(Frozen):
-    """Where and when a run was made; changes no number."""
+    """Where and when a run was made; changes no number.
+
+    Attributes:
+        git_commit: Of the code, with ``+`` where it was changed; empty where there is none.
+        no_commit: Why there is none; empty where there is one, and where nobody asked.
+    """
 
     host: str
     platform: str
     bench_version: str
     git_commit: str
+    no_commit: str = ""
     core: int | None
     load_1min: float | None
     started_at: str
     ended_at: str
+
+    @property
+    def commit_in_words(self) -> str:
+        """The commit, or that there is none and why."""
+        return self.git_commit or (f"none: {self.no_commit}" if self.no_commit else "")
 
 
 Weights = Literal["last", "best"]
@@ -246,6 +270,7 @@ class RunRecord(Frozen):
     Attributes:
         task: What the scores answer; None where the run ended before it was known.
         windows: How many windows each split holds.
+        data_notes: What was found in the data that a run can use but which says little, a line each.
         noise_floors: Expected value of a metric that no forecast can get below, where theory gives one.
         positions: Of the window, counted from 0, that the model forecasts at; None where it does at each that the task
             asks for. A model that leaves some out is scored on fewer than its rivals, and ranks with none of them.
@@ -262,6 +287,7 @@ class RunRecord(Frozen):
     spec: RunSpec
     task: Task | None = None
     windows: dict[str, int] = {}
+    data_notes: tuple[str, ...] = ()
     noise_floors: dict[str, float] = {}
     data_digest: str = ""
     positions: tuple[int, ...] | None = None

@@ -212,12 +212,12 @@ def test_bad_records_are_named_and_stop_nothing(store, capsys, monkeypatch):
     first.write_text(first.read_text()[:100])
     second.rename(second.with_name("misnamed.json"))
     store.measurements.mkdir()
-    (store.measurements / "m.json").write_text("[]")
-    (store.measurements / "n.json").write_text("[" * 10**5)
+    (store.measurements / "m-a-1.json").write_text("[]")
+    (store.measurements / "n-a-1.json").write_text("[" * 10**5)
     assert call(["doctor", "--json", "--results", str(store.results)]) == 1
     (check,) = [c for c in json.loads(capsys.readouterr().out)["checks"] if c["name"] == "records"]
     assert check["status"] == "fail"
-    assert check["found"] == f"0 good, 4 bad: {first.name}, misnamed.json, m.json, n.json"
+    assert check["found"] == f"0 good, 4 bad: {first.name}, misnamed.json, m-a-1.json, n-a-1.json"
 
 
 @pytest.mark.parametrize(

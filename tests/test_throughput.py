@@ -1,7 +1,6 @@
 """The throughput benchmark with real processes: mostly predictors, which need no backend, and one network."""
 
 import importlib
-import multiprocessing
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from bench.cases.base import Case, make_dataset, make_model
 from bench.datasets.base import datasets
 from bench.devices import Device, find_device
 from bench.errors import BenchError
+from bench.interrupt import CHILDREN
 from bench.lock import LOCK, hold
 from bench.measurement import Round, measure_spec
 from bench.models.base import models
@@ -112,13 +112,21 @@ def test_cases_that_die_or_raise_leave_a_failed_measurement_and_the_others_go_on
     assert (good.data_seed, good.task.name, good.parameters, good.compile_s) == (5, "ramp", None, None)
     assert len(good.latency_s) == LATENCY_CALLS
     assert good.environment == slots()[0].device.environment("numpy")
-    assert not multiprocessing.active_children()
+    assert not CHILDREN
 
     contended = [r for r in good.rounds if r.contended]
     assert [r.number for r in contended] == [WARM_UP_ROUNDS], "kept raw"
     assert len(good.speeds("infer")) == FEW, "and repeated"
     assert contended[0].windows / contended[0].wall_s not in good.speeds("infer")
     assert {e.cases for e in events if isinstance(e, PassEnded)} == {("t/good", "t/better")}
+
+
+def test_a_case_whose_data_are_bad_is_a_failed_measurement_with_the_line(tmp_path, few_rounds):
+    empty = Case(make_dataset("test_ramps", {"windows": 0}), make_model("test_constant", {}), name="t/empty")
+    found, _, _ = measure([measure_spec(fake_spec(empty)), predictor("t/good")], tmp_path)
+    assert {name: m.status for name, m in found.items()} == {"t/empty": "failed", "t/good": "done"}
+    line = "dataset 'test_ramps' (windows = 0): train has no windows; give it one or more"
+    assert (found["t/empty"].failure.reason, found["t/empty"].failure.details) == (line, "")
 
 
 def test_stopping_ends_all_processes_and_keeps_what_is_measured(tmp_path, few_rounds):
@@ -128,7 +136,7 @@ def test_stopping_ends_all_processes_and_keeps_what_is_measured(tmp_path, few_ro
     assert result.interrupted
     assert result.measurements == []
     assert [e.spec.case for e in events] == ["t/first"]
-    assert not multiprocessing.active_children()
+    assert not CHILDREN
 
 
 def test_ctrl_c_ends_all_processes(tmp_path, few_rounds):
@@ -138,7 +146,7 @@ def test_ctrl_c_ends_all_processes(tmp_path, few_rounds):
 
     with pytest.raises(KeyboardInterrupt):
         measure([predictor("t/a")], tmp_path, on_event=interrupt)
-    assert not multiprocessing.active_children()
+    assert not CHILDREN
     with hold(tmp_path / "lock"):
         pass  # the machine is free again
 

@@ -1,5 +1,6 @@
 """What is installed and found on this machine, each with a verdict and what to do."""
 
+import math
 import os
 import shutil
 import sys
@@ -9,23 +10,27 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
-from typing import Literal
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from packaging.requirements import Requirement
 
 from bench.cases.base import cases
-from bench.devices import Device, device_kinds, usable_cores
-from bench.engines.base import engines, load_engine
+from bench.devices import VISIBLE, Device, device_kinds, gpus_shown, usable_cores
+from bench.doctor.check import Check, Status
+from bench.doctor.limits import check_limits
+from bench.engines.base import NO_ENGINE, engines, load_engine
 from bench.environment import backend_version, cpu_model, installed
 from bench.errors import BenchError
-from bench.lock import LOCK, read_holder
+from bench.lock import LOCK, lock_of, read_holder
 from bench.preflight import python_fault
 from bench.process import Slot, begin
 from bench.record import Failure
+from bench.source import Source, source
 from bench.store import Store
+from bench.store.folder import advice
 from bench.tracking import safe_uri, tracking_uri
+from bench.variables import widest
 
 PACKAGE = "sequence-bench"
 WARN_FREE, FAIL_FREE = 2**30, 100 * 2**20
@@ -36,25 +41,6 @@ NAMED = 5
 """Bad records that are named; the rest is counted."""
 ANY_DEVICE = Device("any", 0, "", {})
 """What a process uses that no device is hidden from."""
-
-Status = Literal["ok", "warn", "fail"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the screen.
-
-    Attributes:
-        name: What was looked at.
-        status: ``fail`` where runs cannot be made or read, ``warn`` where they can, but see ``advice``.
-        found: What is there.
-        advice: What to do; empty where all is well.
-    """
-
-    name: str
-    status: Status
-    found: str
-    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +68,10 @@ def check_machine(
         check_python(sys.version_info[:3]),
         check_packages(requires_of(PACKAGE)),
         check_plugins(),
+        check_source(source()),
         *check_devices(),
+        *check_limits(len(usable_cores())),
+        *check_variables(),
         *check_backends(try_backend or import_backend),
         check_disk(results),
         check_lock(results),
@@ -129,6 +118,13 @@ def check_plugins() -> Check:
         return Check("cases", "fail", str(error), "mend or remove the file that it names")
 
 
+def check_source(found: Source) -> Check:
+    """Say which commit records will name."""
+    if found.commit:
+        return Check("commit", "ok", found.commit.replace("+", " and changes or new files since"))
+    return Check("commit", "warn", f"none: {found.why_none}", "records will not say which code made them")
+
+
 def check_devices() -> list[Check]:
     """Name the processor with the cores that may be used, and the GPUs that NVML knows."""
     cores, load = len(usable_cores()), psutil.getloadavg()[0]
@@ -138,7 +134,31 @@ def check_devices() -> list[Check]:
     rows = [Check("cpu", "warn" if busy else "ok", found, advice)]
     gpus = _gpus()
     names = ", ".join(f"gpu:{d.index} {d.name}" for d in gpus)
-    return [*rows, Check("gpu", "ok", names or "none that NVML knows of")]
+    return [*rows, Check("gpu", "ok", names or "none that NVML knows of and shows"), *check_choice()]
+
+
+def check_choice() -> list[Check]:
+    """Say what a choice of GPUs hides, and whether it can be meant in two ways; nothing where it does neither."""
+    chosen, cards = os.environ.get(VISIBLE), gpus_shown(None)
+    if chosen is None or not cards:
+        return []
+    shown, row = gpus_shown(chosen), partial(Check, VISIBLE)
+    found = f"{chosen!r} shows {len(shown)} of {len(cards)} cards"
+    numbers = chosen.strip()[:1].isdecimal() and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID"
+    if numbers and len({card.name for card in cards}) > 1:
+        return [row("warn", found, "numbers count in PCI order here, which is not CUDA's own; UUIDs leave no doubt")]
+    return [row("ok" if shown else "warn", found, "" if shown else "unset it, or name a card, for runs on a GPU")]
+
+
+def check_variables() -> list[Check]:
+    """Name what a user has set that can change numbers, for each backend that is installed."""
+    found = [
+        device.environment(backend).variables
+        for backend in (NO_ENGINE, *(name for name in engines.names() if backend_version(name)))
+        for device in (*device_kinds.get("cpu")(), *_gpus())
+    ]
+    advice = "runs with them are told from runs without; unset them unless they are meant"
+    return [Check("variables", "warn", f"can change numbers: {text}", advice) for text in widest(found)]
 
 
 def check_backends(try_backend: Callable[[str], Backend]) -> list[Check]:
@@ -162,7 +182,10 @@ def import_backend(name: str) -> Backend:
     """Import a backend in a process of its own, and count the GPUs that it sees there."""
     with tempfile.TemporaryDirectory() as folder:
         slot = Slot("any", ANY_DEVICE, None, name)
-        found = begin(slot, Path(folder) / "log", _count_gpus, name).result(IMPORT_S)
+        try:
+            found = begin(slot, Path(folder) / "log", _count_gpus, name).result(IMPORT_S)
+        except OSError as error:  # a limit on processes, say
+            found = Failure.of(error)
     return Backend(fault=found.reason[:200]) if isinstance(found, Failure) else Backend(gpus=found)
 
 
@@ -170,11 +193,21 @@ def _count_gpus(name: str) -> int:
     return load_engine(name, ANY_DEVICE.kind).count_gpus()
 
 
-def check_disk(results: Path, free_of: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free) -> Check:
+def free_bytes(path: Path) -> float:
+    """Return how many bytes are free; infinity where the file system does not say."""
+    try:
+        usage = shutil.disk_usage(path)
+    except OSError:
+        return math.inf
+    return usage.free if usage.total else math.inf
+
+
+def check_disk(results: Path, free_of: Callable[[Path], float] = free_bytes) -> Check:
     """Say how much is free where records go, and whether they can be written."""
-    there = next(p for p in (results.absolute(), *results.absolute().parents) if p.exists())
+    there = next(p for p in (results.absolute(), *results.absolute().parents) if os.path.exists(p))  # noqa: PTH110
     free = free_of(there)
-    found = f"{free / 2**30:.1f} GiB free in {results}" + ("" if there == results.absolute() else " (not made yet)")
+    room = f"{free / 2**30:.1f} GiB free" if math.isfinite(free) else "unknown room"
+    found = f"{room} in {results}" + ("" if there == results.absolute() else " (not made yet)")
     if not (there.is_dir() and os.access(there, os.W_OK)):
         return Check(
             "results", "fail", f"{there} cannot be written", "make it writable, or name another with --results"
@@ -191,7 +224,7 @@ def check_lock(results: Path) -> Check:
     if not (results / LOCK).exists():
         return Check("lock", "ok", "free")
     try:
-        with FileLock(results / LOCK, timeout=0):
+        with lock_of(results).acquire(timeout=0):
             return Check("lock", "ok", "free")
     except Timeout:
         return Check("lock", "warn", "held by a process that does not say who it is", "see what is running here")
@@ -201,7 +234,13 @@ def check_lock(results: Path) -> Check:
 
 def check_records(store: Store) -> Check:
     """Read every record and measurement, and name those that are no good."""
-    good, bad = store.look()
+    folders = store.look()
+    good = sum(len(folder.records) for folder in folders)
+    if unreadable := [each for folder in folders for each in folder.unreadable]:
+        path, error = unreadable[0]
+        found = f"{good} good, {len(unreadable)} that cannot be read: {path} ({error.strerror})"
+        return Check("records", "fail", found, advice(path, error))
+    bad = [path for folder in folders for path, _ in folder.bad]
     if not bad:
         return Check("records", "ok", f"{good} good")
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""

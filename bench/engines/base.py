@@ -85,8 +85,11 @@ class Engine:
     Attributes:
         name: What suites and records call it.
         distributions: Installed packages that provide the backend: the first that is there gives its version.
-        variables: Environment variables that a process needs before the backend is imported.
+        variables: Environment variables that a process has before the backend is imported; None where it must not have
+            one that a user may have set.
         thread_variables: Environment variables that limit the backend's threads to a number.
+        reads: Patterns of environment variables with which the backend may compute other numbers; what a user has set
+            of them is part of a run's environment.
         deterministic: Environment variables of its deterministic mode, for a process of its own; empty where none is
             known.
         version: Of what can change a run's numbers: the engine itself, the training loop, initial weights, order of
@@ -98,8 +101,9 @@ class Engine:
 
     name: ClassVar[str] = ""
     distributions: ClassVar[tuple[str, ...]] = ()
-    variables: ClassVar[Mapping[str, str]] = {}
+    variables: ClassVar[Mapping[str, str | None]] = {}
     thread_variables: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
     deterministic: ClassVar[Mapping[str, str]] = {}
     version: ClassVar[str] = "1"
     jit: ClassVar[str] = "none"
@@ -117,6 +121,10 @@ class Engine:
     def count_gpus(self) -> int:
         """Return how many GPUs the backend sees; call `load` first."""
         raise NotImplementedError
+
+    def threads(self) -> int:
+        """Return how many threads the backend says it computes with; 0 where it does not say. Call `load` first."""
+        return 0
 
     def make_program(self, model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
         """Return the program of a network, to be trained by a recipe on a split, that forecasts a task."""

@@ -1,34 +1,85 @@
 """What engines share whose networks Keras runs on their backend."""
 
 import os
-from typing import ClassVar
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
 
 from bench.engines.base import Engine
 from bench.errors import BenchError
 
+SETTINGS: Mapping[str, Any] = {
+    "floatx": "float32",
+    "dtype_policy": "float32",
+    "epsilon": 1e-7,
+    "image_data_format": "channels_last",
+    "max_epochs": None,
+    "max_steps_per_epoch": None,
+}
+"""Keras's global settings, as every network is built and trained with them; each has a ``keras.config.set_``."""
+ITS_VARIABLES = ("KERAS_HOME", "KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+"""Environment variables that Keras reads when it is imported, beside that of its backend."""
+
 
 class KerasEngine(Engine):
-    """Keras on the backend of the engine's name."""
+    """Keras on the backend of the engine's name; its ``variables`` hold these and ``KERAS_BACKEND``."""
 
+    variables: ClassVar[Mapping[str, str | None]] = dict.fromkeys(ITS_VARIABLES[1:])
     keras: ClassVar[bool] = True
 
     def load(self) -> None:
-        """Import Keras on the backend, in float32.
+        """Import Keras on the backend, with its settings fixed, whatever a user's keras.json or variables say.
 
         Raises:
             BenchError: Keras runs on another backend in this process.
         """
         os.environ["KERAS_BACKEND"] = self.name
+        if "keras" not in sys.modules:
+            with _without_settings():
+                import_module("keras")
+            _set_home()
         import keras
 
         if keras.backend.backend() != self.name:
             raise BenchError(
                 f"Keras runs on {keras.backend.backend()} in this process, not on {self.name}; give {self.name} its own"
             )
-        keras.config.set_floatx("float32")
+        fix_settings()
 
     def count_gpus(self) -> int:
         """Return how many GPUs Keras sees on the backend."""
         import keras
 
         return len(keras.distribution.list_devices("gpu"))
+
+
+def fix_settings() -> None:
+    """Set Keras's global settings to `SETTINGS`; called before each network is built, for a plug-in may set them."""
+    import keras
+
+    for name, value in SETTINGS.items():
+        getattr(keras.config, f"set_{name}")(value)
+    keras.config.enable_flash_attention()  # its default: where it can be had
+
+
+@contextmanager
+def _without_settings() -> Iterator[None]:
+    """Let Keras be imported without a user's settings: it reads no keras.json, which may be one that it stops at."""
+    users = {name: os.environ.pop(name) for name in ITS_VARIABLES if name in os.environ}
+    os.environ["KERAS_HOME"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+        os.environ.update(users)
+
+
+def _set_home() -> None:
+    """Let Keras keep what it downloads where it would have kept it."""
+    with suppress(OSError, RuntimeError):
+        home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+        home.mkdir(parents=True, exist_ok=True)
+        import_module("keras.src.backend.config")._KERAS_DIR = str(home)  # type: ignore[attr-defined]

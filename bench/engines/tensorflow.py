@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
-from bench.engines.keras_engine import KerasEngine
+from bench.engines.keras_engine import KerasEngine, fix_settings
 from bench.engines.keras_recipe import batch_loss, keras_optimizer
 from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Inputs, Network
@@ -32,6 +32,7 @@ class TensorFlowProgram:
         import tensorflow as tf
 
         started = time.perf_counter()
+        fix_settings()
         self._tf = tf
         self._model = model
         self._horizon = scored.horizon
@@ -200,14 +201,32 @@ class TensorFlow(KerasEngine):
 
     distributions = ("tensorflow-cpu", "tensorflow")
     variables: ClassVar = {
+        **KerasEngine.variables,
+        "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
+    # Each by its name or a long beginning: other programs' variables begin with TF_ too, and some of those are secrets.
+    reads = (
+        *("XLA_FLAGS", "TF_XLA_*", "TF_JITRT_FLAGS", "TF_DETERMINISTIC_*", "TF_DISABLE_JIT_KERNELS", "TF_GPU_THREAD_*"),
+        *("TF_CUDNN_*", "TF_DEBUG_CUDNN_*", "TF_USE_CUDNN_*", "TF_USE_CUBLASLT", "TF_CONV2D_*", "TF_USE_DEEP_CONV2D"),
+        *("TF_FP16_*", "TF_MATMUL_*", "TF_AUTO_MIXED_PRECISION_*", "TF_ENABLE_AUTO_MIXED_PRECISION*"),
+        *("TF_ENABLE_WINOGRAD_*", "TF_ENABLE_MAXPOOL_NANPROP", "TF_ENABLE_ZENDNN_OPTS", "TF_ENABLE_ONEDNN_*"),
+        *("TF_SET_ONEDNN_*", "TF_ONEDNN_*", "TF_MKL_*", "TF_DISABLE_MKL", "ONEDNN_*", "DNNL_*"),
+        *("TF_OVERRIDE_GLOBAL_THREADPOOL", "TF_ENABLE_TENSOR_FLOAT_32*"),
+    )
     thread_variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     # Taken for `tf.config.experimental.enable_op_determinism()`, and handed to XLA.
     deterministic: ClassVar = {"TF_DETERMINISTIC_OPS": "1"}
     jit = "epoch by XLA"
+
+    def threads(self) -> int:
+        """Return how many threads TensorFlow was told to use by its own interface, which goes before the variables."""
+        import tensorflow as tf
+
+        told: Any = tf.config.threading
+        return int(max(told.get_intra_op_parallelism_threads(), told.get_inter_op_parallelism_threads()))
 
     def make_program(self, model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
         """Return a program whose epoch is compiled by XLA."""

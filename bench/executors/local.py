@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from bench.devices import find_device, usable_cores
+from bench.devices import default_workers, find_device, usable_cores
 from bench.errors import BenchError
 from bench.executors.runner import Limits, SlotRunner, Waiting
 from bench.jobs import Event, Job
@@ -17,14 +17,14 @@ def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> l
 
     Args:
         device_specs: Devices that the runs ask for; repeats count once.
-        workers: How many workers in all; None for as many as there are cores.
+        workers: How many workers in all; None for one a core, as far as a CPU quota and the free memory allow.
         jobs: No more workers than this are of use.
 
     Raises:
         BenchError: A device does not exist here.
     """
     cores = usable_cores()
-    total = max(1, min(workers or len(cores), jobs))
+    total = max(1, min(workers or default_workers(len(cores)), jobs))
     named = [(spec, find_device(spec)) for spec in dict.fromkeys(device_specs)]
     slots = [Slot(spec, device, None) for spec, device in named if device.kind != "cpu"]
     for spec, device in named:

@@ -5,8 +5,8 @@ once, a core each, since pinned processes do not slow each other; rounds are tak
 others waiting.
 """
 
-import getpass
 import math
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,10 +15,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-import psutil
-
 from bench.environment import now, provenance
 from bench.errors import BenchError
+from bench.files import create, discard
+from bench.limits import MEMORY_SHARE, room_for
 from bench.lock import LOCK, Holder, hold
 from bench.measurement import ROUND_S, Measurement, MeasureSpec, Round
 from bench.process import Slot
@@ -35,8 +35,6 @@ from bench.timing import (
     take_rounds,
 )
 
-MEMORY_SHARE = 0.7
-"""Of the free memory, what the processes of cases that wait for each other may hold together."""
 PROCESS_BYTES = {"cpu": 1_000_000_000, "gpu": 1_500_000_000}
 """What one such process may hold, on its own device."""
 PREPARE_S, PREDICTOR_S, CALL_S = 14.0, 1.5, 0.002
@@ -109,10 +107,12 @@ def machine_folder() -> Path:
         (folder / LOCK).touch()
         (folder / LOCK).chmod(0o666)
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-"):
-            return folder
+        handle, probe = create(folder)
     except OSError:
-        return folder.with_name(f"{folder.name}-{getpass.getuser()}")
+        return folder.with_name(f"{folder.name}-{os.getuid()}")
+    os.close(handle)
+    discard(probe)
+    return folder
 
 
 def run_throughput(
@@ -217,7 +217,8 @@ class _Benchmark:
     def _record(
         self, case: TimedCase, slot: Slot, started_at: str, rounds: list[Round], latencies: list[float]
     ) -> None:
-        facts = vars(case.facts) if case.facts is not None else {}
+        here = {"environment": slot.device.environment(case.spec.backend)}
+        facts = here | (vars(case.facts) if case.facts is not None else {})
         measurement = Measurement(
             measure_id=case.spec.measure_id,
             status="done" if case.failure is None else "failed",
@@ -227,7 +228,6 @@ class _Benchmark:
             rounds=tuple(rounds),
             latency_s=tuple(latencies),
             failure=case.failure,
-            environment=slot.device.environment(case.spec.backend),
             provenance=provenance(started_at, now(), slot.core),
             **{name: value for name, value in facts.items() if name != "kinds"},
         )
@@ -272,7 +272,7 @@ def _batches(groups: list[list[MeasureSpec]], slots: Sequence[Slot]) -> list[lis
 
 def _room(slot: Slot) -> int:
     """Return how many processes of cases the memory holds, on the slot's device and beside it; one at least."""
-    rooms = [MEMORY_SHARE * psutil.virtual_memory().available / PROCESS_BYTES["cpu"]]
+    room = room_for(PROCESS_BYTES["cpu"])
     if slot.device.kind == "gpu":
-        rooms.append(MEMORY_SHARE * free_on_gpu(slot.device.index) / PROCESS_BYTES["gpu"])
-    return max(1, int(min(rooms)))
+        room = min(room, int(MEMORY_SHARE * free_on_gpu(slot.device.index) / PROCESS_BYTES["gpu"]))
+    return max(1, room)

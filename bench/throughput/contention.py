@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bench.devices import VISIBLE, find_gpus
+
 
 def processes_on_gpu(index: int) -> int:
     """Return how many processes compute on a GPU; numbered as `bench.devices` does."""
@@ -21,8 +23,9 @@ def free_on_gpu(index: int) -> int:
 def _gpu(index: int) -> Iterator[tuple[Any, Any]]:
     import pynvml
 
+    uuid = find_gpus()[index].variables[VISIBLE]
     pynvml.nvmlInit()
     try:
-        yield pynvml, pynvml.nvmlDeviceGetHandleByIndex(index)
+        yield pynvml, pynvml.nvmlDeviceGetHandleByUUID(uuid)
     finally:
         pynvml.nvmlShutdown()

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 
 from bench.cases.base import make_dataset, make_model
 from bench.child_process import requests
+from bench.datasets.loaded import BadData, check_batch, load
 from bench.engines.base import Program, load_engine
 from bench.errors import BenchError
 from bench.initial import window_order
 from bench.measurement import INFERENCE_BATCH, ROUND_S, Kind, MeasureSpec
 from bench.models.base import Inputs, Network, Predictor
 from bench.process import Slot
-from bench.record import Failure
+from bench.record import Environment, Failure
 from bench.task import Array, Splits, Task
 from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_round
 from bench.training import make_program
@@ -46,6 +47,7 @@ class Facts:
     """What a fresh process found out; fields as in `bench.measurement.Measurement`."""
 
     kinds: tuple[Kind, ...]
+    environment: Environment
     task: Task
     parameters: int | None = None
     model_bytes: int | None = None
@@ -93,15 +95,19 @@ def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> PreparedCase:
     """Import, load, build and compile a case in this fresh process, and note what that took.
 
     Raises:
+        BadData: No run can use its data.
         BenchError: A name or a parameter is wrong, the predictor sees its targets, or the backend does not see the GPU.
     """
     model = make_model(spec.model.name, spec.model.all_params)
+    dataset = make_dataset(spec.dataset.name, spec.dataset.all_params)
     if isinstance(model, Network):
         load_engine(spec.backend, slot.device.kind)
-    splits = make_dataset(spec.dataset.name, spec.dataset.all_params).load(data_seed)
+    splits = load(dataset, data_seed).splits
+    if spec.recipe is not None:
+        check_batch(dataset, splits, spec.recipe.batch_size)
     task = splits.valid.task
     if isinstance(model, Network):
-        return _prepare_network(model, spec, splits, task, slot.device.kind == "gpu")
+        return _prepare_network(model, spec, splits, task, slot)
     assert isinstance(model, Predictor)
     if model.leaks_target:
         raise BenchError(f"model {spec.model.name!r} sees the targets: it forecasts nothing that could be timed")
@@ -109,7 +115,8 @@ def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> PreparedCase:
     fit = partial(model.fit, splits.train, splits.valid.task)
     fit_s = min(_seconds(fit, time.process_time) for _ in range(TRIES))
     infer, one = _inference(forecast, splits.valid.x, time.process_time)
-    return PreparedCase(Facts(("infer",), task, build_s=fit_s), {"infer": infer}, one, Nothing(), gpu=False)
+    facts = Facts(("infer",), slot.device.environment(spec.backend, loaded=True), task, build_s=fit_s)
+    return PreparedCase(facts, {"infer": infer}, one, Nothing(), gpu=False)
 
 
 def serve(connection: Connection, slot: Slot, spec: MeasureSpec, data_seed: int) -> None:
@@ -122,11 +129,13 @@ def serve(connection: Connection, slot: Slot, spec: MeasureSpec, data_seed: int)
         connection.send(case.facts)
         for request in requests(connection):
             connection.send(case.answer(request))
+    except BadData as error:
+        connection.send(error.failure)
     except Exception as error:
         connection.send(Failure.of(error))
 
 
-def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Task, gpu: bool) -> PreparedCase:
+def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Task, slot: Slot) -> PreparedCase:
     assert spec.recipe is not None
     base = psutil.Process().memory_info().rss
     _forget_peak()
@@ -140,6 +149,7 @@ def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Ta
     on_device = program.device_peak_bytes
     facts = Facts(
         kinds=("train", "infer"),
+        environment=slot.device.environment(spec.backend, loaded=True),
         task=task,
         parameters=program.parameters,
         model_bytes=program.weight_bytes,
@@ -148,6 +158,7 @@ def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Ta
         peak_memory_bytes=_peak() if on_device is None else on_device,
         base_memory_bytes=base if on_device is None else 0,
     )
+    gpu = slot.device.kind == "gpu"
     clock = time.perf_counter if gpu else time.process_time
     infer, one = _inference(program.forecast_batch, splits.valid.x, clock)
     work: dict[Kind, Work] = {"train": _training(program, weights, orders, clock), "infer": infer}
@@ -216,7 +227,7 @@ def _peak() -> int:
     On Linux from its own status: `getrusage` also counts what the parent held when it started this process.
     """
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     import resource
