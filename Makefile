@@ -6,86 +6,129 @@
 #   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
 #   make report · make test · make check · make microbench · make microbench-compare · make torture
+#
+# Written for GNU make 3.81, which macOS has, and later.
 
-SUITE ?= chapter15
-DEVICE ?=
-SEEDS ?=
-CASES ?=
-EPOCHS ?=
-WORKERS ?=
-THROUGHPUT ?=
-BENCHES ?=
+# What each target takes, from the command line alone, and what holds where it is not given; every target takes these two.
+takes := DEVICE PYTHON
+takes.bench := SUITE SEEDS CASES EPOCHS WORKERS THROUGHPUT
+takes.plan := $(takes.bench)
+takes.sync := $(takes.bench)
+takes.report := $(takes.bench)
+takes.ui := PORT
+takes.microbench := BENCHES
+takes.microbench-compare := BENCHES SLOWER
+takes.torture := FAULTS FUZZ PROPERTIES SEED
+
+default.SUITE := chapter15
+default.PORT := 5000
 # A benchmark fails microbench-compare past this; the least of its rounds is steadier than their median.
-SLOWER ?= min:30%
-PORT ?= 5000
+default.SLOWER := min:30%
+default.FAULTS := 200
+default.FUZZ := 10000
+default.PROPERTIES := 10000
+default.SEED := 1
 
-# The first interpreter that is of a supported version; PYTHON=... names another.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && echo $$p && break; done)
+goals := $(or $(MAKECMDGOALS),bench)
+taken := $(takes) $(foreach goal,$(goals),$(takes.$(goal)))
+variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.torture))
+given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+define newline
+
+
+endef
+
+ifeq ($(wildcard bench/install.py),)
+$(error run it in its folder: make -C FOLDER $(goals))
+endif
+ifneq ($(filter-out $(taken),$(given)),)
+ifneq ($(filter $(or $(MAKELEVEL),0),0),) # a make above this one passes on what it was given
+$(error make $(goals) takes no $(filter-out $(taken),$(given)), only $(sort $(taken)))
+endif
+endif
+# Each is now the text that was given, in which nothing is expanded, or its default; the environment does not count.
+$(foreach name,$(variables),$(eval override $(name) := $$(value $(if $(filter $(name),$(given)),$(name),default.$(name)))))
+$(foreach name,$(variables),$(if $(findstring $(newline),$($(name))),$(error $(name) has more than one line)))
+ifneq ($(filter-out yes no,$(THROUGHPUT)),)
+$(error THROUGHPUT=$(THROUGHPUT): expected yes or no)
+endif
+unexport PYTHONHOME
+
+# A variable's value as one word of the shell, and an option that has it, where there is a value.
+quoted = '$(subst ','\'',$($1))'
+option = $(if $($2),$1 $(call quoted,$2))
 
 # CPU runs live in .venv; the first use of a GPU makes .venv-gpu, which runs CPU cases too.
-ENV := $(if $(findstring gpu,$(DEVICE)),.venv-gpu,.venv)
-EXTRA := $(if $(findstring gpu,$(DEVICE)),gpu,cpu)
-BENCH := $(ENV)/bin/bench
-OPTIONS := $(if $(DEVICE),--device "$(DEVICE)") $(if $(SEEDS),--seeds "$(SEEDS)") $(if $(CASES),--cases "$(CASES)") \
-	$(if $(EPOCHS),--epochs "$(EPOCHS)")
+override ENV := $(if $(findstring gpu,$(DEVICE)),.venv-gpu,.venv)
+override EXTRA := $(if $(findstring gpu,$(DEVICE)),gpu,cpu)
+override RUN := $(ENV)/bin/python -m
+override SELECTION = $(call quoted,SUITE) $(call option,--device,DEVICE) $(call option,--seeds,SEEDS) \
+	$(call option,--cases,CASES) $(call option,--epochs,EPOCHS)
+override PYTHONS = $(if $(PYTHON),$(call quoted,PYTHON),$(ENV)/bin/python python3 python3.13 python3.12 python3.11 python)
 
-.PHONY: bench report ui test check microbench microbench-compare torture plan env preflight sync
+# Makes the environment ready, by the first Python that can: its own, if it is there.
+define set_up
+@for python in $(PYTHONS); do \
+	fault=$$("$$python" -ESs bench/preflight.py $(call quoted,DEVICE) 2>&1); \
+	case $$? in \
+		0) exec "$$python" -ESs bench/install.py $(ENV) $(EXTRA) $1;; \
+		2) said=$${said:-$$fault};; \
+		3) said=$$fault; break;; \
+	esac; \
+done; \
+printf '%s\n' "$${said:-bench: no Python can be run; install 3.11, 3.12 or 3.13, or name it: make PYTHON=/path/to/python3.12}" >&2; \
+exit 2
+endef
 
-bench: $(ENV)/.ready
-	@exec $(BENCH) run "$(SUITE)" $(OPTIONS) $(if $(WORKERS),--workers "$(WORKERS)") \
-		$(if $(filter no,$(THROUGHPUT)),--no-throughput)
+.PHONY: bench report ui test check microbench microbench-compare torture plan env sync ready ready-dev
 
-plan: $(ENV)/.ready
-	@exec $(BENCH) plan "$(SUITE)" $(OPTIONS)
+bench: ready
+	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
 
-sync: $(ENV)/.ready
-	@exec $(BENCH) sync "$(SUITE)" $(OPTIONS)
+plan: ready
+	@exec $(RUN) bench plan $(SELECTION)
 
-report: $(ENV)/.ready
-	@exec $(BENCH) report "$(SUITE)" $(OPTIONS)
+sync: ready
+	@exec $(RUN) bench sync $(SELECTION)
 
-ui: $(ENV)/.ready
-	@exec $(BENCH) ui --port "$(PORT)"
+report: ready
+	@exec $(RUN) bench report $(SELECTION)
 
-test: $(ENV)/.ready-dev
-	@exec $(ENV)/bin/python -m pytest -p no:benchmark -n 2 --dist loadfile
+ui: ready
+	@exec $(RUN) bench ui --port $(call quoted,PORT)
 
-check: $(ENV)/.ready-dev
-	@$(ENV)/bin/ruff check
-	@$(ENV)/bin/ruff format --check
-	@$(ENV)/bin/mypy
-	@$(ENV)/bin/lint-imports
+test: ready-dev
+	@exec $(RUN) pytest -p no:benchmark -n 2 --dist loadfile
 
-MICROBENCH = $(ENV)/bin/python -m pytest tests/microbench --benchmark-only -p no:xdist \
+check: ready-dev
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@$(ENV)/bin/python $(ENV)/bin/lint-imports
+
+override MICROBENCH = $(RUN) pytest tests/microbench --benchmark-only -p no:xdist \
 	--benchmark-storage=file://results/microbench --benchmark-columns=min,median,max,rounds \
-	-W "ignore:Benchmark machine_info is different" $(if $(BENCHES),-k "$(BENCHES)")
+	-W "ignore:Benchmark machine_info is different" $(call option,-k,BENCHES)
 
 # Saves its numbers; in parts with BENCHES, such as BENCHES=harness or BENCHES='steps and gru'.
-microbench: $(ENV)/.ready-dev
+microbench: ready-dev
 	@mkdir -p results
 	@$(MICROBENCH) --benchmark-autosave
 
 # Against the numbers saved last; saves none, or a regression would be the next run's baseline.
-microbench-compare: $(ENV)/.ready-dev
-	@$(MICROBENCH) --benchmark-compare --benchmark-compare-fail=$(SLOWER)
+microbench-compare: ready-dev
+	@$(MICROBENCH) --benchmark-compare --benchmark-compare-fail=$(call quoted,SLOWER)
 
-# Sweeps under faults and malformed input; the numbers go to results/torture.json. About ten minutes.
-torture: $(ENV)/.ready-dev
-	@exec $(ENV)/bin/python -m tests.torture --faults $(or $(FAULTS),200) --fuzz $(or $(FUZZ),10000) --seed $(or $(SEED),1)
+# Sweeps under faults, malformed input, and reports of odd scores and names; the numbers go to results/torture.json.
+# About half an hour; in parts with FAULTS=0, FUZZ=0 or PROPERTIES=0.
+torture: ready-dev
+	@exec $(RUN) tests.torture --faults $(call quoted,FAULTS) --fuzz $(call quoted,FUZZ) \
+		--properties $(call quoted,PROPERTIES) --seed $(call quoted,SEED)
 
-env: $(ENV)/.ready-dev
+env: ready-dev
 
-preflight:
-	@$(or $(PYTHON),python3) bench/preflight.py "$(DEVICE)"
+ready:
+	$(call set_up,)
 
-# A stamp is newer than the pins, or the environment is brought up to them.
-$(ENV)/.ready: pyproject.toml constraints.txt | preflight
-	@echo "setting up $(ENV) (once, a few minutes)"
-	@$(ENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(ENV)
-	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRA)]"
-	@touch $@
-
-$(ENV)/.ready-dev: $(ENV)/.ready
-	@$(ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$(EXTRA),dev]"
-	@touch $@
+ready-dev:
+	$(call set_up,dev)

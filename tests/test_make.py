@@ -1,0 +1,186 @@
+"""Make takes its variables from its command line, as they stand, and says which it does not know."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from tests.clones import environ, make, make_clone
+from tests.committed import ROOT
+
+FAKE = f"""#!/bin/sh
+case "$*" in
+*preflight.py*|"-ESs bench/install.py") exec {shlex.quote(sys.executable)} "$@";;
+*install.py*) exit 0;;
+esac
+printf '%s\\0' "$@"
+"""
+"""Stands for the environment's Python: it is always ready, and prints the words that it is called with."""
+VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
+VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "PYTHON"]
+TARGETS = ["bench", "plan", "sync", "report", "ui", "test", "microbench", "microbench-compare", "torture"]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory):
+    clone = make_clone(tmp_path_factory.mktemp("made") / "a clone")
+    for name in (".venv", ".venv-gpu"):
+        python = clone / name / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(FAKE)
+        python.chmod(0o755)
+    return clone
+
+
+def words(done):
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\0")[:-1]
+
+
+ODD = [
+    "a b",
+    "*rnn*",
+    "it's",
+    'a "quoted" one',
+    "$HOME $$ ${HOME} $(HOME)",
+    "$(shell touch hacked)",
+    "`touch hacked`; touch hacked & touch hacked #",
+    "a\\b\\",
+    "% : = , ? ~",
+    "-x",
+    "é 測 🙂",
+    "blank at the end ",
+]
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_a_value_is_one_word_as_it_was_typed(clone, value):
+    assert words(make(clone, "bench", f"CASES={value}", f"SUITE={value}")) == [
+        *("-m", "bench", "run", value, "--cases", value)
+    ]
+    assert words(make(clone, "torture", f"SEED={value}"))[-1] == value
+    assert words(make(clone, "ui", f"PORT={value}"))[-1] == value
+    assert value in words(make(clone, "microbench", f"BENCHES={value}"))
+    assert f"--benchmark-compare-fail={value}" in words(make(clone, "microbench-compare", f"SLOWER={value}"))
+    assert not (clone / "hacked").exists()
+
+
+@pytest.mark.parametrize("name", ["SUITE", "SEEDS", "DEVICE", "PYTHON"])
+def test_a_value_of_two_lines_is_refused(clone, name):
+    done = make(clone, "bench", f"{name}=a\ntouch hacked")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(rf"Makefile:\d+: \*\*\* {name} has more than one line\.  Stop\.\n", done.stderr)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("flags", [{}, {"MAKEFLAGS": "e"}])
+def test_nothing_is_taken_from_the_environment(clone, target, flags):
+    names = [*VARIABLES, "ENV", "EXTRA", "RUN", "SELECTION", "OPTIONS", "BENCH", "MICROBENCH", "PYTHONS"]
+    exported = dict.fromkeys(names, "gpu")
+    assert words(make(clone, target, **exported, **flags)) == words(make(clone, target))
+
+
+def test_the_readme_lists_every_variable_and_no_other():
+    text = (ROOT / "README.md").read_text()
+    table = text.partition("takes these variables")[2].partition("\n\n|")[2].partition("\n\n")[0]
+    listed = [name for row in table.splitlines()[2:] for name in re.findall(r"`([A-Z]+)`", row.split("|")[2])]
+    assert sorted(listed) == sorted(VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "unknown"),
+    [
+        ("bench", ["SEED=3"], "SEED"),
+        ("bench", ["SEEDS=3", "suite=smoke"], "suite"),
+        ("torture", ["SEEDS=3"], "SEEDS"),
+        ("ui", ["SUITE=smoke", "PORT=1"], "SUITE"),
+        ("check", ["ENV=.venv"], "ENV"),
+        ("bench", ["default.SUITE=smoke"], "default.SUITE"),
+    ],
+)
+def test_a_variable_that_a_target_does_not_take_is_named(clone, target, given, unknown):
+    done = make(clone, target, *given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        rf"Makefile:\d+: \*\*\* make {target} takes no {unknown}, only [A-Z ]+\.  Stop\.\n", done.stderr
+    )
+
+
+def test_two_targets_take_what_either_takes(clone):
+    both = words(make(clone, "-j2", "plan", "torture", "SEEDS=1", "SEED=2"))
+    assert {"--seeds", "--seed", "bench", "tests.torture"} <= {*both}
+
+
+def test_a_make_above_may_pass_on_what_it_was_given(clone):
+    (clone / "above.mk").write_text("all:\n\t@$(MAKE) --no-print-directory plan\n")
+    done = make(clone, "-f", "above.mk", "PREFIX=/usr", "SEEDS=7")
+    assert words(done)[-2:] == ["--seeds", "7"]
+
+
+@pytest.mark.parametrize(("value", "option"), [("no", ["--no-throughput"]), ("yes", []), ("", [])])
+def test_throughput_is_yes_or_no(clone, value, option):
+    assert words(make(clone, f"THROUGHPUT={value}"))[4:] == option
+    assert "THROUGHPUT=0: expected yes or no" in make(clone, "THROUGHPUT=0").stderr
+
+
+def test_a_gpu_has_an_environment_of_its_own(clone):
+    done = make(clone, "-n", "plan", "DEVICE=cpu,gpu")
+    assert "bench/install.py .venv-gpu gpu" in done.stdout
+    assert "\nexec .venv-gpu/bin/python -m bench plan 'chapter15' --device 'cpu,gpu'" in done.stdout
+
+
+def test_from_another_folder(clone, tmp_path):
+    assert words(make(tmp_path, "--no-print-directory", "-C", str(clone), "plan"))[:3] == ["-m", "bench", "plan"]
+    done = make(tmp_path, "-f", str(clone / "Makefile"), "plan")
+    assert done.returncode == 2
+    assert done.stderr.endswith("*** run it in its folder: make -C FOLDER plan.  Stop.\n")
+
+
+def test_an_exported_home_of_python_breaks_nothing(clone):
+    python = clone / ".venv" / "bin" / "python"
+    python.write_text(FAKE.replace("printf", 'echo "<$PYTHONHOME>"; printf'))
+    try:
+        assert make(clone, "plan", PYTHONHOME="/nowhere").stdout.startswith("<>")
+    finally:
+        python.write_text(FAKE)
+
+
+@pytest.fixture
+def bare(tmp_path):
+    return make_clone(tmp_path / "bare")
+
+
+def fake_python(folder, name, text):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+    (folder / name).chmod(0o755)
+
+
+def test_the_first_python_that_can_is_used(bare, tmp_path):
+    old = "echo 'bench: Python 3.9 cannot run this' >&2; exit 2"
+    fake_python(tmp_path / "bin", "python3", old)
+    fake_python(tmp_path / "bin", "python3.13", "echo 'shim: not found' >&2; exit 127")
+    path = f"{tmp_path / 'bin'}:/nonexistent"
+    shell = {name: subprocess.check_output(["which", name], text=True).strip() for name in ("sh", "printf")}
+    for name in shell:
+        (tmp_path / "bin" / name).symlink_to(shell[name])
+    done = make_with(bare, path)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "bench: Python 3.9 cannot run this")
+    fake_python(tmp_path / "bin", "python3.12", 'case "$*" in *preflight*) exit 0;; esac; echo "$@"; exit 5')
+    assert make_with(bare, path).stdout == "-ESs bench/install.py .venv cpu\n"
+    fake_python(tmp_path / "bin", "python3", "echo 'bench: DEVICE=gpu: no GPU' >&2; exit 3")
+    assert make_with(bare, path).stderr.splitlines()[0] == "bench: DEVICE=gpu: no GPU"
+
+
+def make_with(bare, path):
+    command = [subprocess.check_output(["which", "make"], text=True).strip(), "plan"]
+    return subprocess.run(command, cwd=bare, env=environ(PATH=path), capture_output=True, text=True, check=False)
+
+
+def test_a_python_that_is_not_there_is_said(bare):
+    done = make(bare, "plan", "PYTHON=/no where/python3")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0].startswith("bench: no Python can be run; install 3.11")
+    assert not (bare / ".venv").exists()
