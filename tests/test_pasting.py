@@ -167,10 +167,12 @@ def test_all_that_was_given_and_matters_is_said_again(stubs, monkeypatch):
 def test_a_complaint_names_the_command_that_helps(arguments, helps, tmp_path, stubs, capsys, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     results = tmp_path / "it's  my results"
-    assert call([*arguments, "--results", str(results)]) == 2
+    folders = ["--results", str(results)]
+    folders += ["--reports", str(tmp_path / "reports")] if arguments[0] == "report" else []
+    assert call([*arguments, *folders]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     found = re.search(r"first: (.*)", line).group(1)
-    assert pasted(found, stubs)[0] == [*helps, "--results", str(results)]
+    assert pasted(found, stubs)[0] == [*helps, *folders]
 
 
 SUITE = """
