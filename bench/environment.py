@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from bench.engines.base import NO_ENGINE, engines
+from bench.errors import BenchError
 from bench.record import Environment, Provenance
 from bench.source import source
 from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
@@ -102,6 +103,18 @@ def backend_version(backend: str) -> str:
     """
     packages = (backend,) if backend == NO_ENGINE else engines.get(backend).distributions
     return next((v for v in map(installed, packages) if v), "")
+
+
+def require(backend: str) -> None:
+    """See that a backend is installed.
+
+    Raises:
+        BenchError: It is not; says what installs it.
+    """
+    if not backend_version(backend):
+        command = "" if backend == NO_ENGINE else engines.get(backend).installs.get("cpu", "")
+        how = f"; install it: {command}" if command else " in this environment"
+        raise BenchError(f"backend {backend} is not installed{how}")
 
 
 def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:

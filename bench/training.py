@@ -18,7 +18,7 @@ from bench.recipe import Recipe
 from bench.record import ForecastSample, LearningCurve, Score, Scores, Timing
 from bench.schedules import learning_rates, total_steps, varies
 from bench.scoring import NotFinite, score_all, score_epoch
-from bench.task import Split, Splits
+from bench.task import Array, Split, Splits, Task
 
 EpochDone = Callable[[int, int], None]
 
@@ -98,6 +98,68 @@ def predict(model: Predictor, splits: Splits, named: tuple[str, ...] = ()) -> Ou
     return Outcome((*last, *best), None, LearningCurve(), sample, None, 0, timing)
 
 
+class Course:
+    """How far one seed's training has come: its curve, its best epoch, and whether it goes on.
+
+    Attributes:
+        losses: Mean training loss of each epoch.
+        errors: The monitored metric after each epoch, less is better.
+        best_epoch: The epoch with the least of them, counted from 0.
+        best_weights: What it had.
+    """
+
+    def __init__(self, recipe: Recipe, task: Task, weights: list[Array]):
+        self._patience, self._monitored = recipe.early_stopping_epochs, monitor(task)
+        self._valid: list[dict[str, float]] = []
+        self.losses: list[float] = []
+        self.errors: list[float] = []
+        self.best_epoch, self.best_weights = 0, weights
+
+    def trained(self, loss: float) -> None:
+        """Take an epoch's mean loss.
+
+        Raises:
+            Diverged: It is not finite.
+        """
+        if not math.isfinite(loss):
+            raise self.diverged(f"the training loss is {loss} in epoch {len(self.losses) + 1}")
+        self.losses.append(loss)
+
+    def validated(self, scores: dict[str, float]) -> bool:
+        """Take the scores after that epoch; return whether it is the best so far, whose weights are to be kept."""
+        self._valid.append(scores)
+        self.errors.append(self._monitored.sign * scores.get(self._monitored.name, math.nan))
+        better = self.errors[-1] < min((e for e in self.errors[:-1] if not math.isnan(e)), default=math.inf)
+        if better:
+            self.best_epoch = len(self.losses) - 1
+        return better
+
+    @property
+    def stops(self) -> bool:
+        """Whether the recipe stops it early, here."""
+        return self._patience is not None and len(self.losses) - 1 - self.best_epoch >= self._patience
+
+    @property
+    def ends_best(self) -> bool:
+        """Whether the last weights are the best ones."""
+        return self.best_epoch == len(self.losses) - 1
+
+    @property
+    def curve(self) -> LearningCurve:
+        """The epochs that were trained and validated."""
+        valid = self._valid
+        names = valid[0] if valid else {}
+        return LearningCurve(
+            train_loss=self.losses[: len(valid)], valid={n: [v.get(n, math.nan) for v in valid] for n in names}
+        )
+
+    def diverged(self, reason: str) -> Diverged:
+        """Return that it diverged, with its curve."""
+        error = Diverged(reason)
+        error.curve = self.curve
+        return error
+
+
 def train(
     model: Network,
     recipe: Recipe,
@@ -126,56 +188,75 @@ def train(
     def forecast_split(split: Split) -> NDArray[np.floating]:
         return program.forecast(split.x)
 
-    def curve() -> LearningCurve:
-        names = valid[0] if valid else {}
-        return LearningCurve(
-            train_loss=losses[: len(valid)], valid={n: [v.get(n, math.nan) for v in valid] for n in names}
-        )
-
     program.reset(program.fresh_weights(model_seed), model_seed)
-    windows = len(splits.train.x)
-    per_epoch = max(1, windows // recipe.batch_size)  # window_order says where there is not one batch
-    steps = total_steps(recipe, per_epoch)
-    epochs = math.ceil(steps / per_epoch)
-    losses: list[float] = []
-    valid: list[dict[str, float]] = []
-    monitored = monitor(splits.valid.task)
-    errors: list[float] = []
+    budget = Budget.of(recipe, len(splits.train.x))
+    course = Course(recipe, splits.valid.task, program.weights())
     epoch_s: list[float] = []
-    best_epoch, best_weights = 0, program.weights()
     cpu_s = wall_s = 0.0
     try:
-        for epoch in range(epochs):
-            order = clock.time("train_s", partial(window_order, model_seed, epoch, windows, recipe.batch_size))
-            step = partial(program.train, order, min(steps - epoch * per_epoch, per_epoch))
+        for epoch in range(budget.epochs):
+            order = clock.time("train_s", partial(window_order, model_seed, epoch, budget.windows, recipe.batch_size))
+            step = partial(program.train, order, budget.steps_in(epoch))
             if varies(recipe):
-                step = partial(step, rates=learning_rates(recipe, epoch, per_epoch, errors))
+                step = partial(step, rates=learning_rates(recipe, epoch, budget.per_epoch, course.errors))
             before, cpu, wall = clock.spent.get("train_s", 0.0), time.process_time(), time.perf_counter()
             loss = compiling("train_s", step)
             cpu_s, wall_s = cpu_s + time.process_time() - cpu, wall_s + time.perf_counter() - wall
             epoch_s.append(clock.spent["train_s"] - before)
-            if not math.isfinite(loss):
-                raise Diverged(f"the training loss is {loss} in epoch {epoch + 1}")
-            losses.append(loss)
-            valid.append(compiling("evaluate_s", partial(score_epoch, forecast_split, model, splits.valid, named)))
-            errors.append(monitored.sign * valid[-1].get(monitored.name, math.nan))
-            if errors[-1] < min((error for error in errors[:-1] if not math.isnan(error)), default=math.inf):
-                best_epoch, best_weights = epoch, clock.time("evaluate_s", program.weights)
-            on_epoch(epoch + 1, epochs)
-            if recipe.early_stopping_epochs and epoch - best_epoch >= recipe.early_stopping_epochs:
+            course.trained(loss)
+            if course.validated(
+                compiling("evaluate_s", partial(score_epoch, forecast_split, model, splits.valid, named))
+            ):
+                course.best_weights = clock.time("evaluate_s", program.weights)
+            on_epoch(epoch + 1, budget.epochs)
+            if course.stops:
                 break
         last, sample = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
-    except (Diverged, NotFinite) as error:
-        diverged = error if isinstance(error, Diverged) else Diverged(str(error))
-        diverged.curve = curve()
-        raise diverged from None
+    except NotFinite as error:
+        raise course.diverged(str(error)) from None
     best: tuple[Score, ...] = tuple(score._replace(weights="best") for score in last)
-    if best_epoch != len(losses) - 1:
-        program.load(best_weights)
+    if not course.ends_best:
+        program.load(course.best_weights)
         best, _ = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "best", named))
     timing = Timing(**clock.account(), epoch_s=epoch_s, cpu_over_wall=cpu_s / wall_s)
-    used = min(steps, per_epoch) * recipe.batch_size
-    return Outcome((*last, *best), best_epoch + 1, curve(), sample, program.parameters, used, timing)
+    return Outcome((*last, *best), course.best_epoch + 1, course.curve, sample, program.parameters, budget.used, timing)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a recipe trains on so many windows.
+
+    Attributes:
+        windows: Of the training split.
+        batch: Windows in a batch.
+        per_epoch: Steps in a whole epoch.
+        steps: Of all epochs.
+    """
+
+    windows: int
+    batch: int
+    per_epoch: int
+    steps: int
+
+    @classmethod
+    def of(cls, recipe: Recipe, windows: int) -> "Budget":
+        """Return the budget of a recipe."""
+        per_epoch = max(1, windows // recipe.batch_size)  # window_order says where there is not one batch
+        return cls(windows, recipe.batch_size, per_epoch, total_steps(recipe, per_epoch))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs, the last of which may be shorter."""
+        return math.ceil(self.steps / self.per_epoch)
+
+    @property
+    def used(self) -> int:
+        """Windows that an epoch trains on."""
+        return min(self.steps, self.per_epoch) * self.batch
+
+    def steps_in(self, epoch: int) -> int:
+        """Return the steps of an epoch."""
+        return min(self.steps - epoch * self.per_epoch, self.per_epoch)
 
 
 def make_program(backend: str, model: Network, recipe: Recipe, splits: Splits) -> Program:

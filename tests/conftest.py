@@ -11,6 +11,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+BACKEND = os.environ["KERAS_BACKEND"]
+"""Of the tests of engines in this process; `tests.test_jax` runs them on another one."""
 ENGINE_PLUGINS = "tests.plugins", "tests.engine_plugins"
 
 

@@ -96,6 +96,29 @@ def test_a_worker_refuses_a_backend_that_its_process_has_not(specs):
     assert refused.environment.backend == "tensorflow"
 
 
+def test_a_backend_that_is_not_installed_is_said_with_what_installs_it(engine_plugins, monkeypatch):
+    from bench import environment
+    from bench.errors import BenchError
+
+    with pytest.raises(BenchError, match=r"^backend test_absent is not installed in this environment$"):
+        environment.require("test_absent")
+    environment.require("numpy")
+    monkeypatch.setattr(environment, "installed", lambda package: "")
+    with pytest.raises(BenchError, match=r"^backend numpy is not installed in this environment$"):
+        environment.require("numpy")
+    for name, extra in (("tensorflow", "cpu"), ("jax", "jax")):
+        with pytest.raises(BenchError, match=rf"^backend {name} is not installed; install it: .*\[{extra}\]'$"):
+            environment.require(name)
+
+
+def test_a_command_chooses_backends():
+    from bench.suite import override
+
+    suite = Suite(name="t", cases=["chapter15/linear"], seeds=[1])
+    assert override(suite, backends=["jax"]).backends == ["jax"]
+    assert override(suite, backends=["tensorflow"]) == suite
+
+
 def test_keras_that_runs_on_another_backend_is_noticed(monkeypatch):
     """Keras keeps the backend that it was first imported on, whatever the environment says later."""
     import keras

@@ -153,14 +153,6 @@ def test_while_loop_has_the_same_gradient_under_xla(time_major):
         np.testing.assert_allclose(ours, plain, rtol=1e-4, atol=1e-6)
 
 
-def test_while_loop_says_so_on_another_backend(monkeypatch):
-    layer = WhileLoopRNN(LayerNormSimpleRNNCell(4))
-    layer.build((3, 6, 2))
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(NotImplementedError, match="Keras runs on jax"):
-        layer.call(windows(3, 6, 2))
-
-
 @pytest.mark.parametrize("twice", [False, True])
 def test_gated_unit_is_the_papers_product(twice):
     x = windows(3, 5, 8)

@@ -9,6 +9,7 @@ from bench.initial import initial_weights, random_states, seed_generators, windo
 from bench.models.recurrent import GRU, SimpleRNN
 from bench.recipe import Recipe
 from bench.training import make_program, train
+from tests.conftest import BACKEND
 from tests.keras_fit import compiled_network, fit_in_order
 
 SPLITS = WavesEveryStep(n_series=100).load(42)
@@ -25,7 +26,7 @@ def outcome(program, seed, model=RANDOM):
 
 @pytest.fixture(scope="module")
 def program():
-    return make_program("tensorflow", RANDOM, RECIPE, SPLITS)
+    return make_program(BACKEND, RANDOM, RECIPE, SPLITS)
 
 
 def test_a_seed_gives_the_same_bits_whatever_ran_before(program):
@@ -33,14 +34,14 @@ def test_a_seed_gives_the_same_bits_whatever_ran_before(program):
     assert outcome(program, 2) == second
     assert outcome(program, 1) == first != second
     keras.utils.set_random_seed(99)  # what else runs in a process may do so
-    stranger = make_program("tensorflow", GRU(units=(2,), dropout=0.5), RECIPE, SPLITS)
+    stranger = make_program(BACKEND, GRU(units=(2,), dropout=0.5), RECIPE, SPLITS)
     stranger.reset(stranger.fresh_weights(1), 1)
     stranger.train(window_order(1, 0, len(SPLITS.train.x), RECIPE.batch_size))
-    assert outcome(make_program("tensorflow", RANDOM, RECIPE, SPLITS), 1) == first
+    assert outcome(make_program(BACKEND, RANDOM, RECIPE, SPLITS), 1) == first
 
 
 def test_it_is_not_the_network_without_and_forecasts_without(program):
-    plain = make_program("tensorflow", PLAIN, RECIPE, SPLITS)
+    plain = make_program(BACKEND, PLAIN, RECIPE, SPLITS)
     assert outcome(plain, 1, PLAIN) != outcome(program, 1)
     assert [w.shape for w in plain.weights()] == [w.shape for w in program.weights()]
     plain.load(program.weights())
@@ -50,7 +51,7 @@ def test_it_is_not_the_network_without_and_forecasts_without(program):
 
 def test_masks_differ_from_step_to_step(program):
     order = window_order(1, 0, len(SPLITS.train.x), RECIPE.batch_size)[:1].repeat(2, axis=0)
-    sgd = make_program("tensorflow", RANDOM, Recipe(optimizer="sgd", learning_rate=1e-12), SPLITS)
+    sgd = make_program(BACKEND, RANDOM, Recipe(optimizer="sgd", learning_rate=1e-12), SPLITS)
     sgd.reset(sgd.fresh_weights(1), 1)
     first, mean = sgd.train(order, 1), None
     sgd.reset(sgd.fresh_weights(1), 1)
@@ -66,7 +67,7 @@ def test_the_draws_are_those_of_keras_from_the_same_states():
         generator.state.assign(state)
     order = window_order(7, 0, len(SPLITS.train.x), RECIPE.batch_size)
     reference = fit_in_order(network, initial_weights(network, 7), SPLITS.train.x, SPLITS.train.y, order)
-    program = make_program("tensorflow", RANDOM, RECIPE, SPLITS)
+    program = make_program(BACKEND, RANDOM, RECIPE, SPLITS)
     program.reset(program.fresh_weights(7), 7)
     assert program.train(order) == pytest.approx(np.mean(reference), rel=1e-5)
 

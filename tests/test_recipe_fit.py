@@ -16,6 +16,7 @@ from bench.recipe import Recipe
 from bench.schedules import learning_rates, varies
 from bench.task import Split, Splits, TargetKind, Task
 from bench.training import make_program
+from tests.conftest import BACKEND
 from tests.keras_fit import fit_in_order
 
 STEPS, BATCH, WINDOWS, LENGTH = 6, 8, 64, 5
@@ -47,7 +48,7 @@ def held_to_fit(recipe: Recipe, task: Task, loss: object, optimizer: keras.optim
     """Train both from one start; hold each step's loss and the last weights together, and both runs of ours."""
     model, splits = model_of(task), splits_of(task)
     order = window_order(7, 0, WINDOWS, BATCH)[:STEPS]
-    program = make_program("tensorflow", model, recipe, splits)
+    program = make_program(BACKEND, model, recipe, splits)
     weights = program.fresh_weights(7)
     rates = {"rates": learning_rates(recipe, 0, STEPS)} if varies(recipe) else {}
     means = []
@@ -183,7 +184,7 @@ def test_a_schedule_over_epochs_is_that_of_fit(fields, schedule):
     recipe = Recipe(optimizer="sgd", learning_rate=0.9, epochs=9, **fields)
     splits, per_epoch = splits_of(NUMBERS), WINDOWS // BATCH
     order = np.arange(WINDOWS, dtype=np.int32).reshape(per_epoch, BATCH)
-    program = make_program("tensorflow", Linear(), recipe, splits)
+    program = make_program(BACKEND, Linear(), recipe, splits)
     program.reset(program.fresh_weights(7), 7)
 
     network = Linear().build(NUMBERS)

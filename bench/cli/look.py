@@ -11,7 +11,18 @@ import typer
 from rich.table import Table
 
 from bench.cli.app import OK, app
-from bench.cli.options import Cases, DeviceNames, Epochs, Json, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.options import (
+    BackendNames,
+    Cases,
+    DeviceNames,
+    Epochs,
+    Json,
+    Reports,
+    Results,
+    Seeds,
+    SuiteName,
+    selection,
+)
 from bench.cli.screen import console, show_table
 from bench.errors import BenchError
 from bench.files import written_whole
@@ -48,6 +59,7 @@ def plan(
     cases: Cases = "",
     seeds: Seeds = "",
     device: DeviceNames = "",
+    backend: BackendNames = "",
     epochs: Epochs = 0,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once; 0: one a core.")] = 0,
     results: Results = RESULTS,
@@ -65,7 +77,7 @@ def plan(
     from bench.jobs import make_jobs
     from bench.stale import find_stale
 
-    chosen = selection(suite, results, reports, cases, seeds, device, epochs)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
     for name in chosen.suite.devices:
         find_device(name)
     store = Store(results)

@@ -16,6 +16,7 @@ SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A name in suite
 Cases = Annotated[str, typer.Option(help="Only these cases of the suite: names or globs, comma-separated.")]
 Seeds = Annotated[str, typer.Option(help="Model seeds instead of the suite's, as in 42,43.")]
 DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1 or several, as in cpu,gpu.")]
+BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax or several, as in tensorflow,jax.")]
 Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
 Results = Annotated[Path, typer.Option(help="Folder of the records.", file_okay=False)]
 Reports = Annotated[Path, typer.Option(help="Folder of the reports of unmodified suites.", file_okay=False)]
@@ -29,6 +30,7 @@ def selection(
     cases: str = "",
     seeds: str = "",
     device: str = "",
+    backend: str = "",
     epochs: int = 0,
 ) -> "Selection":
     """Return a suite with what the command line overrides.
@@ -44,10 +46,17 @@ def selection(
         cases=names("--cases", cases),
         seeds=integers("--seeds", seeds),
         devices=names("--device", device),
+        backends=names("--backend", backend),
         epochs=epochs or None,
     )
     chosen.select()
-    typed = {"--cases": cases, "--seeds": seeds, "--device": device, "--epochs": str(epochs or "")}
+    typed = {
+        "--cases": cases,
+        "--seeds": seeds,
+        "--device": device,
+        "--backend": backend,
+        "--epochs": str(epochs or ""),
+    }
     given = tuple((name, value) for name, value in typed.items() if value)
     return Selection(suite, chosen, unmodified, results, reports, given)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import OK, RUNS_FAILED, app
-from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.options import BackendNames, Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
 from bench.errors import BenchError
 from bench.store import REPORTS, RESULTS, Store
 from bench.text.screen import safe
@@ -20,6 +20,7 @@ def report(
     cases: Cases = "",
     seeds: Seeds = "",
     device: DeviceNames = "",
+    backend: BackendNames = "",
     epochs: Epochs = 0,
     check: Annotated[bool, typer.Option(help="Only compare a report with the CSVs beside it.")] = False,
     under: Annotated[
@@ -42,7 +43,7 @@ def report(
         raise BenchError("--under and --check are two questions; ask one at a time")
     if under and environment:
         raise BenchError("--under asks the report that is there; write it with --environment first, then ask")
-    chosen = selection(suite, results, reports, cases, seeds, device, epochs)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
     if under:
         print(safe(_within(chosen, under, task)))
         return OK

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.options import BackendNames, Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
 from bench.cli.screen import console
 from bench.interrupt import Interrupts, say_so
 from bench.store import REPORTS, RESULTS
@@ -18,6 +18,7 @@ def run(
     cases: Cases = "",
     seeds: Seeds = "",
     device: DeviceNames = "",
+    backend: BackendNames = "",
     epochs: Epochs = 0,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
     rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
@@ -36,7 +37,7 @@ def run(
     """
     from bench.commands import RunOptions, run_suite
 
-    chosen = selection(suite, results, reports, cases, seeds, device, epochs)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
     with Interrupts(say_so) as told:
         return run_suite(chosen, options, console(lasting=True), stopped=lambda: told.heard)
@@ -48,6 +49,7 @@ def sync(
     cases: Cases = "",
     seeds: Seeds = "",
     device: DeviceNames = "",
+    backend: BackendNames = "",
     epochs: Epochs = 0,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
@@ -55,7 +57,8 @@ def sync(
     """Send MLflow the records that it lacks; twice adds nothing."""
     from bench.commands import sync_suite
 
-    return sync_suite(selection(suite, results, reports, cases, seeds, device, epochs), console(lasting=True))
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
+    return sync_suite(chosen, console(lasting=True))
 
 
 @app.command()

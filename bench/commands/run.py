@@ -12,6 +12,7 @@ from bench.commands.data_heard import DataHeard
 from bench.commands.selection import Selection, variables_here
 from bench.commands.sync import finish, opening, start_mirror
 from bench.devices import find_device
+from bench.environment import require
 from bench.estimates import in_words, remaining_s, seconds_by_case
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
@@ -70,7 +71,7 @@ def run_suite(
         stopped: Whether an interrupt was heard. It is asked between the steps, so that no step is cut in two.
 
     Raises:
-        BenchError: A device is missing, the results folder cannot be written or another sweep holds it.
+        BenchError: A device or a backend is missing, the results folder cannot be written or another sweep holds it.
         KeyboardInterrupt: It was stopped before it began.
     """
     for name in chosen.suite.devices:
@@ -83,6 +84,8 @@ def run_suite(
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
+        for backend in sorted({spec.backend for spec in plan.specs}):
+            require(backend)
         for variables in variables_here(chosen.suite):
             console.print(
                 f"set here, and can change numbers: {variables}; kept, and runs with it are told from runs without"

@@ -162,20 +162,23 @@ def check_variables() -> list[Check]:
 
 
 def check_backends(try_backend: Callable[[str], Backend]) -> list[Check]:
-    """Import each backend; where there are GPUs it should see them."""
+    """Import each backend that is installed, of which one is enough; where there are GPUs it should see them."""
     return [_check_backend(name, try_backend) for name in engines.names()]
 
 
 def _check_backend(name: str, try_backend: Callable[[str], Backend]) -> Check:
     row, engine, version = partial(Check, f"backend {name}"), engines.get(name), backend_version(name)
     if not version:
-        return row("warn", "not installed", f"its runs need it: pip install {engine.distributions[0]}")
+        command = engine.installs.get("cpu", f"pip install {engine.distributions[0]}")
+        another = any(map(backend_version, engines.names()))
+        return row("ok" if another else "warn", "not installed", f"its runs need it: {command}")
     backend = try_backend(name)
     if backend.fault:
         return row("fail", f"{version} cannot be imported: {backend.fault}", "install it again: make env")
     found = f"{version}, compilation: {engine.jit}, sees {backend.gpus or 'no'} GPU{'s' if backend.gpus > 1 else ''}"
     blind = bool(_gpus()) and not backend.gpus
-    return row("warn" if blind else "ok", found, "for the GPU: make bench DEVICE=gpu" if blind else "")
+    advice = f"for the GPU: {engine.installs['gpu']}" if blind and "gpu" in engine.installs else ""
+    return row("warn" if blind else "ok", found, advice)
 
 
 def import_backend(name: str) -> Backend:

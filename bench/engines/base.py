@@ -85,6 +85,7 @@ class Engine:
     Attributes:
         name: What suites and records call it.
         distributions: Installed packages that provide the backend: the first that is there gives its version.
+        installs: Commands that bring the backend, by kind of device.
         variables: Environment variables that a process has before the backend is imported; None where it must not have
             one that a user may have set.
         thread_variables: Environment variables that limit the backend's threads to a number.
@@ -101,6 +102,7 @@ class Engine:
 
     name: ClassVar[str] = ""
     distributions: ClassVar[tuple[str, ...]] = ()
+    installs: ClassVar[Mapping[str, str]] = {}
     variables: ClassVar[Mapping[str, str | None]] = {}
     thread_variables: ClassVar[tuple[str, ...]] = ()
     reads: ClassVar[tuple[str, ...]] = ()
@@ -165,9 +167,8 @@ def load_engine(backend: str, device_kind: str) -> Engine:
     found = engines.get(backend)
     found.load()
     if device_kind == "gpu" and not found.count_gpus():
-        raise BenchError(
-            f"{backend} sees no GPU in this environment, which may lack CUDA: start with make bench DEVICE=gpu"
-        )
+        how = f"; it comes with: {found.installs['gpu']}" if "gpu" in found.installs else ""
+        raise BenchError(f"{backend} sees no GPU in this environment, which may lack CUDA{how}")
     return found
 
 

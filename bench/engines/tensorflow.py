@@ -200,6 +200,7 @@ class TensorFlow(KerasEngine):
     """Compiles a whole epoch by XLA."""
 
     distributions = ("tensorflow-cpu", "tensorflow")
+    installs: ClassVar = {"cpu": "pip install 'sequence-bench[cpu]'", "gpu": "make bench DEVICE=gpu"}
     variables: ClassVar = {
         **KerasEngine.variables,
         "KERAS_BACKEND": "tensorflow",

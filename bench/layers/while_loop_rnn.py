@@ -6,11 +6,12 @@ import keras
 
 
 class WhileLoopRNN(keras.layers.Layer):  # type: ignore[misc]
-    """``o_t, h_t = cell(x_t, h_{t-1})`` for each step t, by a TensorFlow while loop.
+    """``o_t, h_t = cell(x_t, h_{t-1})`` for each step t, by a loop of our own.
 
     What `keras.layers.RNN` does, written out, after the custom RNN class of Géron (2019),
     "Hands-On Machine Learning", chapter 15. Compiles under XLA, with gradients, where batch and
-    steps are static. TensorFlow only: `keras.ops.scan` has no gradient under XLA there.
+    steps are static. A while loop on TensorFlow, where `keras.ops.scan` has no gradient under XLA;
+    a scan elsewhere.
 
     Args:
         cell: A Keras recurrent cell with one output size.
@@ -48,34 +49,43 @@ class WhileLoopRNN(keras.layers.Layer):  # type: ignore[misc]
         return (*leading, self.cell.output_size)
 
     def call(self, inputs: Any) -> Any:
-        """Run the loop.
-
-        Raises:
-            NotImplementedError: Keras runs on another backend than TensorFlow.
-        """
-        if keras.backend.backend() != "tensorflow":
-            raise NotImplementedError(
-                f"WhileLoopRNN loops with TensorFlow, but Keras runs on {keras.backend.backend()}; "
-                "use keras.layers.RNN around the same cell there"
-            )
-        import tensorflow as tf
-
-        batch, static_steps = inputs.shape[:2]
-        steps = tf.shape(inputs)[1] if static_steps is None else static_steps
-        outputs = tf.TensorArray(inputs.dtype, size=steps, element_shape=(batch, self.cell.output_size))
-        states = self.cell.get_initial_state(batch_size=tf.shape(inputs)[0] if batch is None else batch)
-
-        def step(t: Any, _: Any, states: Any, outputs: Any) -> tuple[Any, Any, Any, Any]:
-            output, states = self.cell(inputs[:, t], states)
-            return t + 1, output, states, outputs.write(t, output)
-
-        _, last, _, outputs = tf.while_loop(
-            lambda t, *_: t < steps,
-            step,
-            (tf.constant(0), tf.zeros_like(states[0]), states, outputs),
-            maximum_iterations=static_steps,
-        )
+        """Run the loop."""
+        loop = _while_loop if keras.backend.backend() == "tensorflow" else _scan
+        last, stacked = loop(self.cell, inputs)
         if not self.return_sequences:
             return last
-        stacked = outputs.stack()
-        return stacked if self.time_major_output else tf.transpose(stacked, (1, 0, 2))
+        return stacked if self.time_major_output else keras.ops.transpose(stacked, (1, 0, 2))
+
+
+def _scan(cell: Any, inputs: Any) -> tuple[Any, Any]:
+    """Return the last output and all of them, time-major."""
+
+    def step(states: list[Any], x: Any) -> tuple[list[Any], Any]:
+        output, states = cell(x, states)
+        return states, output
+
+    states = cell.get_initial_state(batch_size=keras.ops.shape(inputs)[0])
+    _, outputs = keras.ops.scan(step, states, keras.ops.transpose(inputs, (1, 0, 2)))
+    return outputs[-1], outputs
+
+
+def _while_loop(cell: Any, inputs: Any) -> tuple[Any, Any]:
+    """As `_scan`, by TensorFlow's own loop."""
+    import tensorflow as tf
+
+    batch, static_steps = inputs.shape[:2]
+    steps = tf.shape(inputs)[1] if static_steps is None else static_steps
+    outputs = tf.TensorArray(inputs.dtype, size=steps, element_shape=(batch, cell.output_size))
+    states = cell.get_initial_state(batch_size=tf.shape(inputs)[0] if batch is None else batch)
+
+    def step(t: Any, _: Any, states: Any, outputs: Any) -> tuple[Any, Any, Any, Any]:
+        output, states = cell(inputs[:, t], states)
+        return t + 1, output, states, outputs.write(t, output)
+
+    _, last, _, outputs = tf.while_loop(
+        lambda t, *_: t < steps,
+        step,
+        (tf.constant(0), tf.zeros_like(states[0]), states, outputs),
+        maximum_iterations=static_steps,
+    )
+    return last, outputs.stack()

@@ -107,7 +107,7 @@ class Suite(BaseModel):
         auto_seeds: The rule for that; see `AutoSeeds`.
         data_seeds: Seeds of the data sets.
         devices: ``cpu``, ``gpu`` or ``gpu:1``.
-        backends: ``tensorflow``.
+        backends: ``tensorflow``, ``jax``.
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
             theirs.
         baseline: The model that skill is measured against, on each task that has it.

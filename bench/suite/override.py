@@ -16,6 +16,7 @@ def override(
     cases: list[str] | None = None,
     seeds: list[int] | None = None,
     devices: list[str] | None = None,
+    backends: list[str] | None = None,
     epochs: int | None = None,
 ) -> Suite:
     """Return the suite with what a command says put in its place; equal to it where that changes nothing.
@@ -32,6 +33,8 @@ def override(
         changes |= {"seeds": seeds, "auto_seeds": AutoSeeds()}
     if devices:
         changes["devices"] = devices
+    if backends:
+        changes["backends"] = backends
     if epochs:
         for key in {"epochs", "steps"} & set(suite.grid.keys):
             raise BenchError(f"suite {suite.name!r} compares numbers of {key} in its grid; leave --epochs out")

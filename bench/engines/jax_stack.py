@@ -1,0 +1,165 @@
+"""Many seeds of one case in one program on JAX: lanes, which train side by side and know nothing of each other.
+
+For `bench.stacked_training.train_together`; a worker trains one seed at a time.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.engines.base import FORECAST_BATCH, in_batches
+from bench.engines.jax import Compiled, device_peak_bytes, training_data
+from bench.engines.jax_network import JaxNetwork, State
+from bench.models.base import Inputs, Network
+from bench.recipe import Recipe
+from bench.schedules import varies
+from bench.task import Array, Split, Task
+
+
+class JaxStack:
+    """One network with ``width`` states, each a lane that trains one seed.
+
+    A lane's numbers depend on its own seed and on the width, not on its place or its neighbours. So the width is fixed:
+    where there are fewer seeds, the last one trains in what is left, and is not shown.
+
+    Attributes:
+        width: Lanes of the compiled programs.
+        lanes: Seeds in use, at most the width.
+    """
+
+    def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task, width: int):
+        started = time.perf_counter()
+        self._model, self.width, self.lanes = model, width, 0
+        self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
+        self._state = State([], [], [])
+        self._network = JaxNetwork(model, recipe, train.task, scored)
+        self._compiled = Compiled()
+        self.use(train)
+        self.build_s = time.perf_counter() - started
+        self.evaluations = 0
+
+    @property
+    def compile_s(self) -> float:
+        """Seconds spent compiling so far."""
+        return self._compiled.seconds
+
+    @property
+    def compilations(self) -> int:
+        """Programs compiled so far."""
+        return self._compiled.count
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in one lane's weights."""
+        return self._network.parameters
+
+    @property
+    def device_peak_bytes(self) -> int | None:
+        """Most memory that JAX's allocator gave out on the GPU; None on the CPU."""
+        return device_peak_bytes()
+
+    def use(self, train: Split) -> None:
+        """Train on these windows from now on; those of other shapes compile another program."""
+        self._data = training_data(self._model, train)
+
+    def fresh_weights(self, model_seed: int) -> list[Array]:
+        """Return initial weights made in NumPy from the seed alone."""
+        return self._network.fresh_weights(model_seed)
+
+    def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
+        """Put in each lane's weights, a new optimizer's state, and its seed's states of random layers.
+
+        Raises:
+            ValueError: There are more seeds than lanes, or none.
+        """
+        if not 1 <= len(weights) <= self.width:
+            raise ValueError(f"{len(weights)} seeds for a stack of {self.width}")
+        self.lanes = len(weights)
+        self._put([self._network.state(w, seed) for w, seed in zip(weights, model_seeds, strict=True)])
+
+    def weights(self) -> list[list[Array]]:
+        """Return a copy of each lane's weights."""
+        stacked = [np.asarray(weight) for weight in self._network.weights(self._state)]
+        return [[weight[lane].copy() for weight in stacked] for lane in range(self.lanes)]
+
+    def load(self, weights: Sequence[Sequence[Array]]) -> None:
+        """Put in each lane's weights and leave the optimizers alone."""
+        import jax
+
+        columns = [self._padded(list(column)) for column in zip(*weights, strict=True)]
+        self._state = jax.device_put(self._network.loaded(self._state, columns))
+
+    def train(
+        self,
+        order: NDArray[np.int32],
+        steps: int | None = None,
+        rates: Array | None = None,
+        active: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float32]:
+        """Take the first ``steps`` batches (all by default) in every lane; return each lane's mean loss.
+
+        Args:
+            order: ``(lanes, steps, batch)``.
+            steps: How many.
+            rates: ``(lanes, steps)``, for a recipe whose learning rate `varies`.
+            active: ``(lanes,)``: a lane that is not keeps its state, bit for bit; its loss says nothing. None: all are.
+        """
+        if self._varies and rates is None:
+            rates = np.full(order.shape[:2], self._rate, np.float32)
+        chosen = np.ones(self.lanes, bool) if active is None else active
+        self._state, losses = self._compiled.call(
+            self._epoch,
+            self._state,
+            np.int32(order.shape[1] if steps is None else steps),
+            self._data,
+            self._padded(order),
+            None if rates is None else self._padded(rates),
+            self._padded(chosen),
+        )
+        return np.asarray(losses)[: self.lanes]
+
+    def forecast(self, x: Inputs) -> Array:
+        """Forecast windows in every lane: ``(lanes, windows, ...)``."""
+        self.evaluations += 1
+        size, pad = (self._batch, False) if self._model.batch_dependent else (FORECAST_BATCH, True)
+        return np.moveaxis(in_batches(x, size, self._forecast_batch, pad=pad), 1, 0)
+
+    def close(self) -> None:
+        """Forget the network and Keras's global state."""
+        import keras
+
+        del self._compiled, self._network, self._state, self._data
+        keras.backend.clear_session()
+
+    def _forecast_batch(self, x: Inputs) -> Array:
+        """Return forecasts ``(windows, lanes, ...)``, which is how batches are put together."""
+        return np.moveaxis(np.asarray(self._compiled.call(self._forecast, self._state, x))[: self.lanes], 0, 1)
+
+    def _epoch(self, state: State, steps: Any, data: Any, order: Any, rates: Any, active: Any) -> tuple[State, Any]:
+        import jax
+
+        each = jax.vmap(self._network.epoch, in_axes=(0, None, None, 0, None if rates is None else 0))
+        after, losses = each(state, steps, data, order, rates)
+
+        def kept(new: Any, old: Any) -> Any:
+            return jax.numpy.where(active.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+        return jax.tree.map(kept, after, state), losses
+
+    def _forecast(self, state: State, x: Any) -> Any:
+        import jax
+
+        return jax.vmap(self._network.forecast, in_axes=(0, None))(state, x)
+
+    def _put(self, states: Sequence[State]) -> None:
+        import jax
+
+        self._state = jax.device_put(jax.tree.map(lambda *leaves: self._padded(leaves), *states))
+
+    def _padded(self, lanes: Any) -> NDArray[Any]:
+        """Return one array of the width: the last lane is repeated."""
+        rows = np.asarray(lanes)
+        return np.concatenate([rows, np.repeat(rows[-1:], self.width - len(rows), axis=0)])

@@ -1,0 +1,136 @@
+"""JAX as a backend: runs that need no TensorFlow, and the tests of engines, each file in a process of its own.
+
+Keras keeps the backend that it was imported on.
+"""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from bench.devices import Device, find_device, usable_cores
+from bench.engines.base import load_engine
+from bench.engines.jax_network import SETTINGS, fix_jax_settings
+from bench.process import Slot, begin
+from bench.store import Store
+from tests.committed import ROOT
+from tests.conftest import BACKEND
+
+FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_jax_stack")
+LIMIT_S = 300.0
+CPU = find_device("cpu")
+SUITE = """\
+name = "t"
+seeds = [1]
+cases = ["chapter15/naive_next_step", "chapter15/linear", "chapter15/seq2seq_rnn"]
+
+[recipe]
+epochs = 1
+"""
+needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+
+
+@pytest.mark.slow
+@needs_jax
+@pytest.mark.skipif(BACKEND == "jax", reason="this process tests JAX itself")
+@pytest.mark.parametrize("file", FILES)
+def test_on_jax(file):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-p", "no:xdist", f"tests/{file}.py"]
+    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "skipped" not in done.stdout
+
+
+@pytest.mark.slow
+@needs_jax
+def test_a_sweep_on_jax_imports_no_tensorflow(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('a run on JAX has imported TensorFlow')")
+    (tmp_path / "t.toml").write_text(SUITE)
+    places = os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    options = "--backend jax --workers 1 --no-track --no-throughput --results results --reports reports"
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "run", "t.toml", *options.split()],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = {record.spec.case.removeprefix("chapter15/"): record for record in Store(tmp_path / "results").read()}
+    assert {case: (record.status, record.environment.backend) for case, record in records.items()} == {
+        "naive_next_step": ("done", "numpy"),
+        "linear": ("done", "jax"),
+        "seq2seq_rnn": ("done", "jax"),
+    }
+    trained = records["linear"].environment
+    assert trained == CPU.environment("jax"), "known before JAX is imported"
+    assert trained.backend_version
+    assert "--backend jax" in next((tmp_path / "results/reports").glob("*/README.md")).read_text()
+
+
+def test_commands_for_pasting_name_the_backend():
+    from bench.cli.options import selection
+    from bench.store import RESULTS
+
+    assert "--backend jax" in selection("smoke", RESULTS, backend="jax").command()
+
+
+def test_what_a_user_has_set_for_jax_is_fixed_kept_or_of_no_matter(monkeypatch):
+    before = CPU.environment("jax")
+    for name in ("JAX_ENABLE_X64", "JAX_DEFAULT_MATMUL_PRECISION", "JAX_PLATFORMS", "KERAS_BACKEND"):
+        monkeypatch.setenv(name, "7")
+    for name in ("JAX_LOG_COMPILES", "JAX_COMPILATION_CACHE_DIR", "TF_XLA_FLAGS"):
+        monkeypatch.setenv(name, "7")
+    assert CPU.environment("jax") == before
+    variables = Slot("cpu", CPU, None, "jax").variables
+    assert {variables[name.upper()] for name in SETTINGS} == {None}
+    assert (variables["KERAS_BACKEND"], variables["JAX_PLATFORMS"], variables["NPROC"]) == ("jax", None, "1")
+    monkeypatch.setenv("XLA_FLAGS", "--fast")
+    monkeypatch.setenv("JAX_PGLE_PROFILING_RUNS", "7")
+    assert CPU.environment("jax").variables == "JAX_PGLE_PROFILING_RUNS=7 XLA_FLAGS=--fast"
+
+
+def load_and_look():
+    """Load the engine; return JAX's settings then, after others have changed them, and once they are fixed again."""
+    load_engine("jax", "cpu")
+    import jax
+
+    def settings():
+        return {name: getattr(jax.config, name) for name in SETTINGS}
+
+    loaded = settings()
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_default_matmul_precision", "bfloat16")
+    changed = settings()
+    fix_jax_settings()
+    return loaded, changed, settings(), jax.default_backend(), "tensorflow" in sys.modules
+
+
+@pytest.mark.slow
+@needs_jax
+def test_settings_are_fixed_whatever_the_variables_and_a_plug_in_say(tmp_path, monkeypatch):
+    for name in ("JAX_ENABLE_X64", "JAX_DEBUG_NANS", "JAX_DISABLE_JIT"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("JAX_DEFAULT_MATMUL_PRECISION", "bfloat16")
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    slot = Slot("cpu", CPU, usable_cores()[0], "jax")
+    loaded, changed, fixed, platform, tensorflow = begin(slot, tmp_path / "log", load_and_look).result(LIMIT_S)
+    assert loaded == fixed == dict(SETTINGS)
+    assert {name for name in SETTINGS if changed[name] != fixed[name]} == {
+        "jax_enable_x64",
+        "jax_default_matmul_precision",
+    }
+    assert (platform, tensorflow) == ("cpu", False)
+
+
+@pytest.mark.slow
+@needs_jax
+def test_a_gpu_that_jax_does_not_see_is_said(tmp_path):
+    blind = Device("gpu", 0, "Card", {"CUDA_VISIBLE_DEVICES": "-1"})
+    result = begin(Slot("gpu", blind, None, "jax"), tmp_path / "log", load_engine, "jax", "gpu").result(LIMIT_S)
+    assert result.reason == (
+        "BenchError: jax sees no GPU in this environment, which may lack CUDA; "
+        "it comes with: pip install 'sequence-bench[jax-gpu]'"
+    )
