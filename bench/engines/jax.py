@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
-from bench.engines.jax_network import SETTINGS, JaxNetwork, fix_jax_settings
+from bench.engines.jax_network import SETTINGS, JaxNetwork, State, fix_jax_settings
 from bench.engines.keras_engine import KerasEngine
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
@@ -44,21 +44,16 @@ class Compiled:
         return self._programs[key](*arguments)
 
 
-class JaxProgram:
-    """One network, its state on the device, and the programs compiled from it.
+class OnJax:
+    """What one seed's program and a stack of seeds share: the network, the data and what was compiled."""
 
-    The data stay on the device; an epoch is a loop over the rows of a ``(steps, batch)`` index array. The number of
-    steps, the data, the mask of a masked task and the rates of a schedule are arguments.
-    """
+    _state: State
 
     def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task):
-        import jax
-
         started = time.perf_counter()
         self._model = model
         self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
         self._network = JaxNetwork(model, recipe, train.task, scored)
-        self._state = jax.device_put(self._network.fresh)
         self._compiled = Compiled()
         self.use(train)
         self.build_s = time.perf_counter() - started
@@ -97,6 +92,27 @@ class JaxProgram:
         """Return initial weights made in NumPy from the seed alone."""
         return self._network.fresh_weights(model_seed)
 
+    def close(self) -> None:
+        """Forget the network and Keras's global state."""
+        import keras
+
+        del self._compiled, self._network, self._state, self._data
+        keras.backend.clear_session()
+
+
+class JaxProgram(OnJax):
+    """One network, its state on the device, and the programs compiled from it.
+
+    The data stay on the device; an epoch is a loop over the rows of a ``(steps, batch)`` index array. The number of
+    steps, the data, the mask of a masked task and the rates of a schedule are arguments.
+    """
+
+    def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task):
+        import jax
+
+        super().__init__(model, recipe, train, scored)
+        self._state = jax.device_put(self._network.fresh)
+
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
         """Put in these weights, a new optimizer's state, and the seed's states of random layers."""
         import jax
@@ -131,13 +147,6 @@ class JaxProgram:
     def forecast_batch(self, x: Inputs) -> Array:
         """Forecast the windows as one batch of just their number; iterate where the model does."""
         return np.asarray(self._compiled.call(self._network.forecast, self._state, x))
-
-    def close(self) -> None:
-        """Forget the network and Keras's global state."""
-        import keras
-
-        del self._compiled, self._network, self._state, self._data
-        keras.backend.clear_session()
 
 
 def training_data(model: Network, train: Split) -> list[Any]:

@@ -3,7 +3,6 @@
 For `bench.stacked_training.train_together`; a worker trains one seed at a time.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, in_batches
-from bench.engines.jax import Compiled, device_peak_bytes, training_data
-from bench.engines.jax_network import JaxNetwork, State
+from bench.engines.jax import OnJax
+from bench.engines.jax_network import State
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
-from bench.schedules import varies
 from bench.task import Array, Split, Task
 
 
-class JaxStack:
+class JaxStack(OnJax):
     """One network with ``width`` states, each a lane that trains one seed.
 
     A lane's numbers depend on its own seed and on the width, not on its place or its neighbours. So the width is fixed:
@@ -31,43 +29,9 @@ class JaxStack:
     """
 
     def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task, width: int):
-        started = time.perf_counter()
-        self._model, self.width, self.lanes = model, width, 0
-        self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
+        super().__init__(model, recipe, train, scored)
+        self.width, self.lanes = width, 0
         self._state = State([], [], [])
-        self._network = JaxNetwork(model, recipe, train.task, scored)
-        self._compiled = Compiled()
-        self.use(train)
-        self.build_s = time.perf_counter() - started
-        self.evaluations = 0
-
-    @property
-    def compile_s(self) -> float:
-        """Seconds spent compiling so far."""
-        return self._compiled.seconds
-
-    @property
-    def compilations(self) -> int:
-        """Programs compiled so far."""
-        return self._compiled.count
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in one lane's weights."""
-        return self._network.parameters
-
-    @property
-    def device_peak_bytes(self) -> int | None:
-        """Most memory that JAX's allocator gave out on the GPU; None on the CPU."""
-        return device_peak_bytes()
-
-    def use(self, train: Split) -> None:
-        """Train on these windows from now on; those of other shapes compile another program."""
-        self._data = training_data(self._model, train)
-
-    def fresh_weights(self, model_seed: int) -> list[Array]:
-        """Return initial weights made in NumPy from the seed alone."""
-        return self._network.fresh_weights(model_seed)
 
     def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
         """Put in each lane's weights, a new optimizer's state, and its seed's states of random layers.
@@ -126,13 +90,6 @@ class JaxStack:
         self.evaluations += 1
         size, pad = (self._batch, False) if self._model.batch_dependent else (FORECAST_BATCH, True)
         return np.moveaxis(in_batches(x, size, self._forecast_batch, pad=pad), 1, 0)
-
-    def close(self) -> None:
-        """Forget the network and Keras's global state."""
-        import keras
-
-        del self._compiled, self._network, self._state, self._data
-        keras.backend.clear_session()
 
     def _forecast_batch(self, x: Inputs) -> Array:
         """Return forecasts ``(windows, lanes, ...)``, which is how batches are put together."""
