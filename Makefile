@@ -98,7 +98,7 @@ ui: ready
 	@exec $(RUN) bench ui --port $(call quoted,PORT)
 
 test: ready-dev
-	@exec $(RUN) pytest -p no:benchmark -n 2 --dist loadfile
+	@exec $(RUN) pytest -p no:benchmark -n 2 --dist loadfile --no-loadscope-reorder
 
 check: ready-dev
 	@$(RUN) ruff check

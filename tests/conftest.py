@@ -35,3 +35,9 @@ def engine_plugins(monkeypatch):
             registry.remove(name)
     for name in fresh:
         del sys.modules[name]
+
+
+def pytest_collection_modifyitems(items):
+    """Put files with slow tests first: each goes to one process, and a long one that begins last keeps it alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

@@ -1,14 +1,21 @@
 """What a user sees of bad data: one line a data set before anything trains, and the same command once it is mended."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
+from bench.commands.run import RunOptions, _Command, _Nowhere
+from bench.commands.selection import Selection
+from bench.jobs import DataChecked
 from bench.store import Store
+from bench.suite import Suite
 from bench.suite.model import LEAST_SEEDS
+from bench.throughput.benchmark import ThroughputResult
 from tests.committed import ROOT
 
 FAULTS = "TEST_DATA_FAULTS"
@@ -68,20 +75,37 @@ def test_where_all_data_are_bad_each_is_one_line_and_the_same_command_goes_on_on
 
 
 @pytest.mark.slow
-def test_among_good_cases_the_bad_ones_fail_with_the_line_and_nothing_of_them_is_timed(tmp_path):
+def test_among_good_cases_the_bad_ones_fail_with_the_line(tmp_path):
     suite(tmp_path, more=GOOD)
-    done = run(tmp_path, faults=["test_hole_in_valid"])
+    done = run(tmp_path, "--no-throughput", faults=["test_hole_in_valid"])
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stderr.splitlines() == [f"bench: {HOLE}"]
     assert done.stdout.count("valid MSE") == 1
     assert "4 of 5 runs have no result; the report says why\n" in done.stdout
     assert f"4 of them: {HOLE}\n" in done.stdout
-    assert "throughput: 1 cases to measure" in done.stdout
     report = (tmp_path / "reports" / "holes" / "README.md").read_text()
     assert HOLE in report.partition("Runs without a result")[2]
-    again = run(tmp_path, faults=["test_hole_in_valid"])
+    again = run(tmp_path, "--no-throughput", faults=["test_hole_in_valid"])
     assert again.returncode == 1
     assert "4 runs to do, 1 done" in again.stdout
+
+
+def test_nothing_of_bad_data_is_timed(monkeypatch, tmp_path):
+    said, timed = Console(file=io.StringIO(), width=200), []
+    cases = ["chapter15/naive_next_step", "chapter15/linear"]
+    suite = Suite(name="holes", cases=cases, seeds=[1, 2])
+    store, chosen = Store(tmp_path), Selection("holes", suite, suite, tmp_path, tmp_path / "reports")
+    plan = chosen.plan(store)
+
+    def measure(specs, *_, **__):
+        timed.extend(spec.case for spec in specs)
+        return ThroughputResult()
+
+    monkeypatch.setattr("bench.commands.run.run_throughput", measure)
+    command = _Command(chosen, RunOptions(), said, store, _Nowhere(), lambda: False)
+    command.data.hear(DataChecked(next(s for s in plan.specs if s.case == cases[0]), fault="a hole"))
+    command.measure(plan)
+    assert timed == cases[1:]
 
 
 @pytest.mark.slow
