@@ -70,6 +70,30 @@ def test_nothing_depends_on_the_size_of_the_scores(log: bool, size: float) -> No
     assert places == [[2], [2]]
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_what_is_said_of_seeds_does_not_depend_on_the_size_of_the_scores(size: float) -> None:
+    scores = np.array([[1.0, 1.1, 1.05, 1.08, 0.9, 1.0, 1.02], [1.2, 1.3, 1.1, 1.25, 1.3, 9.0, 9.0]])
+    a, b = (Sample(size * row) for row in scores)
+    region = stats.Region(difference=0.01 * size)
+    for log in (True, False):
+        needed = stats.seeds_to_decide(a, b, region, log=log)
+        assert needed == stats.seeds_to_decide(*map(Sample, scores), stats.Region(), log=log)
+    assert stats.endings(list(size * scores)) == ["", stats.Ending.UNSTABLE]
+    assert stats.failed_on(size * scores[1], size * scores[0]).tolist() == [5, 6]
+    assert stats.pooled({"a": size, "b": size}, {"a": a, "b": b}).z == pytest.approx(
+        stats.pooled({"a": 1.0, "b": 1.0}, dict(zip("ab", map(Sample, scores), strict=True))).z
+    )
+    assert stats.winner_on_fresh(size * scores, log=False).picks == (0, 0)
+    assert stats.tuning_curve(size * scores, log=False)[-1].centre == pytest.approx(size * scores[0].mean())
+    assert stats.lead_hangs_on_a_seed(a, [b], log=False) == stats.lead_hangs_on_a_seed(
+        *map(Sample, scores[:1]), [Sample(scores[1])]
+    )
+    noise = [stats.epoch_noise(size * row) for row in scores]
+    assert noise == pytest.approx([stats.epoch_noise(row) for row in scores])
+    stats.sources(size * scores[0], [stats.epoch_noise(size * row, log=False) for row in scores], log=False)
+    assert stats.simultaneous_error((3, 3, 3), [size] * 3) == stats.simultaneous_error((3, 3, 3))
+
+
 def test_an_end_that_no_number_reaches_is_the_largest_there_is() -> None:
     made = stats.interval([1e-300, 1e300])
     assert made is not None

@@ -1,11 +1,14 @@
 """What scores over seeds say, and which models differ significantly: plain numbers in, frozen values out."""
 
 from bench.stats.agreement import Agreement, agreement
+from bench.stats.endings import SHARE_MARGIN, Ending, endings, errors_of_shares, failed_on
+from bench.stats.fragile import hangs_on_a_seed, lead_hangs_on_a_seed
 from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, ratio
 from bench.stats.letters import letters
 from bench.stats.paired import Comparison, paired_ratio
 from bench.stats.pairs import games_howell, holm, significant_pairs
-from bench.stats.power import detectable_gap, seeds_to_separate
+from bench.stats.pooled import Pooled, pooled
+from bench.stats.power import Undecidable, detectable_gap, seeds_to_decide, seeds_to_separate
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
 from bench.stats.samples import (
     LARGEST,
@@ -21,38 +24,73 @@ from bench.stats.samples import (
     stuck,
     summarise,
 )
+from bench.stats.shares import wilson
+from bench.stats.simultaneous import EXACT, Family, pair_level, simultaneous_error, sizes_of
+from bench.stats.sources import Sources, epoch_noise, sources
+from bench.stats.tuning import Tuned, expected_best, tuning_curve, winner_on_fresh
+from bench.stats.verdicts import ENOUGH, Contrast, Region, Verdict, chance_to_beat, judge
 
 __all__ = [
+    "ENOUGH",
+    "EXACT",
     "LARGEST",
     "SAME",
+    "SHARE_MARGIN",
     "Agreement",
     "Comparison",
+    "Contrast",
+    "Ending",
+    "Family",
     "Float64",
     "Interval",
     "Judgement",
+    "Pooled",
     "Ratio",
+    "Region",
     "Sample",
+    "Sources",
     "Summary",
+    "Tuned",
+    "Undecidable",
+    "Verdict",
     "agreement",
+    "chance_to_beat",
     "curve_outside",
     "detectable_gap",
+    "endings",
     "enough_seeds",
+    "epoch_noise",
+    "errors_of_shares",
+    "expected_best",
     "expected_misses",
+    "failed_on",
     "finite",
     "games_howell",
     "geometric_mean",
+    "hangs_on_a_seed",
     "holm",
     "interval",
+    "judge",
     "judge_published",
     "last_digit",
+    "lead_hangs_on_a_seed",
     "letters",
     "multiple_of_floor",
+    "pair_level",
     "paired_ratio",
+    "pooled",
     "ratio",
     "scale_of",
+    "seeds_to_decide",
     "seeds_to_separate",
     "significant_pairs",
+    "simultaneous_error",
+    "sizes_of",
     "skill",
+    "sources",
     "stuck",
     "summarise",
+    "tuning_curve",
+    "wilson",
+    "winner_on_fresh",
 ]  # fmt: skip

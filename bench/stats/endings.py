@@ -1,0 +1,96 @@
+"""How a seed's training ended against its own best epochs and against its siblings: stuck, unstable, or as usual."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.stats.samples import Float64
+
+EPOCHS = 3
+"""Epochs that a level is the median of, so that a single one says nothing."""
+FAR_TIMES, LEFT_TIMES = 4.0, 3.0
+"""How many times a sibling's error is far from it, and how many times its own best one is."""
+SHARE_MARGIN = 0.02
+"""Added to errors that are shares: four times a perfect one then lies six points of accuracy below it."""
+
+
+class Ending(StrEnum):
+    """What is odd about a seed that ended with a score; one that diverged has none."""
+
+    USUAL = ""
+    STUCK = "stuck"
+    UNSTABLE = "unstable"
+
+
+def endings(curves: Sequence[ArrayLike]) -> list[Ending]:
+    """Return how each seed of one model ended.
+
+    A seed's level is the median of three epochs. It is *unstable* where both its last epoch and its last level are over
+    three times its own best level: it had learnt, and left what it had learnt. It is *stuck* where its best level is
+    over four times that which a quarter of its siblings reached: it never learnt what they learnt. Neither is measured
+    against a mean or a median of final scores, which bad seeds move, so up to three seeds of four are found bad. A seed
+    that is both is unstable: what it left is better known than what it did not reach. Errors that come near zero at
+    every seed, as the cross-entropy of a solved task does, lie many times apart where nothing is wrong; hold shares to
+    this there.
+
+    Args:
+        curves: One array of errors a seed, an epoch each (less is better, none below zero; see `errors_of_shares`). A
+            seed without a curve gives its final error alone. Values that are not finite are left out.
+    """
+    known = [_finite(curve) for curve in curves]
+    levels = np.array([_levels(values).min() if len(values) else np.nan for values in known])
+    reached = levels[np.isfinite(levels)]
+    usual = float(np.quantile(reached, 0.25, method="lower")) if len(reached) > 2 else np.inf
+    return [_ending(values, level, usual) for values, level in zip(known, levels, strict=True)]
+
+
+def failed_on(extra: ArrayLike, test: ArrayLike) -> NDArray[np.intp]:
+    """Return the places of the seeds that fail on an extra test set although a sibling does not.
+
+    Such a seed's error there is over four times its own on the test set, and over four times that of the best sibling
+    there. Where every seed fails alike, the set is hard for the model, and its mean says so.
+
+    Args:
+        extra: Errors on the extra set, one a seed, not finite where missing.
+        test: Errors of the same seeds on the test set.
+
+    Raises:
+        ValueError: The two differ in length.
+    """
+    there, own = (np.asarray(values, dtype=np.float64) for values in (extra, test))
+    if there.shape != own.shape:
+        raise ValueError(f"errors must be aligned by seed, but their shapes are {there.shape} and {own.shape}")
+    known = np.isfinite(there) & np.isfinite(own)
+    if not known.any():
+        return np.array([], dtype=np.intp)
+    best = there[known].min()
+    return np.flatnonzero(known & (there / FAR_TIMES > own) & (there / FAR_TIMES > best))
+
+
+def errors_of_shares(values: ArrayLike, *, worse_is_higher: bool = False) -> Float64:
+    """Return shares, such as accuracies, as errors with `SHARE_MARGIN`, so that multiples of them can be far."""
+    shares = np.asarray(values, dtype=np.float64)
+    return (shares if worse_is_higher else 1 - shares) + SHARE_MARGIN
+
+
+def _finite(curve: ArrayLike) -> Float64:
+    values = np.asarray(curve, dtype=np.float64).ravel()
+    return values[np.isfinite(values)]
+
+
+def _levels(values: Float64) -> Float64:
+    """Return the running medians of three epochs; the values themselves where there are fewer."""
+    if len(values) < EPOCHS:
+        return values
+    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(values, EPOCHS), axis=1))
+
+
+def _ending(values: Float64, level: float, usual: float) -> Ending:
+    if not len(values):
+        return Ending.USUAL
+    last = _levels(values)[-1]
+    if len(values) >= 2 * EPOCHS and min(values[-1], last) / LEFT_TIMES > level:
+        return Ending.UNSTABLE
+    return Ending.STUCK if level / FAR_TIMES > usual else Ending.USUAL
