@@ -42,9 +42,14 @@ class EpochEnded:
 
 @dataclass(frozen=True)
 class RunEnded:
-    """A run is over; its record is not stored yet."""
+    """A run is over; its record is not stored yet.
+
+    Attributes:
+        kept: What goes into the file beside the record; empty for nothing.
+    """
 
     record: RunRecord
+    kept: bytes = b""
 
 
 @dataclass(frozen=True)

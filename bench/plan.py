@@ -1,6 +1,7 @@
 """From a suite to runs: expand the selection, and say which of it is recorded already."""
 
 import math
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -9,9 +10,9 @@ from bench import versions
 from bench.cases.base import Case, component
 from bench.engines.base import engine_version, engines
 from bench.errors import BenchError
-from bench.measurement import Measurement, MeasureSpec, measure_spec
+from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
 from bench.metrics.base import applicable, monitor, ranking
-from bench.record import FINISHED, RunRecord, RunSpec
+from bench.record import FINISHED, RANKED, RunRecord, RunSpec
 from bench.store import latest
 from bench.suite import AutoSeeds, Suite
 from bench.task import Task
@@ -61,6 +62,11 @@ class Plan:
         return sorted({s.model_seed for s in self.specs if s.model_seed is not None})
 
     @property
+    def timed_seed(self) -> int:
+        """The data seed of the data that throughput is measured on: the first."""
+        return self.seeds[0] if self.suite.data_seeds == "seeds" else self.suite.data_seeds[0]
+
+    @property
     def done(self) -> list[RunSpec]:
         """Runs with a result in this environment (a diverged run is one)."""
         finished = self._finished()
@@ -81,12 +87,11 @@ class Plan:
         specs = {spec.measure_id: spec for run in self.specs if run.case in timed for spec in [measure_spec(run)]}
         return list(specs.values())
 
-    @property
-    def unmeasured(self) -> list[MeasureSpec]:
-        """What the throughput benchmark has still to measure here."""
+    def unmeasured(self, processes: int = PROCESSES) -> list[MeasureSpec]:
+        """Return what the throughput benchmark has still to measure here, each as often as it lacks processes."""
         ours = (m for m in self.measurements if not self.here or m.environment.digest in self.here)
-        done = {m.measure_id for m in ours if m.status == "done"}
-        return [spec for spec in self.measured if spec.measure_id not in done]
+        done = Counter(m.measure_id for m in ours if m.status == "done")
+        return [spec for spec in self.measured for _ in range(processes - done[spec.measure_id])]
 
     def states(self, stale: Container[str] = ()) -> dict[str, str]:
         """Return each run id's state: done, missing, to retry (it failed) or, of those named, stale."""
@@ -107,16 +112,18 @@ class Plan:
 def expand(
     suite: Suite, selected: list[Case], records: Iterable[RunRecord] = (), here: frozenset[str] = frozenset()
 ) -> list[RunSpec]:
-    """Return every run of a suite, case by case; a predictor runs once a data seed, on the CPU.
+    """Return every run of a suite, case by case; a predictor runs once a draw of its data, on the CPU.
 
     With ``seeds = "auto"`` a trained case has as many seeds as `count_seeds` finds in the records of the
     environments ``here`` (of all of them where it is empty): runs to be made next are among them, and when
-    they are recorded there may be more.
+    they are recorded there may be more. Predictors see as many draws of the data as the case that has most.
     """
     if suite.seeds != "auto":
         return [spec for case in selected for spec in _runs(suite, case, suite.seeds)]
-    newest = latest(_ours(records, here))
-    return [spec for case in selected for spec in _runs(suite, case, _auto_seeds(suite, case, newest))]
+    newest, rule = latest(_ours(records, here)), suite.auto_seeds
+    counts = {case.name: _count_seeds(suite, case, newest) for case in selected if case.model.trained}
+    most = max(counts.values(), default=rule.least)
+    return [spec for case in selected for spec in _runs(suite, case, rule.seeds(counts.get(case.name, most)))]
 
 
 def count_seeds(rule: AutoSeeds, groups: Sequence[Mapping[int, float]]) -> int:
@@ -144,37 +151,18 @@ def count_seeds(rule: AutoSeeds, groups: Sequence[Mapping[int, float]]) -> int:
     return count
 
 
-def _auto_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> list[int]:
-    if not case.model.trained:
-        return []
-    rule = suite.auto_seeds
-    groups: dict[tuple[str, str], dict[int, list[float]]] = {}
-    missing = set()
+def _count_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> int:
+    """Return how many seeds a trained case has; the score is that of the metric that chooses its epoch, as ranked."""
+    rule, metric, (split, weights) = suite.auto_seeds, monitor(case.task).name, RANKED[suite.rank]
+    groups: dict[tuple[str, str], dict[int, float]] = {}
     for spec in _runs(suite, case, rule.seeds(rule.cap)):
         assert spec.model_seed is not None
         group = groups.setdefault((spec.backend, spec.device), {})
         record = newest.get(spec.run_id)
-        if record is None:
-            missing.add((spec.backend, spec.device, spec.model_seed))
-        else:
-            group.setdefault(spec.model_seed, []).append(_monitored(case, record))
-    used = [
-        {seed: _mean(values) for seed, values in group.items() if (*place, seed) not in missing}
-        for place, group in groups.items()
-    ]
-    return rule.seeds(count_seeds(rule, used))
-
-
-def _monitored(case: Case, record: RunRecord) -> float:
-    """Return a run's score by the metric that chooses its epoch, after the last one; NaN without a result."""
-    value = record.score(monitor(case.task).name) if record.status == "done" else None
-    return math.nan if value is None else value
-
-
-def _mean(values: list[float]) -> float:
-    """Return the mean over data seeds of those that have a value; NaN where none has."""
-    there = [v for v in values if not math.isnan(v)]
-    return sum(there) / len(there) if there else math.nan
+        if record is not None:
+            value = record.score(metric, split, weights) if record.status == "done" else None
+            group[spec.model_seed] = math.nan if value is None else value
+    return count_seeds(rule, list(groups.values()))
 
 
 def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:
@@ -182,7 +170,7 @@ def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRec
 
 
 def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
-    """Return a case's runs, with these model seeds if it is trained."""
+    """Return a case's runs with these seeds: one a seed if it is trained, else one a draw of its data."""
     trained = case.model.trained
     shared = {
         "case": case.name,
@@ -194,8 +182,7 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
     places = product(
         suite.backends if trained else ["numpy"],
         suite.devices if trained else ["cpu"],
-        suite.data_seeds if case.dataset.seeded else [UNSEEDED],
-        seeds if trained else [None],
+        _draws(suite, case, seeds),
     )
     return [
         RunSpec(
@@ -206,8 +193,19 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
             model_seed=seed,
             versions=shared_versions(backend),
         )
-        for backend, device, data_seed, seed in places
+        for backend, device, (data_seed, seed) in places
     ]
+
+
+def _draws(suite: Suite, case: Case, seeds: Sequence[int]) -> list[tuple[int, int | None]]:
+    """Return the data seed and the model seed of each of a case's runs on one device and backend."""
+    if not case.dataset.seeded:
+        data_seeds = [UNSEEDED] * len(seeds)
+    else:
+        data_seeds = list(seeds) if suite.data_seeds == "seeds" else suite.data_seeds * len(seeds)
+    if case.model.trained:
+        return list(zip(data_seeds, seeds, strict=True))
+    return [(data_seed, None) for data_seed in dict.fromkeys(data_seeds)]
 
 
 def _named(suite: Suite, case: Case) -> tuple[str, ...]:

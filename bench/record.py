@@ -4,9 +4,11 @@ Schema history:
     1: first version.
     2: scores in long form, the whole task, the positions that the scores cover, noise floors by metric; components tell
        what was set from what was left at its default, and an id digests what was set alone.
+    3: the digest of the file of errors a window beside the record.
 """
 
 import traceback
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -15,7 +17,7 @@ from bench.digest import digest
 from bench.recipe import Recipe
 from bench.task import Task
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Status = Literal["done", "diverged", "failed", "crashed", "timed_out"]
 FINISHED: frozenset[str] = frozenset({"done", "diverged"})
@@ -233,6 +235,11 @@ class Provenance(Frozen):
 
 Weights = Literal["last", "best"]
 """Of the last epoch, or of the epoch that was best on validation."""
+IN_WORDS: Mapping[str, str] = {"valid": "validation", "last": "after the last epoch", "best": "of the best epoch"}
+"""What a split or weights are called in a sentence; test and extra test sets by their own names."""
+RANKED: Mapping[Weights, tuple[str, Weights]] = {"last": ("valid", "last"), "best": ("test", "best")}
+"""Split and weights of the score that ranks, by the weights that a suite ranks by: those of the last epoch, which
+nothing was chosen for, on validation; those of the epoch that validation chose on test, which chose nothing."""
 
 
 class Score(NamedTuple):
@@ -278,6 +285,7 @@ class RunRecord(Frozen):
         train_windows: Windows trained on in each whole epoch (the incomplete last batch left out).
         scores: Of the weights after the last epoch, and of those of the epoch that was best on validation.
         best_epoch: That epoch, from 1; None for a predictor.
+        kept: SHA-256 of the file beside it that holds a `bench.kept.Kept`; empty where there is none.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -298,6 +306,7 @@ class RunRecord(Frozen):
     curve: LearningCurve = LearningCurve()
     timing: Timing = Timing()
     sample: ForecastSample | None = None
+    kept: str = ""
     failure: Failure | None = None
     environment: Environment
     provenance: Provenance

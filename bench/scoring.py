@@ -2,18 +2,41 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.base import Scored, evaluate, ranking, scored
+from bench.kept import Kept, KeptErrors, KeptForecasts, truth_digest
+from bench.metrics.base import Metric, Scored, evaluate, metrics, ranking, scored
 from bench.models.base import Model
-from bench.record import ForecastSample, Score, Weights, score_of
+from bench.record import ForecastSample, Score, Scores, Weights, score_of
 from bench.task import Split, Splits, Task
 
 SAMPLE_WINDOWS = 4
+KEPT_BYTES = 2**18
+"""The forecasts of a test split that are larger are kept at the last position alone."""
 ForecastSplit = Callable[[Split], NDArray[np.floating]]
 """From a split to its forecasts, shaped as `bench.metrics.base.scored` takes them."""
+
+
+class Scoring(NamedTuple):
+    """What came of scoring one state of a model's weights.
+
+    Attributes:
+        scores: Every score of every split.
+        sample: Of the validation split's forecasts.
+        kept: Errors a window of every split, and the forecasts of the test splits.
+    """
+
+    scores: Scores
+    sample: ForecastSample | None
+    kept: Kept
+
+    def called(self, weights: Weights) -> "Scoring":
+        """Return the same as that of other weights, which are equal."""
+        scores = tuple(score._replace(weights=weights) for score in self.scores)
+        return Scoring(scores, self.sample, self.kept.called(weights))
 
 
 class NotFinite(Exception):
@@ -32,8 +55,8 @@ def score_epoch(forecast: ForecastSplit, model: Model, split: Split, named: tupl
 
 def score_all(
     forecast: ForecastSplit, model: Model, splits: Splits, weights: Weights, named: tuple[str, ...] = ()
-) -> tuple[tuple[Score, ...], ForecastSample | None]:
-    """Return every score of every split that is scored, and a sample of the validation split's forecasts.
+) -> Scoring:
+    """Forecast and score every split that is scored.
 
     Args:
         forecast: Forecasts a split.
@@ -46,7 +69,7 @@ def score_all(
         NotFinite: A forecast is no finite number, or the score that ranks is none.
     """
     scores: list[Score] = []
-    sample = None
+    sample, kept = None, Kept()
     for name, split in splits.evaluated().items():
         pair = _paired(forecast, model, split, name)
         scores += [Score(name, weights, *value) for value in evaluate(pair, named)]
@@ -56,7 +79,8 @@ def score_all(
             raise NotFinite(f"the {rank.heading} on {name} is {value}")
         if split is splits.valid:
             sample = sample_of(split, pair)
-    return tuple(scores), sample
+        kept += kept_of(split, pair, model, name, weights)
+    return Scoring(tuple(scores), sample, kept)
 
 
 def positions_of(model: Model, task: Task) -> tuple[int, ...] | None:
@@ -66,6 +90,43 @@ def positions_of(model: Model, task: Task) -> tuple[int, ...] | None:
     every = range(task.input_length)
     covered = tuple(every[model.positions(task)])
     return None if len(covered) == len(every) else covered
+
+
+def kept_of(split: Split, pair: Scored, model: Model, name: str, weights: Weights) -> Kept:
+    """Return the errors a window of a split by the metric that ranks, and of a test split the forecasts."""
+    rank = ranking(split.task)
+    twin = [metrics.get(rank.at_last)] if rank.at_last not in ("", rank.name) else []
+    errors = [made for each in (rank, *twin) if (made := _errors_of(each, split, pair, name, weights)) is not None]
+    forecasts = _forecasts_of(split, pair, name, weights) if name != "valid" else None
+    return Kept(tuple(errors), () if forecasts is None else (forecasts,))
+
+
+def _errors_of(metric: Metric, split: Split, pair: Scored, name: str, weights: Weights) -> KeptErrors | None:
+    """Return a metric in each window; None where it says none."""
+    found = metric.windows(pair)
+    if found is None:
+        return None
+    alike = len(np.unique(found.counts)) == 1
+    seen = pair.at_last if metric.at_last == metric.name else pair
+    assert seen is not None
+    with np.errstate(over="ignore"):
+        values = found.values.astype(np.float32)
+    counts = None if alike else found.counts.astype(np.int32)
+    truth = truth_digest([seen.truth, seen.positions, seen.mask, split.series])
+    return KeptErrors(name, weights, metric.name, truth, values, counts, split.series)
+
+
+def _forecasts_of(split: Split, pair: Scored, name: str, weights: Weights) -> KeptForecasts | None:
+    """Return the forecasts of a split; None where they are large and none is made at the last position."""
+    every = split.task.target.every_position
+    last = every and pair.forecast.size * np.dtype(np.float32).itemsize > KEPT_BYTES
+    seen = pair.at_last if last else pair
+    if seen is None:
+        return None
+    values = seen.forecast[..., 1] if split.task.target.is_class and split.task.classes == 2 else seen.forecast
+    places = values.shape[:2] if every else values.shape[:1]
+    shaped = values.reshape(*places, *split.task.output_shape).astype(np.float32)
+    return KeptForecasts(name, weights, truth_digest([split.y, split.mask, split.series]), shaped, last)
 
 
 def sample_of(split: Split, pair: Scored) -> ForecastSample | None:

@@ -16,15 +16,14 @@ from bench.devices import usable_cores
 from bench.initial import window_order
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
-from bench.record import ForecastSample, Score, Timing, Weights
+from bench.record import Timing, Weights
 from bench.schedules import learning_rates, varies
-from bench.scoring import NotFinite, score_all, score_epoch
+from bench.scoring import NotFinite, Scoring, score_all, score_epoch
 from bench.task import Array, Splits
 from bench.training import Budget, Clock, Course, Diverged, Outcome
 
 LaneDone = Callable[[int, int, int], None]
 """Told a seed, its epoch and how many there are."""
-Scored = tuple[tuple[Score, ...], ForecastSample | None]
 T = TypeVar("T")
 
 
@@ -137,21 +136,22 @@ class _Together:
     def outcomes(self) -> list[Outcome | Diverged]:
         """Score the last and the best weights of every lane that has not diverged; return what each gave."""
         last = self._scores("last", [lane for lane in range(len(self._seeds)) if lane not in self.ended])
-        best = {lane: tuple(s._replace(weights="best") for s in found) for lane, (found, _) in last.items()}
+        best = {lane: found.called("best") for lane, found in last.items()}
         if late := [lane for lane in last if not self.courses[lane].ends_best]:
             self._stack.load([course.best_weights for course in self.courses])
-            best |= {lane: found for lane, (found, _) in self._scores("best", late).items()}
+            best |= self._scores("best", late)
         share = {name: seconds / len(self._seeds) for name, seconds in self._clock.account().items()}
         return [
             self.ended.get(lane)
             or Outcome(
-                (*last[lane][0], *best[lane]),
+                last[lane].scores + best[lane].scores,
                 course.best_epoch + 1,
                 course.curve,
-                last[lane][1],
+                last[lane].sample,
                 self._stack.parameters,
                 self.budget.used,
                 Timing(**share, epoch_s=self._epoch_s[lane]),
+                last[lane].kept + best[lane].kept,
             )
             for lane, course in enumerate(self.courses)
         ]
@@ -173,11 +173,11 @@ class _Together:
             except Diverged as error:
                 self._end(lane, error)
 
-    def _scores(self, weights: Weights, lanes: Sequence[int]) -> dict[int, Scored]:
+    def _scores(self, weights: Weights, lanes: Sequence[int]) -> dict[int, Scoring]:
         evaluated = self._splits.evaluated().values()
         forecasts = {id(s): self._timed("evaluate_s", partial(self._stack.forecast, s.x)) for s in evaluated}
 
-        def score(lane: int) -> Scored:
+        def score(lane: int) -> Scoring:
             return score_all(lambda s: forecasts[id(s)][lane], self._model, self._splits, weights, self._named)
 
         return self._each(lanes, score)

@@ -84,7 +84,7 @@ def run_sweep(
             for event in events:
                 if isinstance(event, RunEnded):
                     faults.point("sweep.received")
-                    event = RunEnded(store.write(event.record))
+                    event = RunEnded(store.write(event.record, event.kept))
                     sweep.records.append(event.record)
                     sink.send(event.record)
                     open_runs[event.record.spec.case].discard(event.record.run_id)

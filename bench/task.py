@@ -153,6 +153,8 @@ class Split:
         groups: Integer labels ``(windows,)`` under a name, such as each string's length; metrics that keep groups are
             given per value of each.
         mask: True for each position that is trained on and scored, as ``Task.mask_shape``; None for all of them.
+        series: Which series each window comes from ``(windows,)``, any whole numbers; None where each comes from its
+            own. Windows of one series are no independent evidence: what a finite test set leaves open counts series.
     """
 
     task: Task
@@ -160,6 +162,7 @@ class Split:
     y: Values
     groups: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     mask: NDArray[np.bool_] | None = None
+    series: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from bench.engines.base import Program, engines
 from bench.initial import window_order
+from bench.kept import Kept
 from bench.metrics.base import monitor
 from bench.models.base import Network, Predictor
 from bench.recipe import Recipe
-from bench.record import ForecastSample, LearningCurve, Score, Scores, Timing
+from bench.record import ForecastSample, LearningCurve, Scores, Timing
 from bench.schedules import learning_rates, total_steps, varies
-from bench.scoring import NotFinite, score_all, score_epoch
+from bench.scoring import NotFinite, Scoring, score_all, score_epoch
 from bench.task import Array, Split, Splits, Task
 
 EpochDone = Callable[[int, int], None]
@@ -31,7 +32,7 @@ class Diverged(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave, before it is put in a record."""
+    """What a run gave, before it is put in a record and in a file beside it."""
 
     scores: Scores
     best_epoch: int | None
@@ -40,6 +41,7 @@ class Outcome:
     parameters: int | None
     train_windows: int
     timing: Timing
+    kept: Kept = field(default_factory=Kept)
 
 
 class Clock:
@@ -88,14 +90,15 @@ def predict(model: Predictor, splits: Splits, named: tuple[str, ...] = ()) -> Ou
             return values
 
     try:
-        last, sample = clock.time("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
+        last: Scoring = clock.time("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
     except NotFinite as error:
         raise Diverged(str(error)) from None
-    best = tuple(score._replace(weights="best") for score in last)
+    best = last.called("best")
     used = time.process_time() - cpu
     account = clock.account()
     timing = Timing(**account, cpu_over_wall=used / account["total_s"] if account["total_s"] > 0 else None)
-    return Outcome((*last, *best), None, LearningCurve(), sample, None, 0, timing)
+    scores, kept = last.scores + best.scores, last.kept + best.kept
+    return Outcome(scores, None, LearningCurve(), last.sample, None, 0, timing, kept)
 
 
 class Course:
@@ -211,15 +214,24 @@ def train(
             on_epoch(epoch + 1, budget.epochs)
             if course.stops:
                 break
-        last, sample = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
+        last: Scoring = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
     except NotFinite as error:
         raise course.diverged(str(error)) from None
-    best: tuple[Score, ...] = tuple(score._replace(weights="best") for score in last)
+    best = last.called("best")
     if not course.ends_best:
         program.load(course.best_weights)
-        best, _ = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "best", named))
+        best = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "best", named))
     timing = Timing(**clock.account(), epoch_s=epoch_s, cpu_over_wall=cpu_s / wall_s)
-    return Outcome((*last, *best), course.best_epoch + 1, course.curve, sample, program.parameters, budget.used, timing)
+    return Outcome(
+        last.scores + best.scores,
+        course.best_epoch + 1,
+        course.curve,
+        last.sample,
+        program.parameters,
+        budget.used,
+        timing,
+        last.kept + best.kept,
+    )
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from bench.engines.base import NO_ENGINE, Program, load_engine
 from bench.environment import now, provenance
 from bench.errors import BenchError
 from bench.jobs import DataChecked, EpochEnded, Event, Idle, Job, RunEnded, RunStarted
+from bench.kept import digest_of as digest_of_kept
 from bench.models.base import Network, Predictor
 from bench.process import Slot
 from bench.record import Failure, LearningCurve, RunRecord, RunSpec, Status, Timing
@@ -37,6 +38,7 @@ class Trial:
     Attributes:
         spent: Seconds outside the training loop, under the names of `Timing`.
         curve: Epochs that a diverged run finished.
+        kept: What goes into the file beside the record, as `bench.kept.Kept` writes it.
     """
 
     spec: RunSpec
@@ -53,6 +55,7 @@ class Trial:
     curve: LearningCurve = field(default_factory=LearningCurve)
     spent: dict[str, float] = field(default_factory=dict)
     total_s: float = 0.0
+    kept: bytes = b""
 
     def record(self, *, loaded: bool = False) -> RunRecord:
         """Return the record; without an outcome it says why there is none.
@@ -68,6 +71,7 @@ class Trial:
         if self.outcome is not None:
             fields |= {f.name: getattr(self.outcome, f.name) for f in dataclass_fields(self.outcome)}
             fields["timing"] = self._timing(self.outcome.timing)
+            fields["kept"] = digest_of_kept(self.kept) if self.kept else ""
         return RunRecord(
             run_id=self.spec.run_id,
             attempt=1,
@@ -113,6 +117,8 @@ class Worker:
             trial, started = Trial(spec, self.slot), time.perf_counter()
             try:
                 self._try(trial)
+                assert trial.outcome is not None
+                trial.kept = trial.outcome.kept.to_bytes()
             except Diverged as error:
                 trial.status, trial.failure, trial.curve = "diverged", Failure(reason=str(error)), error.curve
             except BadData as error:
@@ -123,7 +129,8 @@ class Worker:
             trial.total_s = time.perf_counter() - started
             faults.point("worker.ran")
             loaded = self._imported if spec.backend != NO_ENGINE else True
-            self.send(RunEnded(trial.record(loaded=loaded and self.slot.serves(spec.backend))))
+            record = trial.record(loaded=loaded and self.slot.serves(spec.backend))
+            self.send(RunEnded(record, trial.kept))
             faults.point("worker.sent")
         if self._program is not None:
             self._program.close()

@@ -200,9 +200,11 @@ def golden(request, name):
 def test_every_schema_stays_readable(request):
     """Every schema that was ever written has a golden file here; add one, never change one."""
     texts = [golden(request, f"record_schema_{n}.json") for n in range(1, SCHEMA_VERSION + 1)]
-    first, second = (read_record(text)[0] for text in texts)
-    assert first.schema_version == second.schema_version == SCHEMA_VERSION
+    first, second, third = (read_record(text)[0] for text in texts)
+    assert first.schema_version == second.schema_version == third.schema_version == SCHEMA_VERSION
     assert first.spec.case == second.spec.case == "fake/rnn"
+    assert (second.kept, third.kept) == ("", "ab" * 32)
+    assert third.model_copy(update={"kept": ""}) == second
     assert read_record(to_json(second)) == (second, second.key)
     for metric in ("mse", "last_time_step_mse"):
         assert first.score(metric) == second.score(metric) == 0.003
@@ -286,7 +288,7 @@ def test_an_old_record_that_cannot_be_read_is_named_and_kept(request, store, spo
 
 
 def fake_measurement() -> Measurement:
-    """A measurement with all that one can hold: warm-ups, a contended round, both kinds, latencies."""
+    """A measurement with all that one can hold: warm-ups, a contended round and calls, both kinds, latencies."""
     record = fake_record("fake/rnn")
     rounds = [
         Round(kind=kind, number=n, warm_up=n == 0, windows=640, wall_s=wall, cpu_s=wall * 0.99, contended=n == 2)
@@ -301,9 +303,9 @@ def fake_measurement() -> Measurement:
         task=record.task,
         parameters=1000,
         model_bytes=4000,
-        settled=True,
         rounds=tuple(rounds),
         latency_s=(0.002, 0.0015, 0.0021),
+        latency_contended=2,
         build_s=0.4,
         compile_s=1.9,
         peak_memory_bytes=700_000_000,

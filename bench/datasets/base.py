@@ -18,6 +18,7 @@ class Dataset(BaseModel):
         extra_note: What the further test sets hold, a sentence for the report.
         groups_note: What the values of a split's groups mean, likewise.
         no_group: What a window with the group value -1 is called.
+        synthetic: True where the data are made by a program, so that nothing is said of data from the world.
         seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
         files: Names of the parameters that hold the path of a file: its content is what counts, wherever it lies.
     """
@@ -29,6 +30,7 @@ class Dataset(BaseModel):
     extra_note: ClassVar[str] = ""
     groups_note: ClassVar[str] = ""
     no_group: ClassVar[str] = "in none"
+    synthetic: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
     files: ClassVar[tuple[str, ...]] = ()
 

@@ -135,15 +135,17 @@ def _check_form(part: Part, task: Task) -> None:
 
 
 def _check_groups(part: Part) -> None:
-    """See that each group is a whole number a window.
+    """See that each group, and the series, is a whole number a window.
 
     Raises:
         Fault: One is not.
     """
     if not isinstance(part.split.groups, Mapping):
         raise Fault(f"{part.words} groups are {kind_of(part.split.groups)}; give a mapping from names to arrays")
-    for name, labels in part.split.groups.items():
-        what = f"{part.words} group {name!r}"
+    series = {} if part.split.series is None else {"series": part.split.series}
+    named = {f"group {name!r}": labels for name, labels in part.split.groups.items()}
+    for name, labels in (named | series).items():
+        what = f"{part.words} {name}"
         if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
             raise Fault(f"{what} is {labels.dtype if isinstance(labels, np.ndarray) else kind_of(labels)}; give int64")
         if labels.shape != (len(part.split.x),):

@@ -96,9 +96,10 @@ class _Reber(Dataset):
     that another string has already taken is drawn again.
 
     No ``outer_only`` string stands in train or valid; some are corruptions in test. The groups are
-    ``length`` and ``corrupted_position``.
+    ``length`` and ``corrupted_position``. A valid string and its corruption are one series.
     """
 
+    synthetic: ClassVar[bool] = True
     extra_note: ClassVar[str] = (
         "The extra test set outer only holds the test split's valid strings with the second outer letter swapped, all "
         "labelled corrupted: accuracy there is the share of outer faults caught."
@@ -183,8 +184,9 @@ def _split(task: Task, valid: Letters, corrupted: Letters, *, with_valid: bool =
         label = np.concatenate([np.ones_like(label), label])
         lengths = np.concatenate([lengths, lengths])
         position = np.concatenate([np.full_like(position, -1), position])
+    series = np.arange(len(letters)) % len(valid)
     x = (letters[:, :, np.newaxis] == _CODES).astype(np.float32)
-    return Split(task, x, label, {"length": lengths, "corrupted_position": position})
+    return Split(task, x, label, {"length": lengths, "corrupted_position": position}, series=series)
 
 
 def _lengths(letters: Letters) -> NDArray[np.int64]:

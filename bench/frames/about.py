@@ -20,6 +20,11 @@ def about_rows(shown: Shown) -> Iterator[dict[str, Any]]:
         "left_out": shown.left_out,
         "seeds": len(plan.seeds),
         "seeds_rule": plan.suite.seeds_rule,
+        "rank": plan.suite.rank,
+        "equivalence": plan.suite.equivalence,
+        "equivalence_points": plan.suite.equivalence_points,
+        "not_kept": len(shown.not_kept),
+        "not_kept_why": next(iter(shown.not_kept), ""),
         "data_seeds": len({spec.data_seed for spec in plan.specs} - {UNSEEDED}) or 1,
     }
     return ({"key": key, "text": str(text)} for key, text in texts.items())

@@ -32,11 +32,15 @@ def cases_rows(shown: Shown) -> Iterator[dict[str, Any]]:
             "dataset": case.dataset.name,
             "dataset_params": json.dumps(spec.dataset.all_params | spec.dataset.contents, sort_keys=True),
             **_documented(type(case.dataset)),
+            "synthetic": case.dataset.synthetic,
+            "faulty": case.faulty,
             "trained": case.model.trained,
             "leaks_target": case.model.leaks_target,
             "oracle": case.model.oracle,
             "batch_dependent": case.model.batch_dependent,
             "baseline": case.model.name == plan.suite.baseline,
+            "receptive_field": case.model.receptive_field(case.task),
+            "depth": case.model.depth(case.task),
             **(case.recipe.model_dump() if case.recipe else {}),
         }
 

@@ -45,7 +45,8 @@ CASES: Schema = {
     "n_planned": INTEGER,
     **_columns(TEXT, "model", "model_params", "dataset", "dataset_params"),
     **_columns(TEXT, "dataset_about", "extra_about", "groups_about", "no_group"),
-    **_columns(FLAG, "trained", "leaks_target", "oracle", "batch_dependent", "baseline"),
+    **_columns(FLAG, "synthetic", "faulty", "trained", "leaks_target", "oracle", "batch_dependent", "baseline"),
+    **_columns(INTEGER, "receptive_field", "depth"),
     **RECIPE,
 }
 """A case in the suite's order; what its dataset says of itself stands in the columns that end in ``about``."""
@@ -90,6 +91,29 @@ RUNS: Schema = {
 SCORES: Schema = {**_columns(TEXT, "run_id", "split", "weights", "metric", "axis", "index"), "value": NUMBER}
 """One number that a metric gave; see `bench.record.Score`."""
 
+_SCORE: Schema = _columns(TEXT, "split", "weights", "metric")
+
+PAIRS: Schema = {
+    **PLACE,
+    **_columns(TEXT, "rival_case", "rival_device", "rival_backend"),
+    **_SCORE,
+    **_columns(NUMBER, "value", "error", "freedom", "beats"),
+    "n_series": INTEGER,
+}
+"""Two places that answer one task or question, by a score: ``value`` is the log of the ratio of the first to its rival,
+on the plain scale the difference, with its standard ``error`` over seeds and series and the ``freedom`` of Student's t;
+``beats`` the probability that one more run of the first is better than one more of its rival."""
+
+SOURCES: Schema = {
+    **PLACE,
+    **_SCORE,
+    **_columns(INTEGER, "n_runs", "n_series"),
+    "joint": FLAG,
+    **_columns(NUMBER, "epochs", "seeds", "test_set"),
+}
+"""Variances of one run's score on the working scale: noise from epoch to epoch, seeds beyond it (and the draw of the
+data, where ``joint``; and epochs, where those are empty), and the finite test set."""
+
 CURVES: Schema = {"run_id": TEXT, "epoch": INTEGER, "split": TEXT, "metric": TEXT, "value": NUMBER}
 """One number of one epoch: the training loss, each metric of the validation split, and the epoch's seconds."""
 
@@ -116,37 +140,38 @@ _TIMED: Schema = {
         ("high", NUMBER),
         ("rounds", INTEGER),
         ("contended", INTEGER),
+        ("drift", NUMBER),
+        ("drift_p", NUMBER),
     )
 }
 
 MEASUREMENTS: Schema = {
     **PLACE,
     **_columns(TEXT, "environment", "task", "status", "reason"),
-    "settled": FLAG,
-    "batch_size": INTEGER,
+    **_columns(INTEGER, "processes", "batch_size"),
     **_TIMED,
     **_columns(NUMBER, "train_steps_per_s", "latency_p50_s", "latency_p99_s"),
-    "latency_calls": INTEGER,
+    **_columns(INTEGER, "latency_calls", "latency_contended"),
     **_columns(NUMBER, "build_s", "compile_s"),
     **_columns(INTEGER, "peak_memory_bytes", "base_memory_bytes", "parameters", "model_bytes"),
     **_columns(INTEGER, "compilations_in_clock", "evaluations_in_clock", "data_seed"),
     "measure_id": TEXT,
-    "attempt": INTEGER,
     **_columns(TEXT, "started_at", "ended_at", "host", "git_commit"),
 }
-"""A throughput measurement: ``train_windows_per_s`` is that of the median round that counts, between the ends of its
-distribution-free 95 % interval; ``train_rounds`` how many counted, ``train_contended`` how many were repeated."""
+"""A case that was measured alone, in so many ``processes``: ``train_windows_per_s`` is the geometric mean of their
+median rounds, between the ends of Student's t interval over their logs; ``train_rounds`` how many rounds counted,
+``train_contended`` how many were repeated, ``train_drift`` the change from a process's first round to its last."""
 
 ROUNDS: Schema = {
     **PLACE,
     **_columns(TEXT, "environment", "kind"),
-    "round": INTEGER,
+    **_columns(INTEGER, "process", "round"),
     **_columns(FLAG, "warm_up", "contended"),
     "n_windows": INTEGER,
     **_columns(NUMBER, "wall_s", "cpu_s"),
     **_columns(INTEGER, "compilations", "evaluations"),
 }
-"""A round of a measurement, warm-ups and contended ones too."""
+"""A round of a measurement, warm-ups and contended ones too; ``process`` is the attempt in its record's name."""
 
 TIDY: Schema = {
     **_columns(TEXT, "suite", "case", "task", "dataset", "model"),

@@ -4,6 +4,8 @@ from typing import NamedTuple, Self
 
 import pandas as pd
 
+from bench.record import IN_WORDS
+
 
 class Key(NamedTuple):
     """Names one score of a run; fields as in `bench.record.Score`."""
@@ -17,6 +19,11 @@ class Key(NamedTuple):
     def on(self, split: str) -> Self:
         """Return the same score on another split."""
         return self._replace(split=split)
+
+    def in_words(self, heading: str) -> str:
+        """Return it in words, its metric by the heading: ``validation MSE after the last epoch``."""
+        split = IN_WORDS.get(self.split, self.split.replace("_", " "))
+        return f"{split} {heading} {IN_WORDS[self.weights]}"
 
     @property
     def best(self) -> Self:

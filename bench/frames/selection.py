@@ -1,13 +1,15 @@
 """Which records a report shows: one environment a device and backend, and in it each run's newest finished record."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from bench.errors import BenchError
-from bench.measurement import Measurement
+from bench.kept import Kept
+from bench.measurement import PROCESSES, Measurement
 from bench.plan import Plan
 from bench.record import FINISHED, RunRecord
-from bench.store import latest
+from bench.store import NotKept, latest
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,10 @@ class Shown:
         plan: What was planned.
         records: One a run.
         left_out: How many finished records of other environments are not shown.
-        measurements: The newest of each case, device and backend, from the environments of the records.
+        measurements: Of each case, device and backend in the environments of the records, those of `newest_processes`.
         retried: Attempts without a result at runs that were tried again.
+        kept: What they kept of each window, by their keys.
+        not_kept: Why others of them that ended with scores kept nothing, one text a record; empty where nobody looked.
     """
 
     plan: Plan
@@ -27,6 +31,19 @@ class Shown:
     left_out: int = 0
     measurements: tuple[Measurement, ...] = ()
     retried: tuple[RunRecord, ...] = ()
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    not_kept: tuple[str, ...] = ()
+
+    def reading(self, read: Callable[[RunRecord], Kept]) -> "Shown":
+        """Return it with what its runs kept, as ``read`` gives it or raises `NotKept`."""
+        kept, reasons = {}, []
+        for record in self.records:
+            if record.status == "done":
+                try:
+                    kept[record.key] = read(record)
+                except NotKept as error:
+                    reasons.append(str(error))
+        return replace(self, kept=kept, not_kept=tuple(reasons))
 
 
 def select(plan: Plan, environment: str | None = None) -> Shown:
@@ -73,14 +90,22 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
     )
 
 
+def newest_processes(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
+    """Return what is known of each case, device, backend and environment: the newest `PROCESSES` with a result.
+
+    The newest failure where none has one.
+    """
+    groups: dict[tuple[str, str], list[Measurement]] = {}
+    for measurement in sorted(measurements, key=lambda m: m.provenance.ended_at):
+        groups.setdefault((measurement.measure_id, measurement.environment.digest), []).append(measurement)
+    return [[m for m in group if m.status == "done"][-PROCESSES:] or group[-1:] for group in groups.values()]
+
+
 def _measurements(plan: Plan, environments: set[str]) -> list[Measurement]:
-    """Return each measured spec's newest measurement in these environments, a good one before one that failed later."""
-    newest = {
-        m.measure_id: m
-        for m in sorted(plan.measurements, key=lambda m: (m.status == "done", m.provenance.ended_at))
-        if m.environment.digest in environments
-    }
-    return [newest[spec.measure_id] for spec in plan.measured if spec.measure_id in newest]
+    """Return the processes of each measured spec in these environments, in the plan's order."""
+    order = {spec.measure_id: i for i, spec in enumerate(plan.measured)}
+    known = [m for m in plan.measurements if m.environment.digest in environments and m.measure_id in order]
+    return sorted((m for group in newest_processes(known) for m in group), key=lambda m: order[m.measure_id])
 
 
 def _usual(records: list[RunRecord]) -> str:

@@ -68,16 +68,39 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class WindowErrors:
+    """A metric in each window.
+
+    Attributes:
+        values: Float64 ``[windows]``; 0 where nothing is scored.
+        counts: ``[windows]``, how many positions are scored: the weights of the mean over windows.
+    """
+
+    values: Float64
+    counts: NDArray[np.int64]
+
+
+def _itself(mean: Float64) -> Float64:
+    return mean
+
+
+@dataclass(frozen=True)
 class Metric(Traits):
     """A named number over a split, or several along one axis.
 
     Attributes:
         compute: From `Scored` to the value; None where there is nothing that it could be computed from.
+        windows: From `Scored` to the metric in each window, where the metric is the mean of these, with how many
+            positions are scored as weights, or ``of_mean`` of it; None where it is no such mean, or where ``compute``
+            gives None. What says so is compared over series as well as over seeds.
+        of_mean: An increasing function of NumPy, such as ``numpy.sqrt``, from that mean to the metric.
         kinds: The target kinds that it applies to.
         opt_in: Computed only where a task or a suite names it.
     """
 
     compute: Callable[[Scored], Value | None] = field(default=lambda _: None, compare=False)
+    windows: Callable[[Scored], WindowErrors | None] = field(default=lambda _: None, compare=False)
+    of_mean: Callable[[Float64], Float64] = field(default=_itself, compare=False)
     kinds: frozenset[TargetKind] = frozenset()
     opt_in: bool = False
 
@@ -89,6 +112,13 @@ class Metric(Traits):
 def squared_errors(pair: Scored) -> Float64:
     """Return the squared errors ``[windows, positions, horizon, targets]``; under a mask ``[scored, ...]``."""
     return np.asarray(pair.scored((pair.truth - pair.forecast) ** 2), dtype=np.float64)
+
+
+def by_window(pair: Scored, losses: NDArray[Any]) -> WindowErrors:
+    """Return the means over each window's scored positions of losses ``[windows, positions, ...]``."""
+    each = np.where(pair.mask, losses.reshape(*pair.mask.shape, -1).mean(axis=-1, dtype=np.float64), 0.0)
+    counts = pair.mask.sum(axis=1)
+    return WindowErrors(each.sum(axis=1) / np.maximum(counts, 1), counts)
 
 
 metrics: Registry[Metric] = Registry("metric", "bench.metrics")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.base import CLASS, Scored, metric
+from bench.metrics.base import CLASS, Float64, Scored, by_window, metric
 from bench.metrics.traits import Axis, Direction, Scale
 
 LEAST = 1e-7
@@ -13,19 +13,18 @@ LEAST = 1e-7
 ByGroup = Mapping[str, Mapping[int, float]]
 
 
-@metric(
-    "accuracy", *CLASS, direction=Direction.HIGHER, scale=Scale.PLAIN, unit="%", tabled=True, ranks=True, per_epoch=True
-)
+@metric("accuracy", *CLASS, direction=Direction.HIGHER, scale=Scale.PLAIN, unit="%", tabled=True, ranks=True,
+        per_epoch=True, windows=lambda pair: by_window(pair, _right(pair)))  # fmt: skip
 def accuracy(pair: Scored) -> float:
     """Share of scored positions whose most probable class is the true one; of equal classes the highest counts."""
     return float(np.mean(pair.scored(_right(pair))))
 
 
-@metric("cross_entropy", *CLASS, tabled=True, monitors=True, per_epoch=True)
+@metric("cross_entropy", *CLASS, tabled=True, monitors=True, per_epoch=True,
+        windows=lambda pair: by_window(pair, _surprise(pair)))  # fmt: skip
 def cross_entropy(pair: Scored) -> float:
     """Mean negative log likelihood in nats, probabilities cut to ``[1e-7, 1 - 1e-7]``."""
-    p = np.take_along_axis(pair.forecast, pair.truth[..., np.newaxis], axis=-1)[..., 0]
-    return float(-np.mean(pair.scored(np.log(np.clip(p, LEAST, 1 - LEAST)))))
+    return float(np.mean(pair.scored(_surprise(pair))))
 
 
 @metric("accuracy_by_group", *CLASS, heading="accuracy", direction=Direction.HIGHER, scale=Scale.PLAIN, unit="%",
@@ -46,6 +45,12 @@ def _by_group(pair: Scored, value: Callable[[NDArray[np.bool_]], float]) -> ByGr
     return {
         name: {int(each): value(labels == each) for each in np.unique(labels)} for name, labels in pair.groups.items()
     }
+
+
+def _surprise(pair: Scored) -> Float64:
+    """Return the negative log of each true class's probability ``[windows, positions]``."""
+    p = np.take_along_axis(pair.forecast, pair.truth[..., np.newaxis], axis=-1)[..., 0]
+    return np.asarray(-np.log(np.clip(p, LEAST, 1 - LEAST)))
 
 
 def _right(pair: Scored) -> NDArray[np.bool_]:

@@ -2,19 +2,24 @@
 
 import numpy as np
 
-from bench.metrics.base import REAL, Scored, metric, squared_errors
+from bench.metrics.base import REAL, Scored, WindowErrors, by_window, metric, squared_errors
 from bench.metrics.traits import Axis
 
 
-@metric(
-    "mse", *REAL, heading="MSE", tabled=True, ranks=True, monitors=True, per_epoch=True, at_last="last_time_step_mse"
-)
+def squared(pair: Scored | None) -> WindowErrors | None:
+    """Return the mean squared error of each window."""
+    return None if pair is None else by_window(pair, (pair.truth - pair.forecast) ** 2)
+
+
+@metric("mse", *REAL, heading="MSE", tabled=True, ranks=True, monitors=True, per_epoch=True,
+        at_last="last_time_step_mse", windows=squared)  # fmt: skip
 def mse(pair: Scored) -> float:
     """Mean squared error over all windows, positions, forecast steps and targets."""
     return float(np.mean(squared_errors(pair)))
 
 
-@metric("last_time_step_mse", *REAL, heading="last-step MSE", tabled=True, per_epoch=True, at_last="last_time_step_mse")
+@metric("last_time_step_mse", *REAL, heading="last-step MSE", tabled=True, per_epoch=True,
+        at_last="last_time_step_mse", windows=lambda pair: squared(pair.at_last))  # fmt: skip
 def last_time_step_mse(pair: Scored) -> float | None:
     """Mean squared error of the forecast made at the window's last position.
 
@@ -24,7 +29,7 @@ def last_time_step_mse(pair: Scored) -> float | None:
     return None if last is None else mse(last)
 
 
-@metric("mae", *REAL, heading="MAE")
+@metric("mae", *REAL, heading="MAE", windows=lambda pair: by_window(pair, np.abs(pair.truth - pair.forecast)))
 def mae(pair: Scored) -> float:
     """Mean absolute error over all windows, positions, forecast steps and targets."""
     return float(np.mean(pair.scored(np.abs(pair.truth - pair.forecast))))

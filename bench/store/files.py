@@ -1,4 +1,4 @@
-"""Records on disk: one JSON file a run, written whole or not at all, never overwritten."""
+"""Records on disk: a JSON file a run, and errors a window beside it; written whole or not at all, never overwritten."""
 
 import os
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from pathlib import Path
 from bench import faults
 from bench.errors import BenchError
 from bench.files import create, discard, put, remove_leftovers, sync
+from bench.kept import Kept, digest_of
 from bench.measurement import Measurement
 from bench.record import FINISHED, RunRecord
 from bench.store.folder import Folder, K, read_folder
@@ -15,8 +16,14 @@ from bench.store.text import to_json
 
 RESULTS, REPORTS = Path("results"), Path("reports")
 """Where records and reports are unless a command names other folders."""
+KEPT = ".npz"
+"""How the name of the file beside a record ends."""
 PROBE = ".probe-"
 """How names of files begin by which earlier versions tried whether a folder can be written."""
+
+
+class NotKept(Exception):
+    """There are no errors a window of a run; says why."""
 
 
 class Store:
@@ -66,13 +73,35 @@ class Store:
         """Return what is there of runs and of measurements, bad files and unreadable ones too."""
         return self._runs(), self._measured()
 
-    def write(self, record: RunRecord) -> RunRecord:
+    def write(self, record: RunRecord, kept: bytes = b"") -> RunRecord:
         """Write a record as the next attempt of its run and environment; return it as written.
+
+        What was ``kept`` of each window is written first: a file without its record is harmless.
 
         Raises:
             OSError: The disk is full or the folder read-only; nothing half-written is left.
         """
-        return _write_next(self.folder, record)
+        return _write_next(self.folder, record, kept)
+
+    def read_kept(self, record: RunRecord) -> Kept:
+        """Return what a run kept of each window.
+
+        Raises:
+            NotKept: It kept nothing, or the file is missing or broken.
+        """
+        if not record.kept:
+            raise NotKept("it was recorded before errors a window were kept, or has none")
+        path = self.folder / f"{record.key}{KEPT}"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise NotKept(f"{path} cannot be read ({error.strerror or error})") from None
+        if digest_of(data) != record.kept:
+            raise NotKept(f"{path} is not the file that its record names")
+        try:
+            return Kept.from_bytes(data)
+        except ValueError as error:
+            raise NotKept(f"{path}: {error}") from None
 
     def write_measurement(self, measurement: Measurement) -> Measurement:
         """Write a measurement as the next attempt of its case and environment; return it as written.
@@ -90,12 +119,27 @@ class Store:
         return read_folder(self.measurements, read_measurement)
 
 
-def _write_next(folder: Path, record: K) -> K:
+def _write_next(folder: Path, record: K, kept: bytes = b"") -> K:
     while True:
-        path = folder / f"{record.key}.json"
-        if not os.path.lexists(path) and _write_whole(path, to_json(record)):
-            return record
+        path, beside = folder / f"{record.key}.json", folder / f"{record.key}{KEPT}"
+        if not os.path.lexists(path) and (not kept or _write_kept(beside, kept)):
+            written = False
+            try:
+                written = _write_whole(path, to_json(record).encode())
+            finally:
+                if kept and not written:
+                    discard(beside)
+            if written:
+                return record
         record = record.model_copy(update={"attempt": record.attempt + 1})
+
+
+def _write_kept(path: Path, kept: bytes) -> bool:
+    """Write what goes beside a record; return False where a killed writer, or another one, has taken the name."""
+    if os.path.lexists(path) or not _write_whole(path, kept):
+        return False
+    faults.point("store.kept")
+    return True
 
 
 def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
@@ -108,7 +152,7 @@ def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
     return chosen
 
 
-def _write_whole(path: Path, text: str) -> bool:
+def _write_whole(path: Path, data: bytes) -> bool:
     """Write under a name of its own first, so that a taken name is never overwritten; return False where it is.
 
     Raises:
@@ -118,11 +162,11 @@ def _write_whole(path: Path, text: str) -> bool:
         faults.point("store.begin")
         handle, new = create(path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text[: len(text) // 2])
+            with os.fdopen(handle, "wb") as file:
+                file.write(data[: len(data) // 2])
                 file.flush()
                 faults.point("store.half_written")
-                file.write(text[len(text) // 2 :])
+                file.write(data[len(data) // 2 :])
                 file.flush()
                 faults.point("store.written")
                 sync(file.fileno())

@@ -56,8 +56,12 @@ def _old_measurement(body: dict[str, Any]) -> tuple[Measurement, str]:
 
 def _read(text: str, newest: int, kind: type[K], bring: Callable[[dict[str, Any]], tuple[K, str]]) -> tuple[K, str]:
     body = body_of(text, newest)
+    if kind is Measurement and body.get("schema_version") in (1, 2):
+        body.pop("settled", None)
+    if kind is Measurement and body.get("schema_version") == 2:
+        body["schema_version"] = newest
     if body.get("schema_version") != 1:
-        record = kind.model_validate(body)
+        record = kind.model_validate(body).model_copy(update={"schema_version": newest})
         return record, record.key
     try:
         return bring(body)

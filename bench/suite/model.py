@@ -25,6 +25,7 @@ from bench.errors import BenchError
 from bench.metrics.base import metrics
 from bench.models.base import models
 from bench.recipe import RecipeGrid, RecipeOverrides
+from bench.record import IN_WORDS, RANKED, Weights
 from bench.registry import close_matches
 from bench.text.files import is_folder_name
 from bench.text.lines import fit
@@ -43,6 +44,15 @@ def _file_name(text: str) -> str:
     return text
 
 
+def _one(seeds: list[int]) -> list[int]:
+    if len(seeds) > 1:
+        raise ValueError(
+            'is one seed, or "seeds": then each run draws its data from its own seed, too; for several draws write '
+            f'seeds = {seeds} and data_seeds = "seeds"'
+        )
+    return seeds
+
+
 def _form(value: Any) -> str:
     return "text" if isinstance(value, str) else "other"
 
@@ -53,6 +63,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
 SeedList = Annotated[list[Seed], Field(min_length=1)]
 Seeds = Annotated[
     Annotated[Literal["auto"], Tag("text")] | Annotated[SeedList, Tag("other")],
+    Discriminator(_form),
+]
+DataSeeds = Annotated[
+    Annotated[Literal["seeds"], Tag("text")] | Annotated[SeedList, AfterValidator(_one), Tag("other")],
     Discriminator(_form),
 ]
 Entry = Annotated[
@@ -105,7 +119,12 @@ class Suite(BaseModel):
         seeds: Model seeds: initial weights and the order of windows. ``"auto"`` lets each case have as many as its
             scores ask for.
         auto_seeds: The rule for that; see `AutoSeeds`.
-        data_seeds: Seeds of the data sets.
+        data_seeds: The seed of the data sets, in a list; or ``"seeds"``: each run draws its data from its own seed,
+            too, so that all that varies varies together, and n is the number of runs.
+        rank: What ranks: ``"best"`` is the test score of the epoch that was best on validation, ``"last"`` the
+            validation score after the last epoch.
+        equivalence: Models whose errors differ by no more than this share count as equivalent in practice.
+        equivalence_points: Likewise of shares, in points of a per cent.
         devices: ``cpu``, ``gpu`` or ``gpu:1``.
         backends: ``tensorflow``, ``jax``.
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
@@ -131,7 +150,10 @@ class Suite(BaseModel):
     cases: list[Entry] = Field(min_length=1)
     seeds: Seeds
     auto_seeds: AutoSeeds = AutoSeeds()
-    data_seeds: list[Seed] = Field(default=[42], min_length=1)
+    data_seeds: DataSeeds = [42]
+    rank: Weights = "best"
+    equivalence: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    equivalence_points: Annotated[float, Field(gt=0, lt=100)] = 1.0
     devices: list[str] = Field(default=["cpu"], min_length=1)
     backends: list[str] = Field(default=["tensorflow"], min_length=1)
     baseline: str = "naive"
@@ -149,7 +171,7 @@ class Suite(BaseModel):
         """Name the first device of a kind in one way: ``gpu:0`` is ``gpu``."""
         return [value.removesuffix(":0") for value in values]
 
-    @field_validator("seeds", "data_seeds", "devices", "backends", "metrics")
+    @field_validator("seeds", "devices", "backends", "metrics")
     @classmethod
     def _distinct(cls, values: Any) -> Any:
         if isinstance(values, list) and len(set(values)) != len(values):
@@ -174,8 +196,8 @@ class Suite(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Eight hexadecimal digits that name this selection."""
-        told = ("title", "related", "throughput", "time_limit_s", "crash_retries")
+        """Eight hexadecimal digits that name this selection; what ranks is in it, since automatic seeds go by that."""
+        told = ("title", "related", "equivalence", "equivalence_points", "throughput", "time_limit_s", "crash_retries")
         left_out: dict[str, Any] = dict.fromkeys(told, True) | {"cases": {"__all__": {"published": {"note"}}}}
         return digest(self.model_dump(mode="json", exclude=left_out, exclude_defaults=True), 8)
 
@@ -184,11 +206,12 @@ class Suite(BaseModel):
         """How many seeds a case gets, in words; empty where the suite lists them."""
         if self.seeds != "auto":
             return ""
-        rule = self.auto_seeds
+        rule, (split, weights) = self.auto_seeds, RANKED[self.rank]
+        score = f"{IN_WORDS.get(split, split)} error {IN_WORDS[weights]}"
         return (
             f"each trained case gets {rule.least} seeds, from {rule.first} on, then {rule.step} more at a time, until "
-            "the upper end of the 95 % interval of its geometric mean (the validation score that chooses the epoch, "
-            f"after the last one) is at most {rule.width:g} times that mean or {rule.cap} seeds are used"
+            "the upper end of the 95 % interval of its geometric mean (of the metric that chooses the epoch, the "
+            f"{score}) is at most {rule.width:g} times that mean or {rule.cap} seeds are used"
         )
 
     def select(self) -> list[Case]:
