@@ -1,21 +1,22 @@
-"""What a throughput measurement is, and what it leaves: raw rounds, and what is derived from them.
+"""What a throughput measurement is: what one fresh process of a case left, raw rounds and what is derived from them.
 
 Schema history:
     1: first version.
     2: the whole task; ids digest what was set alone.
+    3: of one process of several; single calls that shared their core are counted apart; nothing settles.
 """
 
 from statistics import median
 from typing import Literal
-
-import numpy as np
 
 from bench import versions
 from bench.digest import digest
 from bench.record import Environment, Failure, Frozen, PlacedCase, Provenance, RunSpec
 from bench.task import Task
 
-MEASUREMENT_SCHEMA = 2
+MEASUREMENT_SCHEMA = 3
+PROCESSES = 5
+"""Fresh processes that a case is measured in; what its speed's interval is made of (see `bench.timing`)."""
 INFERENCE_BATCH = 32
 """Windows in a batch of measured inference."""
 ROUND_S = 0.1
@@ -65,16 +66,16 @@ class Round(Frozen):
 
 
 class Measurement(Frozen):
-    """Everything that a measurement left.
+    """Everything that one process of a case left; `PROCESSES` of them make up what is known of its speed.
 
     Attributes:
         data_seed: Of the data that was timed.
         task: What its forecasts answer; None where that was not known yet.
         parameters: Numbers in the network; None for a predictor.
         model_bytes: Size of its weights; None for a predictor.
-        settled: The 95 % interval of the median is narrow enough for each kind of round; False is unstable.
         rounds: All of them, in the order in which they were taken.
-        latency_s: Each timed call of one window, in order.
+        latency_s: Each timed call of one window, in order, of those that had the core or the GPU to themselves.
+        latency_contended: How many calls had not; they were repeated.
         build_s: Building the network, in a fresh process; fitting a predictor, the quickest of three tries in process
             time.
         compile_s: Tracing and compiling its epoch and its forecast, in a fresh process.
@@ -91,9 +92,9 @@ class Measurement(Frozen):
     task: Task | None = None
     parameters: int | None = None
     model_bytes: int | None = None
-    settled: bool = False
     rounds: tuple[Round, ...] = ()
     latency_s: tuple[float, ...] = ()
+    latency_contended: int = 0
     build_s: float | None = None
     compile_s: float | None = None
     peak_memory_bytes: int | None = None
@@ -108,17 +109,13 @@ class Measurement(Frozen):
         return f"{self.measure_id}-{self.environment.digest}-{self.attempt}"
 
     def windows_per_s(self, kind: Kind) -> float | None:
-        """Return the throughput: windows over seconds of the median round; None where no round counts."""
+        """Return this process's throughput: windows over seconds of the median round; None where no round counts."""
         speeds = self.speeds(kind)
         return median(speeds) if speeds else None
 
     def speeds(self, kind: Kind) -> list[float]:
         """Return each counted round's windows per second."""
         return [r.windows / r.wall_s for r in self.rounds if r.kind == kind and r.counts]
-
-    def latency_percentile_s(self, percent: float) -> float | None:
-        """Return the seconds within which ``percent`` of 100 calls of one window came back."""
-        return float(np.percentile(self.latency_s, percent)) if self.latency_s else None
 
 
 def measure_spec(run: RunSpec) -> MeasureSpec:

@@ -2,13 +2,14 @@
 
 import math
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bench.estimates import in_words, remaining_s
+from bench.estimates import Estimate, Pace, remaining_s
 from bench.jobs import DataChecked, EpochEnded, Event, RunEnded, RunStarted
 from bench.metrics.base import ranking
 from bench.record import RunRecord, RunSpec
@@ -20,16 +21,17 @@ class SweepProgress:
 
     Args:
         specs: All runs of the sweep.
-        seconds_by_case: What is known of how long they take.
+        pace: What is known of how long they take.
         workers: How many run at once.
         console: Where to print.
+        throughput_s: How long the throughput benchmark after them will take.
     """
 
-    def __init__(self, specs: list[RunSpec], seconds_by_case: dict[str, float], workers: int, console: Console):
+    def __init__(self, specs: list[RunSpec], pace: Pace, workers: int, console: Console, throughput_s: float = 0.0):
         self._left = {spec.run_id: spec for spec in specs}
         self._total = len(specs)
-        self._expected, self._took = seconds_by_case, dict[str, float]()
-        self._workers = workers
+        self._pace, self._took = pace, dict[str, float]()
+        self._workers, self._throughput_s = workers, throughput_s
         self._console = console
         self._started = time.monotonic()
         self._unusable: set[str] = set()
@@ -95,12 +97,13 @@ class SweepProgress:
 
     def _time_left(self) -> str:
         """Return the time left in words; what was expected is scaled by how long runs take here and today."""
-        both = self._took.keys() & self._expected.keys()
-        expected = sum(self._expected[c] for c in both)
-        pace = sum(self._took[c] for c in both) / expected if expected else 1.0
-        seconds = {case: pace * spent for case, spent in self._expected.items()} | self._took
-        left = remaining_s(list(self._left.values()), seconds, self._workers)
-        return f"about {in_words(left)} left" if left is not None else "time left unknown yet"
+        usual = self._pace.run_s
+        both = self._took.keys() & usual.keys()
+        expected = sum(usual[c] for c in both)
+        today = sum(self._took[c] for c in both) / expected if expected else 1.0
+        pace = replace(self._pace, run_s={case: today * spent for case, spent in usual.items()} | self._took)
+        left = remaining_s(list(self._left.values()), pace, self._workers, self._took.keys())
+        return "time left unknown yet" if left is None else Estimate(left, self._throughput_s).in_words("left")
 
 
 def name_of(spec: RunSpec) -> str:

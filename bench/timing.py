@@ -1,37 +1,63 @@
-"""How rounds are taken in turn, and when enough are taken. Pure: clocks and what is timed are arguments.
+"""How the rounds of processes are taken in turn, and what they say of drift. Pure: clocks and subjects are given.
 
-Each *subject* (a case) is timed in rounds of equal work. A pass takes one round of each kind from every subject, so
-that a drift of the machine hits all alike; passes go on until every subject has settled, or stands at a cap.
+Each *subject* (one process of a case) is timed in a fixed number of rounds of equal work. A pass takes one round of
+each kind from every subject, so that a drift of the machine hits all alike. Nothing stops early: a rule that looks at
+an interval and stops when it is narrow covers less than it says, and rounds of one process follow each other too
+closely to count as independent. What is independent is the process, so a case is measured in `PROCESSES` of them, one
+after another over the whole benchmark, and the interval of its speed is Student's t over the logs of their medians.
+
+How many of each: with a standard deviation w between rounds, b between processes, and costs of a round and of starting
+a process, the least variance for the time is at (w / b) * sqrt(start / round) rounds a process (Kalibera and Jones,
+Rigorous benchmarking in reasonable time, ISMM 2013). `tests/simulate/throughput.py` finds what the interval covers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import erfc, expm1, log, sqrt
 from statistics import median
 from typing import Protocol
 
-import numpy as np
-from scipy.stats import binom
-
-from bench.measurement import Kind, Round
+from bench.measurement import PROCESSES, Kind, Round
 from bench.record import LEAST_CPU_SHARE
 
 WARM_UP_ROUNDS = 2
-"""First rounds, which count for nothing: caches and the processor's clock settle in them."""
-LEAST_ROUNDS = 10
-"""Rounds before a subject may settle; the interval of the median exists from six on."""
-CAP_ROUNDS = 40
-"""Counted rounds after which a subject that has not settled is called unstable."""
-CAP_CONTENDED = 15
-"""Contended rounds after which a subject is waited for no longer: the machine is not ours alone."""
-WIDEST = 0.02
-"""A median has settled when its 95 % interval, over itself, is narrower than this."""
-LATENCY_CALLS = 1000
-"""Single calls timed for each subject: ten of them lie above p99."""
-LATENCY_BLOCKS = 10
+"""First rounds of a process, which count for nothing: caches and the processor's clock settle in them."""
+ROUNDS = 5
+"""Rounds of each kind that count, a process."""
+CAP_CONTENDED = 10
+"""Contended rounds or blocks after which a process is waited for no longer: the machine is not ours alone."""
+WIDEST = 0.1
+"""A speed is called unsettled where its 95 % interval, over itself, is wider than this."""
+LATENCY_CALLS = 1000 // PROCESSES
+"""Single calls timed in each process: over all of them ten lie above p99."""
+LATENCY_BLOCKS = 4
 """Turns in which these calls are made, so that a drift hits all subjects alike."""
 
 
 class Gone(Exception):
     """A subject can be timed no more; those beside it can."""
+
+
+class Timed(Protocol):
+    """A stretch that was timed."""
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds by the clock on the wall."""
+
+    @property
+    def cpu_s(self) -> float | None:
+        """Process time; None on a GPU, where the process waits."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """A block of calls of one window: the seconds of each, and those of the block as of a `Round`."""
+
+    seconds: tuple[float, ...]
+    wall_s: float
+    cpu_s: float | None
 
 
 class Subject(Protocol):
@@ -48,51 +74,47 @@ class Subject(Protocol):
             Gone: It cannot.
         """
 
-    def latencies(self, calls: int) -> Sequence[float]:
-        """Return the seconds that each of so many calls of one window took.
+    def latencies(self, calls: int) -> Calls:
+        """Make so many calls of one window.
 
         Raises:
             Gone: It cannot make them.
         """
 
 
-def median_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float] | None:
-    """Return an interval that holds the median with at least this probability, whatever the distribution.
+@dataclass
+class Latencies:
+    """Single calls of a subject: the seconds of those that count, and how many shared their core or GPU."""
 
-    Its ends are the k-th smallest and the k-th largest value, k the largest whole number with
-    P(Binomial(n, 1/2) < k) <= (1 - level) / 2 (David and Nagaraja, Order Statistics, 3rd ed. 2003, section 7.1).
-    None where there is no such k: under six values at 95 %.
+    seconds: tuple[float, ...] = ()
+    contended: int = 0
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A trend within processes.
+
+    Attributes:
+        change: Of the speed from a process's first counted round to its last, over the speed.
+        p_value: That rounds in no order have such a trend. Rounds that resemble their neighbours have one more often
+            (`tests/simulate/throughput.py` finds how often).
     """
-    ordered = sorted(values)
-    k = int(binom.ppf((1 - level) / 2, len(ordered), 0.5)) if ordered else 0
-    return (ordered[k - 1], ordered[-k]) if k > 0 else None
+
+    change: float
+    p_value: float
 
 
-def settled(speeds: Sequence[float]) -> bool:
-    """Return whether the median is known well enough: at least `LEAST_ROUNDS`, and an interval under `WIDEST`."""
-    interval = median_interval(speeds)
-    if len(speeds) < LEAST_ROUNDS or interval is None:
-        return False
-    low, high = interval
-    return (high - low) / median(speeds) < WIDEST
-
-
-def all_settled(rounds: Sequence[Round], kinds: Sequence[Kind]) -> bool:
-    """Return whether each kind's counted rounds have settled."""
-    return all(settled([r.windows / r.wall_s for r in rounds if r.kind == kind and r.counts]) for kind in kinds)
-
-
-def shared_core(taken: Round) -> bool:
+def shared_core(taken: Timed) -> bool:
     """Return whether a CPU round's process had to share its core."""
     return taken.cpu_s is not None and taken.cpu_s < LEAST_CPU_SHARE * taken.wall_s
 
 
 def take_rounds(
     subjects: Mapping[str, Subject],
-    contended: Callable[[Round], bool],
+    contended: Callable[[Timed], bool],
     on_pass: Callable[[int], None] = lambda number: None,
 ) -> dict[str, list[Round]]:
-    """Take rounds of all subjects in turn until each has settled or stands at a cap.
+    """Take rounds of all subjects in turn until each has `ROUNDS` that count of each kind, or stands at the cap.
 
     A contended round is kept, marked, and counts for nothing, so that another is taken. A subject that is `Gone`
     is left out from then on.
@@ -112,30 +134,67 @@ def take_rounds(
         for name, subject in list(alive.items()):
             try:
                 for kind in subject.kinds:
-                    taken = subject.round(kind, number, number < WARM_UP_ROUNDS)
-                    rounds[name].append(taken.model_copy(update={"contended": contended(taken)}))
+                    if not _enough(rounds[name], kind):
+                        taken = subject.round(kind, number, number < WARM_UP_ROUNDS)
+                        rounds[name].append(taken.model_copy(update={"contended": contended(taken)}))
             except Gone:
                 del alive[name]
         on_pass(number)
-        if all(_at_end(rounds[name], kind) for name, subject in alive.items() for kind in subject.kinds):
+        if all(_enough(rounds[name], kind) for name, subject in alive.items() for kind in subject.kinds):
             return rounds
         number += 1
 
 
-def take_latencies(subjects: Mapping[str, Subject]) -> dict[str, list[float]]:
-    """Time `LATENCY_CALLS` single calls of each subject, a block of each in turn."""
-    found: dict[str, list[float]] = {name: [] for name in subjects}
+def take_latencies(subjects: Mapping[str, Subject], contended: Callable[[Timed], bool]) -> dict[str, Latencies]:
+    """Time `LATENCY_CALLS` single calls of each subject, a block of each in turn; a contended block is repeated."""
+    found = {name: Latencies() for name in subjects}
     alive = dict(subjects)
-    for block in np.array_split(np.arange(LATENCY_CALLS), LATENCY_BLOCKS):
+    size = LATENCY_CALLS // LATENCY_BLOCKS
+    while alive:
         for name, subject in list(alive.items()):
             try:
-                found[name] += subject.latencies(len(block))
+                calls = subject.latencies(size)
             except Gone:
+                del alive[name]
+                continue
+            ours = found[name]
+            if contended(calls):
+                ours.contended += size
+            else:
+                ours.seconds += tuple(calls.seconds)
+            if len(ours.seconds) >= LATENCY_CALLS or ours.contended >= CAP_CONTENDED * size:
                 del alive[name]
     return found
 
 
-def _at_end(rounds: Sequence[Round], kind: Kind) -> bool:
+def drift(processes: Sequence[Sequence[float]]) -> Drift | None:
+    """Return the trend of speeds within processes; None where no process has two rounds.
+
+    Kendall's rank correlation of the rounds with their order, summed over processes as over seasons, so that what
+    differs between processes is no trend; p from the normal approximation with continuity correction. The change is the
+    median slope of log speed over all pairs of one process, times the rounds between its first and its last.
+
+    Source: Hirsch, Slack and Smith, Techniques of trend analysis for monthly water quality data, Water Resources
+    Research 18 (1982).
+
+    Args:
+        processes: Windows per second of each one's rounds in order.
+    """
+    pairs = [
+        ((later - earlier), log(speeds[later] / speeds[earlier]))
+        for speeds in processes
+        for earlier, later in combinations(range(len(speeds)), 2)
+    ]
+    if not pairs:
+        return None
+    s = sum((rise > 0) - (rise < 0) for _, rise in pairs)
+    variance = sum(n * (n - 1) * (2 * n + 5) / 18 for n in map(len, processes))
+    z = max(0, abs(s) - 1) / sqrt(variance)
+    longest = max(map(len, processes))
+    return Drift(expm1(median(rise / steps for steps, rise in pairs) * (longest - 1)), erfc(z / sqrt(2)))
+
+
+def _enough(rounds: Sequence[Round], kind: Kind) -> bool:
     ours = [r for r in rounds if r.kind == kind and not r.warm_up]
-    speeds = [r.windows / r.wall_s for r in ours if not r.contended]
-    return settled(speeds) or len(speeds) >= CAP_ROUNDS or len(ours) - len(speeds) >= CAP_CONTENDED
+    contended = sum(r.contended for r in ours)
+    return len(ours) - contended >= ROUNDS or contended >= CAP_CONTENDED

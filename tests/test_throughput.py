@@ -28,6 +28,7 @@ from bench.throughput.benchmark import (
     _batches,
     _Benchmark,
     _groups,
+    _passes,
     estimate_s,
     machine_folder,
     run_throughput,
@@ -57,9 +58,11 @@ def plugins_in_workers(monkeypatch):
 
 @pytest.fixture
 def few_rounds(monkeypatch):
-    """A few rounds are enough, and only the first that counts is contended, whatever this machine does."""
-    monkeypatch.setattr("bench.timing.CAP_ROUNDS", FEW)
-    monkeypatch.setattr("bench.throughput.benchmark.shared_core", lambda taken: taken.number == WARM_UP_ROUNDS)
+    """A few rounds are taken, and only the first that counts is contended, whatever this machine does."""
+    monkeypatch.setattr("bench.timing.ROUNDS", FEW)
+    monkeypatch.setattr(
+        "bench.throughput.benchmark.shared_core", lambda taken: getattr(taken, "number", 0) == WARM_UP_ROUNDS
+    )
 
 
 def predictor(name, dataset="test_ramps", **params):
@@ -191,6 +194,25 @@ def test_a_network_is_measured_with_all_that_the_record_has_room_for(tmp_path, f
     assert made.peak_memory_bytes > made.base_memory_bytes > 10**8
     assert made.environment == slots()[0].device.environment("tensorflow")
     assert {r.kind for r in found["t/constant"].rounds} == {"infer"}
+
+
+def test_each_pass_has_a_process_of_each_case_that_still_lacks_one():
+    a, b, c = (predictor(f"t/{name}", value=value) for name, value in (("a", 1.0), ("b", 2.0), ("c", 3.0)))
+    assert _passes([a, a, a, b, c, c]) == [[a, b, c], [a, c], [a]]
+    assert _passes([]) == []
+
+
+def test_processes_of_a_case_are_measured_in_turn_and_what_failed_is_tried_no_more(tmp_path, few_rounds):
+    good, bad, better = (
+        predictor(f"t/{name}", fault=fault, value=value)
+        for name, fault, value in (("good", "", 1.0), ("bad", "raise", 2.0), ("better", "", 3.0))
+    )
+    _, events, result = measure([good, good, bad, bad, better, better], tmp_path)
+    made = [(m.spec.case, m.attempt, m.status) for m in result.measurements]
+    assert sorted(made[:3]) == [("t/bad", 1, "failed"), ("t/better", 1, "done"), ("t/good", 1, "done")]
+    assert sorted(made[3:]) == [("t/better", 2, "done"), ("t/good", 2, "done")]
+    counts = [(e.number, e.total) for e in events if isinstance(e, CaseMeasured)]
+    assert (counts[0], counts[-1]) == ((1, 6), (5, 5))
 
 
 def test_a_device_without_a_slot_is_named(tmp_path):

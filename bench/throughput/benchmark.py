@@ -2,12 +2,13 @@
 
 Every case lives in a process of its own, which is fresh when its memory and compilation are noted. Several prepare at
 once, a core each, since pinned processes do not slow each other; rounds are taken one at a time, all on one core, the
-others waiting.
+others waiting. The whole is done over and over, so that each case's processes lie minutes apart.
 """
 
 import math
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,9 +28,10 @@ from bench.throughput.contention import free_on_gpu, processes_on_gpu
 from bench.throughput.timed_cases import TimedCase, prepare_all
 from bench.timing import (
     LATENCY_CALLS,
-    LEAST_ROUNDS,
+    ROUNDS,
     WARM_UP_ROUNDS,
-    all_settled,
+    Latencies,
+    Timed,
     shared_core,
     take_latencies,
     take_rounds,
@@ -37,9 +39,8 @@ from bench.timing import (
 
 PROCESS_BYTES = {"cpu": 1_000_000_000, "gpu": 1_500_000_000}
 """What one such process may hold, on its own device."""
-PREPARE_S, PREDICTOR_S, CALL_S = 14.0, 1.5, 0.002
+PREPARE_S, PREDICTOR_S, CALL_S = 7.0, 1.5, 0.002
 """Seconds to prepare a network or a predictor, and for a call of one window, for an estimate beforehand."""
-USUAL_ROUNDS = 1.5 * (LEAST_ROUNDS + WARM_UP_ROUNDS)
 
 
 class Sink(Protocol):
@@ -51,11 +52,9 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class CasePrepared:
-    """A case is compiled, or failed to be; ``number`` of ``total`` have got so far."""
+    """A process of a case is ready, or failed to be."""
 
     spec: MeasureSpec
-    number: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,11 @@ class ThroughputResult:
 
 
 def estimate_s(specs: Sequence[MeasureSpec], workers: int) -> float:
-    """Return about how many seconds the benchmark will take where so many cases prepare at once."""
+    """Return about how many seconds the benchmark will take of these processes where so many prepare at once."""
     trained = [s.recipe is not None for s in specs]
     prepare = sum(PREPARE_S if t else PREDICTOR_S for t in trained) / max(1, min(workers, len(specs)))
-    return prepare + sum((2 if t else 1) * USUAL_ROUNDS * ROUND_S + LATENCY_CALLS * CALL_S for t in trained)
+    rounds = (ROUNDS + WARM_UP_ROUNDS) * ROUND_S
+    return prepare + sum((2 if t else 1) * rounds + LATENCY_CALLS * CALL_S for t in trained)
 
 
 def machine_folder() -> Path:
@@ -130,10 +130,10 @@ def run_throughput(
 ) -> ThroughputResult:
     """Measure every spec, holding the machine; store and mirror each measurement as it comes.
 
-    A case whose process dies or raises leaves a failed measurement, and the others go on.
+    A case whose process dies or raises leaves a failed measurement and is tried no more, and the others go on.
 
     Args:
-        specs: What to measure; none that sees its targets.
+        specs: What to measure, each as often as processes of it are wanted; none that sees its targets.
         slots: Places on every device that the specs name.
         data_seed: Of the data that are timed.
         store: Takes each measurement first.
@@ -155,7 +155,7 @@ def run_throughput(
     what = "the folder of the machine's lock"
     try:
         with hold(folder or machine_folder(), wait_s=math.inf, on_wait=on_wait, cancelled=stop, what=what):
-            benchmark.result.interrupted = any(benchmark.run(batch) for batch in _batches(_groups(specs), slots))
+            benchmark.result.interrupted = any(benchmark.measure(part) for part in _passes(specs))
     except InterruptedError:
         benchmark.result.interrupted = True
     return benchmark.result
@@ -171,8 +171,14 @@ class _Benchmark:
     on_event: Callable[[ThroughputEvent], None]
     stop: Callable[[], bool]
     total: int
-    prepared: int = 0
     result: ThroughputResult = field(default_factory=ThroughputResult)
+
+    def measure(self, specs: Sequence[MeasureSpec]) -> bool:
+        """Measure one process of each spec but those that failed before; return whether it was stopped."""
+        failed = {m.measure_id for m in self.result.failed}
+        left = [spec for spec in specs if spec.measure_id not in failed]
+        self.total -= len(specs) - len(left)
+        return any(self.run(batch) for batch in _batches(_groups(left), self.slots))
 
     def run(self, groups: list[list[MeasureSpec]]) -> bool:
         """Prepare the cases of these groups together, then measure group by group; return whether it was stopped."""
@@ -180,8 +186,7 @@ class _Benchmark:
         cases: dict[str, TimedCase] = {}
         try:
             for case in prepare_all(specs, self.slots, self.data_seed, self.logs, self.stop, cases):
-                self.prepared += 1
-                self.on_event(CasePrepared(case.spec, self.prepared, self.total))
+                self.on_event(CasePrepared(case.spec))
             for group in groups:
                 if self.stop():
                     return True
@@ -208,15 +213,13 @@ class _Benchmark:
             case.move(where.core)
         alone = self._contended(where, batch)
         rounds = take_rounds(ready, alone, lambda number: self.on_event(PassEnded(names, number))) if ready else {}
-        latencies = take_latencies({name: case for name, case in ready.items() if case.failure is None})
+        latencies = take_latencies({name: case for name, case in ready.items() if case.failure is None}, alone)
         for case in group:
             case.process.end()
             name = case.spec.measure_id
-            self._record(case, where, started_at, rounds.get(name, []), latencies.get(name, []))
+            self._record(case, where, started_at, rounds.get(name, []), latencies.get(name, Latencies()))
 
-    def _record(
-        self, case: TimedCase, slot: Slot, started_at: str, rounds: list[Round], latencies: list[float]
-    ) -> None:
+    def _record(self, case: TimedCase, slot: Slot, started_at: str, rounds: list[Round], latencies: Latencies) -> None:
         here = {"environment": slot.device.environment(case.spec.backend)}
         facts = here | (vars(case.facts) if case.facts is not None else {})
         measurement = Measurement(
@@ -224,9 +227,9 @@ class _Benchmark:
             status="done" if case.failure is None else "failed",
             spec=case.spec,
             data_seed=self.data_seed,
-            settled=case.failure is None and all_settled(rounds, case.kinds),
             rounds=tuple(rounds),
-            latency_s=tuple(latencies),
+            latency_s=latencies.seconds,
+            latency_contended=latencies.contended,
             failure=case.failure,
             provenance=provenance(started_at, now(), slot.core),
             **{name: value for name, value in facts.items() if name != "kinds"},
@@ -236,13 +239,26 @@ class _Benchmark:
         self.sink.send(measurement)
         self.on_event(CaseMeasured(measurement, len(self.result.measurements), self.total))
 
-    def _contended(self, slot: Slot, ours: list[TimedCase]) -> Callable[[Round], bool]:
-        """Return what says whether a round shared its core or, with a process that is not ours, its GPU."""
+    def _contended(self, slot: Slot, ours: list[TimedCase]) -> Callable[[Timed], bool]:
+        """Return what says whether a stretch shared its core or, with a process that is not ours, its GPU."""
         if slot.device.kind == "cpu":
             return shared_core
         index = slot.device.index
         # Numbers, not process ids: in a container NVML gives those of the machine outside it.
         return lambda _: processes_on_gpu(index) > sum(case.process.alive for case in ours)
+
+
+def _passes(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:
+    """Return the specs pass by pass: each once in a pass, and in as many of the passes as it is asked for."""
+    passes: list[list[MeasureSpec]] = []
+    asked: Counter[str] = Counter()
+    for spec in specs:
+        number = asked[spec.measure_id]
+        asked[spec.measure_id] += 1
+        if number == len(passes):
+            passes.append([])
+        passes[number].append(spec)
+    return passes
 
 
 def _groups(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:

@@ -30,7 +30,7 @@ from bench.models.base import Inputs, Network, Predictor
 from bench.process import Slot
 from bench.record import Environment, Failure
 from bench.task import Array, Splits, Task
-from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_round
+from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_calls, timed_round
 from bench.training import make_program
 
 MODEL_SEED = 0
@@ -59,7 +59,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class TimeCalls:
-    """Asks for single calls of one window; answered by the seconds of each."""
+    """Asks for single calls of one window; answered by `Calls`."""
 
     calls: int
 
@@ -87,7 +87,7 @@ class PreparedCase:
         if isinstance(request, TakeRound):
             return timed_round(self._work[request.kind], request, self._counters, cpu=self._cpu)
         if isinstance(request, TimeCalls):
-            return [_seconds(self._one) for _ in range(request.calls)]
+            return timed_calls(self._one, request.calls, cpu=self._cpu)
         return _move(request.core)
 
 

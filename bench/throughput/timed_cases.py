@@ -13,7 +13,7 @@ from bench.process import Died, Process, Slot, ready
 from bench.record import Failure
 from bench.throughput.served_case import Facts, MoveTo, Request, TimeCalls, serve
 from bench.throughput.work import TakeRound
-from bench.timing import Gone
+from bench.timing import Calls, Gone
 
 PREPARE_LIMIT_S = 900.0
 """A case that has not compiled and trained an epoch after so long is given up."""
@@ -66,10 +66,10 @@ class TimedCase:
         taken: Round = self._ask(TakeRound(kind, number, warm_up))
         return taken
 
-    def latencies(self, calls: int) -> list[float]:
+    def latencies(self, calls: int) -> Calls:
         """Time single calls, as a `Subject` does."""
-        seconds: list[float] = self._ask(TimeCalls(calls))
-        return seconds
+        made: Calls = self._ask(TimeCalls(calls))
+        return made
 
     def _ask(self, request: Request) -> Any:
         """Send a request and wait for its answer.

@@ -1,11 +1,13 @@
-"""The equal work of a round, and how one round of it is timed."""
+"""The equal work of a round, and how one round of it or a block of single calls is timed."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from bench.measurement import Kind, Round
+from bench.timing import Calls
 
 
 @dataclass(frozen=True)
@@ -86,3 +88,19 @@ def timed_round(
         compilations=counters.compilations - compilations,
         evaluations=counters.evaluations - evaluations,
     )
+
+
+def timed_calls(
+    call: Callable[[], object],
+    number: int,
+    wall: Callable[[], float] = time.perf_counter,
+    cpu: Callable[[], float] | None = time.process_time,
+) -> Calls:
+    """Make so many calls one after another and time each; clocks as of `timed_round`."""
+    used = cpu() if cpu else 0.0
+    at = [wall()]
+    for _ in range(number):
+        call()
+        at.append(wall())
+    seconds = tuple(after - before for before, after in pairwise(at))
+    return Calls(seconds, at[-1] - at[0], cpu() - used if cpu else None)
