@@ -62,9 +62,9 @@ class TestItems:
         assert "learning_rate" not in params
 
     def test_tags_and_record(self):
-        made = fake_measurement(settled=False)
+        made = fake_measurement()
         tags = of(made, Tag)
-        assert (tags["settled"], tags["task"], tags["measure_id"]) == ("no", "every_step", made.measure_id)
+        assert (tags["task"], tags["measure_id"]) == ("every_step", made.measure_id)
         assert (tags["environment"], tags["hardware"]) == (made.environment.digest, "AMD EPYC 7B13")
         (file,) = [i for i in measurement_items(made) if isinstance(i, Artifact)]
         assert (file.path, file.data.decode()) == ("record.json", to_json(made))
@@ -74,7 +74,6 @@ class TestItems:
         tags = of(made, Tag)
         assert (tags["status"], tags["failure"]) == ("failed", "out of memory")
         assert tags["mlflow.note.content"] == "**failed**: out of memory"
-        assert "settled" not in tags
         assert of(made, Metric) == {}
 
 
@@ -103,13 +102,13 @@ class TestMirror:
         send(tracker, [fake_measurement(), fake_measurement(attempt=2)])
         assert len(tracker.of_kind("measurement")) == 2
 
-    def test_the_parent_shows_a_table_of_the_last_good_ones(self):
+    def test_the_parent_shows_a_table_of_what_good_processes_say_together(self):
         tracker = FakeTracker()
         made = [fake_measurement(attempt=1, latency_s=(1.0,)), fake_measurement(attempt=2, latency_s=(0.25,))]
         send(tracker, [*made, fake_measurement("fake/bad", reason="no clock"), fake_record()], finish=True)
         (parent,) = tracker.of_kind("sweep")
         note = parent["tags"]["mlflow.note.content"]
-        assert "| gru | cpu | tensorflow | 1,600 | 3,200 | 0.25 | 0.25 | yes |" in note
+        assert "| gru | cpu | tensorflow | 1,600 | 3,200 | 0.625 | 0.9925 | 2 |" in note
         assert "bad" not in note
         assert {i.path for i in parent["items"] if isinstance(i, Artifact)} == {"means.json", "throughput.json"}
 

@@ -28,6 +28,7 @@ class TestMlflow:
         params = sweep_params(fake_plan([fake_case()], made, seeds=(0, 1)))
         for baseline in ("naive", "another"):  # the second time adds nothing, and no param changes
             told = params | {"suite.baseline": baseline}
+            (report / "report.html").write_text(f"<p>{baseline}</p>")
             mirror = Mirror(uri, EXPERIMENT, SWEEP, params=told, warn=warnings.append)
             for record in made:
                 mirror.send(record)
@@ -47,7 +48,11 @@ class TestMlflow:
         assert {f.path for f in client.list_artifacts(parent.info.run_id)} == {"means.json", "report"}
         listed = json.loads(parent.data.tags["mlflow.loggedArtifacts"])
         assert listed == [{"path": "means.json", "type": "table"}]  # the UI's sign to show it as a table
+        pages = [f.path for f in client.list_artifacts(parent.info.run_id, "report") if f.path.endswith(".html")]
+        assert pages == ["report/report.html"]
         artifacts = tmp_path / "results" / "artifacts"
+        page = artifacts / parent.info.run_id / "artifacts" / "report" / "report.html"
+        assert page.read_text() == "<p>another</p>"  # the newer takes the place of the older
         means = json.loads((artifacts / parent.info.run_id / "artifacts" / "means.json").read_text())
         assert means["columns"] == list(MEANS.columns)
 

@@ -33,6 +33,7 @@ class FakeTracker:
         self.fail_at, self.always = set(fail_at), always
         self.calls: list[str] = []
         self.runs: dict[str, dict[str, object]] = {}
+        self.experiment_tags: dict[str, str] = {}
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -42,8 +43,9 @@ class FakeTracker:
     def open(self, experiment: str) -> None:
         self._call("open")
 
-    def describe(self, text: str) -> None:
-        self._call("describe")
+    def tag_experiment(self, tags: Iterable[Tag]) -> None:
+        self._call("tag_experiment")
+        self.experiment_tags |= {tag.key: tag.value for tag in tags}
 
     def find(self, tags: Mapping[str, str]) -> Run | None:
         self._call("find")
@@ -113,7 +115,6 @@ def fake_measurement(
     numbers: dict[str, Any] = {
         "parameters": 1000,
         "model_bytes": 4000,
-        "settled": True,
         "rounds": (*rounds, infer),
         "latency_s": tuple(0.001 * n for n in range(1, 101)),
         "build_s": 0.3,

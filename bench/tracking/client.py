@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from bench.tracking.advice import unusable
 from bench.tracking.database import ARTIFACTS, drop_init_lock, prepare
-from bench.tracking.items import Artifact, Dataset, Item
+from bench.tracking.items import Artifact, Dataset, Item, Tag
 from bench.tracking.limits import batches, fit_key, fit_name, fit_tags
 
 DEFAULTS = {
@@ -53,8 +53,8 @@ class Tracker(Protocol):
     def open(self, experiment: str) -> None:
         """Connect, and find or make the experiment; called again after a failure."""
 
-    def describe(self, text: str) -> None:
-        """Set the experiment's description, in Markdown."""
+    def tag_experiment(self, tags: Iterable[Tag]) -> None:
+        """Set tags of the experiment itself: its description, and views of it."""
 
     def find(self, tags: Mapping[str, str]) -> Run | None:
         """Return a run of the experiment that carries all these tags."""
@@ -176,9 +176,10 @@ class MlflowTracker:
             raise MlflowException("an experiment with no id was found")
         return str(found.experiment_id)
 
-    def describe(self, text: str) -> None:
-        """See `Tracker.describe`."""
-        self._client.set_experiment_tag(self._experiment_id, "mlflow.note.content", text)
+    def tag_experiment(self, tags: Iterable[Tag]) -> None:
+        """See `Tracker.tag_experiment`."""
+        for key, value in fit_tags({tag.key: tag.value for tag in tags}).items():
+            self._client.set_experiment_tag(self._experiment_id, key, value)
 
     def find(self, tags: Mapping[str, str]) -> Run | None:
         """See `Tracker.find`."""

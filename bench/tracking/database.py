@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -34,6 +35,15 @@ class Unusable(Exception):
     def __init__(self, fault: str, command: str = ""):
         super().__init__(f"{fault}: {command}" if command else fault)
         self.command = command
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment that is there already."""
+
+    experiment_id: str
+    name: str
+    tags: dict[str, str]
 
 
 def uri_of(file: Path) -> str:
@@ -215,6 +225,19 @@ def _same(there: Path, here: Path) -> bool:
         return there.samefile(here)
     except OSError:
         return False
+
+
+def read_experiments(file: Path) -> list[Experiment]:
+    """Return the experiments that are not deleted, the one that was changed last first; none of a database without."""
+    query = (
+        "SELECT experiment_id, name, key, value FROM experiments LEFT JOIN experiment_tags USING (experiment_id) "
+        "WHERE lifecycle_stage = 'active' ORDER BY last_update_time DESC, experiment_id, key"
+    )
+    found: dict[str, Experiment] = {}
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as connection:
+        for number, name, key, value in connection.execute(query):
+            found.setdefault(str(number), Experiment(str(number), name, {})).tags[key] = value
+    return list(found.values())
 
 
 def drop_init_lock(uri: str) -> None:

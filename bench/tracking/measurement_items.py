@@ -1,4 +1,4 @@
-"""What a throughput measurement becomes in MLflow: pure generators of items.
+"""What a throughput measurement, one process of a case, becomes in MLflow: pure generators of items.
 
 Sections: ``throughput/``, ``latency/`` and ``cost/`` (one value each), ``round/`` (one value a counted round).
 """
@@ -25,8 +25,6 @@ def measurement_items(measurement: Measurement) -> Iterator[Item]:
     """Yield all that a measurement becomes; the same one yields the same items, times included."""
     yield from shared_items(measurement, data_seed=measurement.data_seed, infer_batch_size=INFERENCE_BATCH)
     yield Tag("measure_id", measurement.measure_id)
-    if measurement.status == "done":
-        yield Tag("settled", "yes" if measurement.settled else "no")
     yield from _metrics(measurement)
 
 
@@ -34,7 +32,7 @@ def _metrics(measurement: Measurement) -> Iterator[Metric]:
     """Yield speeds, latencies, costs and sizes, and each counted round's speed; what was not measured is left out."""
     from bench.frames.measurements import measurement_row  # not at the top: pandas and scipy take a second
 
-    end_ms, row = milliseconds(measurement.provenance.ended_at), measurement_row(measurement)
+    end_ms, row = milliseconds(measurement.provenance.ended_at), measurement_row([measurement])
     for section, columns in SECTIONS.items():
         for column in columns:
             if row[column] is not None:

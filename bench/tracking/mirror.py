@@ -18,6 +18,7 @@ from bench.tracking.items import NOTE, Param, Record, Tag, milliseconds, source_
 from bench.tracking.sending import KIND, SENT, SWEEP, send_record
 from bench.tracking.summary import Summary, Tally, summary_items
 from bench.tracking.uris import explain, safe_uri
+from bench.tracking.views import views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,16 +92,19 @@ class Mirror:
         self._accepted += 1
         self._queue.put(record)
 
-    def finish(self, report_folder: Path | None, description_markdown: str, means: "pd.DataFrame") -> None:
+    def finish(
+        self, report_folder: Path | None, description_markdown: str, means: "pd.DataFrame", section: str = "valid"
+    ) -> None:
         """Queue the end of the sweep; return at once.
 
         Args:
             report_folder: Goes below ``report/`` of the parent run; None for no report.
             description_markdown: The opening; a table of ``means``, and one of measurements, follow it.
             means: One row a case, its name in the first column; the index is not shown.
+            section: Of the score that ranks: ``valid`` or ``test_best``.
         """
         self._summaries += 1
-        self._queue.put(Summary(report_folder, description_markdown, means))
+        self._queue.put(Summary(report_folder, description_markdown, means, section))
 
     def close(self, timeout_s: float | None = 30.0) -> Outcome:
         """Wait for what is queued, ``timeout_s`` at most; warn once if any of it did not arrive."""
@@ -194,7 +198,8 @@ class Mirror:
         self._tracker.log(parent_id, items)
         if summary.report and summary.report.is_dir():
             self._tracker.log_folder(parent_id, summary.report, "report")
-        self._tracker.describe(next(item.value for item in items if isinstance(item, Tag) and item.key == NOTE))
+        note = [item for item in items if isinstance(item, Tag) and item.key == NOTE]
+        self._tracker.tag_experiment([*note, *views(self._tally.tasks, summary.section, self._tally.ended_ms or 0)])
         self._tracker.set_status(parent_id, "FINISHED", self._tally.ended_ms)
         self._tracker.log(parent_id, [Tag(SENT, "yes")])
         self._parent_ended = True

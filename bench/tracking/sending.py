@@ -15,6 +15,10 @@ from bench.tracking.run_items import record_items, run_name
 
 KIND, SWEEP, KEY, SENT = "bench.kind", "bench.sweep", "bench.record_key", "bench.sent"
 """Tags: ``run``, ``measurement`` or ``sweep``; the sweep that sent it; the record's key; ``yes`` once all arrived."""
+NAME = "bench.name"
+"""Tag with a case's name without its source, by which runs are grouped where that is enough."""
+ORDER = "bench.order"
+"""Tag by which the first page of a long list has each case: measurements, exact runs, then seed by seed."""
 PARENT = "mlflow.parentRunId"
 
 
@@ -35,6 +39,7 @@ def send_record(tracker: Tracker, record: Record, sweep: str, parent: Callable[[
     else:
         kind, name, items = "run", run_name(record), record_items(record)
     marks = {KIND: kind, SWEEP: sweep, KEY: record.key, SENT: "no", PARENT: parent()}
+    marks |= {NAME: short_name(record.spec.case), ORDER: _order(record)}
     run_id = found.run_id if found else tracker.create(name, milliseconds(record.provenance.started_at), marks)
     point("mirror.created")
     tracker.log(run_id, items)
@@ -44,3 +49,15 @@ def send_record(tracker: Tracker, record: Record, sweep: str, parent: Callable[[
     point("mirror.before_sent_tag")
     tracker.log(run_id, [Tag(SENT, "yes")])
     return True
+
+
+def short_name(case: str) -> str:
+    """Return a case's name without its source."""
+    return case.rpartition("/")[2]
+
+
+def _order(record: Record) -> str:
+    if isinstance(record, Measurement):
+        return "0"
+    seed = record.spec.model_seed
+    return "1" if seed is None else f"2 {seed:012d} {record.spec.data_seed:012d}"

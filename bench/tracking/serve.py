@@ -14,9 +14,11 @@ from bench.interrupt import HANG_UP, SIGNALS, ignores_hang_up
 from bench.pasting import USUAL_SUITE, command
 from bench.store import RESULTS
 from bench.streams import Lasting
+from bench.text.screen import safe
 from bench.tracking.client import check, set_up
-from bench.tracking.database import ARTIFACTS, Unusable, prepare
+from bench.tracking.database import ARTIFACTS, Unusable, prepare, read_experiments
 from bench.tracking.uris import explain, safe_uri, tracking_uri
+from bench.tracking.views import address, view_keys
 
 HOST = "127.0.0.1"
 
@@ -52,8 +54,10 @@ def serve_ui(results: Path, port: int) -> int:
     set_up(environment)
     environment.pop("MLFLOW_STATIC_PREFIX", None)  # the address below has none
     words = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
+    shown = _views(database, f"http://{HOST}:{port}") if database else []
     out = Lasting(sys.stdout)
     out.write(f"MLflow UI: http://{HOST}:{port}/#/experiments?workflowType=machine_learning (Ctrl-C ends it)\n")
+    out.write("".join(f"{line}\n" for line in shown))
     out.flush()
     for number in SIGNALS:
         if not (number == HANG_UP and ignores_hang_up()):
@@ -70,6 +74,15 @@ def serve_ui(results: Path, port: int) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)
             server.wait(30)
+
+
+def _views(database: Path, server: str) -> list[str]:
+    """Return a line on each view of the experiment that was changed last, of those that have any."""
+    for found in read_experiments(database):
+        if keys := view_keys(found.tags):
+            addresses = {name: address(server, found.experiment_id, key) for key, name in keys.items()}
+            return [safe(f"open: {where} ({found.name}, {name})") for name, where in addresses.items()]
+    return []
 
 
 def _usable(uri: str) -> Path | None:

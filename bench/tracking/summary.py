@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.measurement import Measurement
 from bench.record import FINISHED
+from bench.task import Task
 from bench.tracking.items import NOTE, Artifact, Item, Metric, Record, Tag, milliseconds
 from bench.tracking.notes import NOTE_LENGTH, markdown_table, shorten
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 THROUGHPUT = ["case", "device", "backend", "train_windows_per_s", "infer_windows_per_s", "latency_p50_s",
-              "latency_p99_s", "settled"]  # fmt: skip
+              "latency_p99_s", "processes"]  # fmt: skip
 """Columns of a measurement that a sweep's summary shows."""
 
 
@@ -29,6 +30,7 @@ class Summary:
     report: Path | None
     description: str
     means: "pd.DataFrame"
+    section: str
 
 
 @dataclass
@@ -37,20 +39,24 @@ class Tally:
 
     Attributes:
         runs: The status of each run id; one that is finished stays so.
-        measurements: The last good measurement of each case, device and backend.
+        measurements: The good ones, a process each.
+        tasks: How many runs with a result and good measurements each case of a task has.
         ended_ms: When the last of them ended; None before there is one.
     """
 
     runs: dict[str, str] = field(default_factory=dict)
-    measurements: dict[tuple[str, str, str], Measurement] = field(default_factory=dict)
+    measurements: list[Measurement] = field(default_factory=list)
+    tasks: dict[Task, Counter[str]] = field(default_factory=dict)
     ended_ms: int | None = None
 
     def add(self, record: Record) -> None:
         """Count a record."""
         self.ended_ms = max(self.ended_ms or 0, milliseconds(record.provenance.ended_at))
+        if record.task and record.status == "done":
+            self.tasks.setdefault(record.task, Counter())[record.spec.case] += 1
         if isinstance(record, Measurement):
             if record.status == "done":
-                self.measurements[record.spec.case, record.spec.device, record.spec.backend] = record
+                self.measurements.append(record)
         elif self.runs.get(record.run_id) not in FINISHED or record.status in FINISHED:
             self.runs[record.run_id] = record.status
 
@@ -65,16 +71,15 @@ class Tally:
             yield Metric(f"sweep/{name}", float(counts[name]), self.ended_ms or 0)
 
     def throughput(self) -> "pd.DataFrame":
-        """Return one row a measurement, in the order of their names."""
+        """Return one row a case, device and backend, in the order of their names: what its processes say together."""
         import pandas as pd
 
         from bench.frames.measurements import measurement_row
+        from bench.frames.selection import newest_processes
 
-        found = [self.measurements[key] for key in sorted(self.measurements)]
-        table = pd.DataFrame(map(measurement_row, found))[THROUGHPUT]
-        return table.assign(
-            case=[m.spec.case.rpartition("/")[2] for m in found], settled=["yes" if m.settled else "no" for m in found]
-        )
+        table = pd.DataFrame(map(measurement_row, newest_processes(self.measurements)))[THROUGHPUT]
+        table = table.sort_values(["case", "device", "backend"])
+        return table.assign(case=[case.rpartition("/")[2] for case in table["case"]])
 
 
 def summary_items(summary: Summary, tally: Tally) -> Iterator[Item]:
@@ -97,7 +102,8 @@ def sweep_params(plan: "Plan") -> dict[str, str]:
     """
     suite = plan.suite
     told = {
-        name: getattr(suite, name) for name in ("seeds", "data_seeds", "devices", "backends", "baseline", "metrics")
+        name: getattr(suite, name)
+        for name in ("seeds", "data_seeds", "rank", "devices", "backends", "baseline", "metrics")
     }
     told |= suite.recipe.model_dump(exclude_none=True)
     texts = {name: ", ".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in told.items()}
