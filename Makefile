@@ -5,7 +5,7 @@
 #   make bench SEEDS=42,43,44      three seeds in place of ten: a third of the time
 #   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
-#   make report · make test · make check · make microbench · make microbench-compare · make torture
+#   make report · make test · make check · make microbench · make microbench-compare · make torture · make simulate
 #
 # Written for GNU make 3.81, which macOS has, and later.
 
@@ -19,6 +19,7 @@ takes.ui := PORT
 takes.microbench := BENCHES
 takes.microbench-compare := BENCHES SLOWER
 takes.torture := FAULTS FUZZ PROPERTIES SEED
+takes.simulate := DRAWS
 
 default.SUITE := chapter15
 default.PORT := 5000
@@ -28,10 +29,11 @@ default.FAULTS := 200
 default.FUZZ := 10000
 default.PROPERTIES := 10000
 default.SEED := 1
+default.DRAWS := 20000
 
 goals := $(or $(MAKECMDGOALS),bench)
 taken := $(takes) $(foreach goal,$(goals),$(takes.$(goal)))
-variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.torture))
+variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.torture) $(takes.simulate))
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 define newline
 
@@ -80,7 +82,7 @@ printf '%s\n' "$${said:-bench: no Python can be run; install 3.11, 3.12 or 3.13,
 exit 2
 endef
 
-.PHONY: bench report ui test check microbench microbench-compare torture plan env sync ready ready-dev
+.PHONY: bench report ui test check microbench microbench-compare torture simulate plan env sync ready ready-dev
 
 bench: ready
 	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
@@ -124,6 +126,10 @@ microbench-compare: ready-dev
 torture: ready-dev
 	@exec $(RUN) tests.torture --faults $(call quoted,FAULTS) --fuzz $(call quoted,FUZZ) \
 		--properties $(call quoted,PROPERTIES) --seed $(call quoted,SEED)
+
+# What the statistics promise, held to simulated seeds; all of it or nothing goes to reports/simulations/. Some minutes.
+simulate: ready-dev
+	@exec $(RUN) tests.simulate --draws $(call quoted,DRAWS)
 
 env: ready-dev
 

@@ -19,6 +19,7 @@ from tests.fakes import (
     fake_plan,
     fake_record,
     seeded,
+    with_throughput,
 )
 
 ERRATA = {
@@ -122,4 +123,4 @@ def chapter_like(seeds: tuple[int, ...] = (42, 43, 44), devices: tuple[str, ...]
                         **scores,
                     )
                 )
-    return fake_plan(cases, records, seeds, devices, title="The chapter's networks")
+    return with_throughput(fake_plan(cases, records, seeds, devices, title="The chapter's networks"))

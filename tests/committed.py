@@ -29,8 +29,8 @@ def suites() -> list[str]:
 
 
 def reports() -> list[str]:
-    """Return the names of the reports."""
-    return sorted({path.split("/")[1] for path in tracked("reports") if path.count("/") > 1})
+    """Return the names of the reports: folders with tables of runs."""
+    return sorted({path.split("/")[1] for path in tracked("reports") if path.endswith("/runs.csv")})
 
 
 def check_out(folder: str, target: Path) -> Path:

@@ -46,17 +46,20 @@ def report(folder, records, cases, measurements=()):
     return folder
 
 
-def measurement(speed=1000.0, case=RNN, environment=ENVIRONMENT, settled=True, spread=0.01, ended="2026-01-02"):
+def measured(speed=1000.0, case=RNN, environment=ENVIRONMENT, spread=0.01, ended="2026-01-02", processes=5):
+    """Return what processes of a case left, whose speeds lie as far as ``spread`` on either side, evenly."""
     record = fake_record(case, 42, environment=environment)
-    rounds = [
-        Round(kind=kind, number=n, warm_up=False, windows=1000, wall_s=1000 / (speed * factor), cpu_s=1.0,
-              contended=False)
-        for kind in ("train", "infer")
-        for n, factor in enumerate(np.linspace(1 - spread, 1 + spread, 11))
-    ]  # fmt: skip
     spec = measure_spec(record.spec)
-    return Measurement(
-        measure_id=spec.measure_id, spec=spec, data_seed=42, settled=settled, rounds=tuple(rounds),
-        latency_s=(1 / speed,) * 100, peak_memory_bytes=10**8, environment=environment,
-        provenance=record.provenance.model_copy(update={"ended_at": ended}),
-    )  # fmt: skip
+    return [
+        Measurement(
+            measure_id=spec.measure_id, spec=spec, data_seed=42, latency_s=(1 / speed,) * 100,
+            peak_memory_bytes=10**8, environment=environment, attempt=number,
+            provenance=record.provenance.model_copy(update={"ended_at": ended}),
+            rounds=tuple(
+                Round(kind=kind, number=n, warm_up=False, windows=1000, wall_s=1000 / (speed * factor), cpu_s=1.0,
+                      contended=False)
+                for kind in ("train", "infer") for n in range(3)
+            ),
+        )
+        for number, factor in enumerate(np.linspace(1 - spread, 1 + spread, processes), start=1)
+    ]  # fmt: skip

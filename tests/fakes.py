@@ -1,13 +1,15 @@
 """Fake cases, records and plans: what a test needs of a sweep, without one."""
 
 import hashlib
+from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from bench.cases.base import Case, Erratum, Published, component
 from bench.datasets.base import Dataset
-from bench.measurement import Measurement, MeasureSpec, Round
+from bench.measurement import PROCESSES, Measurement, MeasureSpec, Round
 from bench.models.base import Network, Predictor
 from bench.plan import Plan, shared_versions
 from bench.recipe import Recipe
@@ -21,6 +23,7 @@ from bench.record import (
     RunSpec,
     Score,
     Timing,
+    Weights,
 )
 from bench.suite import Suite
 from bench.task import TargetKind, Task
@@ -228,9 +231,14 @@ def fake_record(
 
 
 def fake_measurement(
-    spec: MeasureSpec, environment: Environment | None = None, *, windows_per_s: float = 40_000.0, status: str = "done"
+    spec: MeasureSpec,
+    environment: Environment | None = None,
+    *,
+    windows_per_s: float = 40_000.0,
+    status: str = "done",
+    attempt: int = 1,
 ) -> Measurement:
-    """Return a settled measurement: two warm-up rounds of each kind, then ten that count."""
+    """Return what one process left: two warm-up rounds of each kind, then ten that count."""
     kinds = ("train", "infer") if spec.recipe else ("infer",)
     rounds = tuple(
         Round(
@@ -247,13 +255,14 @@ def fake_measurement(
     )
     return Measurement(
         measure_id=spec.measure_id,
+        attempt=attempt,
         status=status,
         spec=spec,
         data_seed=42,
         task=TASKS.get(spec.dataset.all_params.get("asks", "")),
-        settled=status == "done",
         rounds=rounds if status == "done" else (),
         latency_s=tuple(0.0004 + 1e-7 * n for n in range(1_000)) if status == "done" else (),
+        build_s=0.02,
         compile_s=3.0 if spec.recipe else None,
         peak_memory_bytes=900_000_000,
         base_memory_bytes=700_000_000,
@@ -263,6 +272,23 @@ def fake_measurement(
         environment=environment or (ENVIRONMENT if spec.recipe else NO_BACKEND),
         provenance=fake_record().provenance,
     )
+
+
+def with_throughput(plan: Plan) -> Plan:
+    """Return a plan whose cases are measured alone, in as many processes as usual: as fast as their runs were."""
+    known: dict[tuple[str, str, str], list[RunRecord]] = {}
+    for record in plan.records:
+        known.setdefault((record.spec.case, record.spec.device, record.spec.backend), []).append(record)
+    made = []
+    for spec in plan.measured:
+        runs = known.get((spec.case, spec.device, spec.backend), [])
+        speed = median([r.windows_per_s for r in runs if r.windows_per_s] or [40_000.0])
+        where = runs[0].environment if runs else None
+        made += [
+            fake_measurement(spec, where, windows_per_s=(1 + 0.002 * n) * speed, attempt=n + 1)
+            for n in range(PROCESSES)
+        ]
+    return replace(plan, measurements=tuple(made))
 
 
 FakeScores = list[tuple[str, str, str, float]]
@@ -335,9 +361,10 @@ def fake_plan(
     devices: tuple[str, ...] = ("cpu",),
     name: str = "fake",
     title: str = "Fake networks",
+    rank: Weights = "last",
 ) -> Plan:
     """Return a plan of unregistered cases with the records that belong to it."""
-    suite = Suite(name=name, title=title, cases=["x"], seeds=list(seeds), devices=list(devices))
+    suite = Suite(name=name, title=title, cases=["x"], seeds=list(seeds), devices=list(devices), rank=rank)
     specs = [
         spec
         for case in cases

@@ -117,7 +117,7 @@ def plans(draw: st.DrawFn, texts: Texts = PLAIN) -> Plan:
     question = draw(st.just("") | texts.question)
     tasks = [draw(_tasks(name, question, texts)) for name in named]
     seeds = draw(st.sampled_from([(1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)]))
-    data_seeds = draw(st.sampled_from([(42,), (42,), (42, 43)]))
+    own_data = draw(st.sampled_from([False, False, True]))
     devices = draw(st.sampled_from([("cpu",), ("cpu",), ("cpu",), ("cpu", "gpu")]))
     cases = [case for task in tasks for case in draw(_cases(task, texts))]
     names = draw(st.lists(texts.case, min_size=len(cases), max_size=len(cases), unique=True))
@@ -126,16 +126,18 @@ def plans(draw: st.DrawFn, texts: Texts = PLAIN) -> Plan:
     draws = [draw(_scores(case.task)) for case in cases]
     named_metrics = draw(st.sampled_from([[], [], [*FURTHER], ["mae"]]))
     suite = Suite(
-        name="generated", title=draw(texts.title), cases=["x"], seeds=[*seeds], data_seeds=[*data_seeds],
+        name="generated", title=draw(texts.title), cases=["x"], seeds=[*seeds],
+        data_seeds="seeds" if own_data else [42], rank="last",
         devices=[*devices], metrics=named_metrics,
     )  # fmt: skip
     specs, records = [], []
     for case, scores in zip(cases, draws, strict=True):
         trained = case.model.trained
-        places = product(devices if trained else ("cpu",), data_seeds, seeds if trained else (None,))
+        pairs = [(seed if own_data else 42, seed if trained else None) for seed in seeds]
+        places = product(devices if trained else ("cpu",), dict.fromkeys(pairs))
         statuses = draw(st.just(["done"]) | st.lists(_statuses(), min_size=1, max_size=4))
         group, reason = draw(texts.group), draw(texts.reason)
-        for number, (device, data_seed, seed) in enumerate(places):
+        for number, (device, (data_seed, seed)) in enumerate(places):
             specs.append(fake_spec(case, seed, device, data_seed=data_seed))
             status = statuses[number % len(statuses)]
             if status != "absent" or not records:

@@ -17,6 +17,7 @@ from matplotlib.text import Text
 
 from bench.cases.base import Case
 from bench.frames import read_frames
+from bench.page import PAGE
 from bench.plan import Plan, Skip
 from bench.report.build import build_report
 from bench.report.figures.base import figures, label_looks
@@ -27,6 +28,7 @@ from bench.task import Target, TargetKind, Task
 from bench.text.lines import one_line
 from tests.fakes import FakeNaive, FakeNetwork, fake_plan, fake_record
 from tests.generated import Generated
+from tests.pages import Page
 
 PIECES = (
     "$", "_", "__", "/", "|", "||", "#", " #", "\\", "\\\\", ":", "*", "**", "?", '"', "'", "`", "``",
@@ -40,6 +42,11 @@ PIECES = (
     "www.x.org",
 )  # fmt: skip
 """What texts are put together of: markup and formulas, words that mean something elsewhere, signs of other writings."""
+PAGE_TAGS = """
+html head meta link title style body nav details summary a ul ol li main h1 h2 h3 p strong em code pre br div table
+thead tbody tr th td script
+"""
+PAGE_ATTRIBUTES = "lang charset http-equiv content name rel href aria-label id class tabindex start"
 FILE = re.compile(r"figures/[A-Za-z0-9_-]{1,180}\.svg")
 
 
@@ -99,6 +106,7 @@ def hold(plan: Plan, folder: Path, draw: bool = True) -> None:
     results = Results(read_frames(folder))
     _hold_names(plan, results)
     _hold_text((folder / "README.md").read_text(encoding="utf-8"), plan, results)
+    _hold_page(Page((folder / PAGE).read_text(encoding="utf-8")), plan, results)
     if draw:
         _hold_figures(results)
 
@@ -137,9 +145,10 @@ def _hold_text(text: str, plan: Plan, results: Results) -> None:
     tables = list(all_tables(results).values())
     titles = [heading for heading in heads if heading.startswith("Table ")]
     assert heads[0] == one_line(plan.suite.title)
-    assert set(map(one_line, (t.heading for t in tables))) <= set(heads)
+    assert [one_line(t.heading) for t in tables] == titles
     folded = [html.unescape(each[18:-10]) for each in raw if each != "</details>"]
-    assert set(folded) <= set(titles)
+    assert set(folded) <= set(heads)
+    assert len(titles) == len(set(titles)) == len(tables)
     anchors = set(_github(heads))
     links = [str(t.attrs["href"]) for t in inlines if t.type == "link_open"]
     assert {unquote(link[1:]) for link in links if link.startswith("#")} <= anchors
@@ -151,6 +160,22 @@ def _hold_text(text: str, plan: Plan, results: Results) -> None:
         own = [cell.removesuffix(marks) for row in board.rows for cell in cells for marks in [board.marks(row)]]
         assert {one_line(row.name) for row in board.rows} <= set(own)
     assert [[one_line(r.name), one_line(r.case)] for r in results.rows] == [row[:2] for row in _last_table(tokens)]
+
+
+def _hold_page(page: Page, plan: Plan, results: Results) -> None:
+    """The page says each text as it is: no element, no attribute, no script and no address comes of it."""
+    assert page.fault == ""
+    assert page.tags <= set(PAGE_TAGS.split())
+    assert page.attributes <= set(PAGE_ATTRIBUTES.split())
+    assert len(page.all("script")) == len(page.all("style")) == 1
+    assert page.texts("h1") == [one_line(plan.suite.title)] == page.texts("title")
+    inside = {unquote(address[1:]) for address in page.addresses if address.startswith("#")}
+    assert inside <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert {address for address in page.addresses if not address.startswith("#")} == {"../other/report.html"}
+    titles = {one_line(table.heading) for table in all_tables(results).values()}
+    assert titles <= set(page.texts("h2", "h3"))
+    assert {one_line(r.name) for r in results.rows} <= set(page.texts("td"))
 
 
 def _hold_figures(results: Results) -> None:

@@ -170,14 +170,37 @@ def board_faults(results: Results, frames: Frames, board: Leaderboard) -> Any:
     columns = {f"test {heading}": test, heading if board.common else f"valid {heading}": own}
     for row, line in zip(board.rows, lines, strict=True):
         cells = dict(zip(cells_of(header), cells_of(line), strict=True))
-        if (cells["rank"] != NONE) != (row.name in ranked):
+        placed = row.name in ranked and not cells["verdict"].startswith("too few seeds")
+        if cells["rank"] != (str(ranked.index(row.name) + 1) if placed else NONE):
             yield f"rank {cells['rank']} of {row.name}"
+        if fault := verdict_fault(results, board, row, cells["verdict"].removesuffix(r" \*")):
+            yield fault
         for column, known in columns.items():
             value = known[row.name]
             if not says(cells[column], value, board.metric.share):
                 yield f"{column} of {row.name} is shown as {cells[column]!r} and is {value}: {line}"
         if row.name in ranked and log and not says_ratio(cells["× leader"], own[row.name], own[ranked[0]]):
             yield f"× leader of {row.name} is shown as {cells['× leader']!r}, {own[row.name]} over {own[ranked[0]]}"
+
+
+def verdict_fault(results: Results, board: Leaderboard, row: Row, verdict: str) -> str:
+    """Return what is wrong with a row's verdict, by the interval beside it: nothing else may be said of a model."""
+    if row not in board.ranked:
+        return "" if verdict == NONE else f"{row.name} does not rank and is {verdict}"
+    if row is board.ranked[0]:
+        return "" if verdict in ("leads", "too few seeds") else f"the leader is {verdict}"
+    ratio = board.contrasts[row.name].ratio
+    low, high = (ratio.value if end is None else end for end in (ratio.low, ratio.high))
+    none, reach = (1.0, results.region.ratio) if board.metric.log else (0.0, results.region.difference)
+    within = (1 / reach <= low and high <= reach) if board.metric.log else (-reach <= low and high <= reach)
+    worse = low > none if board.metric.sign > 0 else high < none
+    trained = [
+        len(r.values(board.score)) for r in (row, board.ranked[0]) if r.trained or len(r.values(board.score)) > 1
+    ]
+    known = ratio.low is not None
+    expected = "equivalent" if known and within else "worse" if known and worse else ""
+    expected = expected or ("too few seeds" if trained and min(trained) < 5 else "undecided")
+    return "" if verdict == expected else f"{row.name} is {verdict}, and its interval {ratio} says {expected}"
 
 
 def logged(frames: Frames, metric: str) -> bool:
@@ -190,18 +213,12 @@ def logged(frames: Frames, metric: str) -> bool:
 
 def centre(row: Row, metric: str, split: str, log: bool) -> float | None:
     """Return a row's mean over its finished runs; NaN or infinite where it has no finite score, None without any."""
-    found: dict[int, list[float]] = {}
-    for data_seed, run in zip(row.done["data_seed"], row.done["run_id"], strict=True):
-        value = row.scores.get(run, {}).get(Key(metric, split))
-        if value is not None:
-            found.setdefault(int(data_seed), []).append(value)
-    every = [value for values in found.values() for value in values]
-    finite = {seed: known for seed, values in found.items() if (known := [v for v in values if math.isfinite(v)])}
+    found = [row.scores.get(run, {}).get(Key(metric, split)) for run in row.done["run_id"]]
+    every = [value for value in found if value is not None]
+    finite = [value for value in every if math.isfinite(value)]
     if not finite:
         return sum(every) if every else None
-    if len(finite) > 1:
-        return mean([mean(values, log) for values in finite.values()], log)
-    return mean(next(iter(finite.values())), log)
+    return mean(finite, log)
 
 
 def mean(values: list[float], log: bool) -> float:

@@ -11,7 +11,7 @@ from bench.report.build import build_report
 from bench.report.findings import all_findings
 from bench.report.results import Results
 from bench.report.tables import all_tables
-from tests.fakes import FakeLeaky, FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
+from tests.fakes import FakeLeaky, FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record, with_throughput
 
 GOLDEN = Path(__file__).parent / "golden"
 NAIVE = fake_case("fake/naive", task="ten_steps", label="naive", model=FakeNaive())
@@ -63,7 +63,8 @@ def trouble() -> Plan:
         fake_record(ODD, 42, status="failed", reason="bad | pipe\nsecond line"),
         fake_record(ODD, 43, mse=0.03),
     ]
-    return fake_plan([NAIVE, PEEK, FAIR, SQUARES, RNN, GRU, LSTM, ODD], records, title="Trouble | everywhere")
+    plan = fake_plan([NAIVE, PEEK, FAIR, SQUARES, RNN, GRU, LSTM, ODD], records, title="Trouble | everywhere")
+    return with_throughput(plan)
 
 
 def report_of(plan: Plan, folder: Path) -> str:

@@ -139,18 +139,33 @@ def test_another_machines_records_do_not_stop_ours():
     assert len(make_plan(suite(cases=[LINEAR]), wide_theirs, frozenset({"another"})).specs) == 10
 
 
-def test_a_seeds_value_is_its_mean_over_data_seeds():
-    chosen = suite(cases=[LINEAR], data_seeds=[1, 2])
+def test_each_seed_may_draw_its_own_data_and_predictors_see_as_many_draws():
+    chosen = suite(data_seeds="seeds")
+    for score, expected in ((narrow, 10), (wide, 30)):
+        plan = complete(chosen, score)
+        draws = list(range(42, 42 + expected))
+        assert [(s.data_seed, s.model_seed) for s in plan.specs if s.case == LINEAR] == [(n, n) for n in draws]
+        assert [s.data_seed for s in plan.specs if s.model_seed is None] == draws
+    assert len(make_plan(suite(cases=["chapter15/naive_next_step"], data_seeds="seeds"), []).specs) == 10
 
-    def cancels(spec):
-        return wide(spec) if spec.data_seed == 1 else 0.012 - wide(spec)
 
-    plan = complete(chosen, cancels)
-    assert plan.seeds == list(range(42, 52))
-    assert len(plan.specs) == 20
-    without_one = [r for r in plan.records if (r.spec.data_seed, r.spec.model_seed) != (2, 51)]
-    assert len(make_plan(chosen, without_one).missing) == 1
-    assert len(complete(chosen, wide).seeds) == 30
+@pytest.mark.parametrize(("rank", "seeds"), [("best", 30), ("last", 10)])
+def test_the_score_that_ranks_says_whether_seeds_are_enough(rank, seeds):
+    """Test scores of the best epoch scatter here, validation scores after the last do not."""
+
+    def scattered(spec):
+        made = record(spec, narrow(spec))
+        factor = 1 + spec.model_seed % 3
+        best = [s._replace(value=factor * s.value) if s[:2] == ("test", "best") else s for s in made.scores]
+        return made.model_copy(update={"scores": tuple(best)})
+
+    chosen = suite(cases=[LINEAR], rank=rank)
+    records = []
+    while (plan := make_plan(chosen, records)).missing:
+        records += map(scattered, plan.missing)
+    assert len(plan.seeds) == seeds
+    words = "test error of the best epoch" if rank == "best" else "validation error after the last epoch"
+    assert words in chosen.seeds_rule
 
 
 def test_one_device_that_asks_for_more_seeds_gets_them_on_all():

@@ -12,6 +12,7 @@ from rich.console import Console
 from bench.commands.run import RunOptions, _Command, _Nowhere
 from bench.commands.selection import Selection
 from bench.jobs import DataChecked
+from bench.measurement import PROCESSES
 from bench.store import Store
 from bench.suite import Suite
 from bench.suite.model import LEAST_SEEDS
@@ -105,7 +106,7 @@ def test_nothing_of_bad_data_is_timed(monkeypatch, tmp_path):
     command = _Command(chosen, RunOptions(), said, store, _Nowhere(), lambda: False)
     command.data.hear(DataChecked(next(s for s in plan.specs if s.case == cases[0]), fault="a hole"))
     command.measure(plan)
-    assert timed == cases[1:]
+    assert timed == cases[1:] * PROCESSES
 
 
 @pytest.mark.slow

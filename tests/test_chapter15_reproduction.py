@@ -180,7 +180,7 @@ def test_columns_show_what_was_printed_and_a_value_of_the_last_position_alone_st
     }
     assert made == {
         ("Next step", "printed MSE"): {"naive": "0.0202"},
-        ("All models on steps 50-59 from steps 0-49", "printed last-step"): {
+        ("Steps 50-59 from steps 0-49", "printed last-step"): {
             "ten": "0.0188", "outside": "0.0200", "plain": "–",
         },
         ("Ten steps", "printed MSE"): {"ten": "0.0188"},

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import webbrowser
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import bench
 from bench.cases.base import cases
 from bench.cli import call
 from bench.devices import find_device
+from bench.estimates import pace_of
 from bench.frames.schemas import TIDY
 from bench.listing import in_words
 from bench.models.base import Predictor, Support, model, models
@@ -66,6 +68,8 @@ def results(tmp_path):
         (["plan", "smoke", "--seeds", ","], "--seeds ',': expected names separated by commas"),
         (["plan", "smoke", "--device", "cpu,cpu:0"], "names one value twice"),
         (["report", "smoke"], "no records of suite 'smoke'"),
+        (["report", "smoke", "--open"], "no records of suite 'smoke'"),
+        (["report", "smoke", "--open", "--check"], "--open shows a report"),
         (["sync", "smoke"], "no records of suite 'smoke'"),
     ],
 )
@@ -109,6 +113,34 @@ def test_a_sweep_that_waits_leaves_when_it_is_told(tmp_path):
         3,
         ["bench: stopping; a second Ctrl-C leaves at once", "bench: interrupted; records written so far are kept"],
     )
+
+
+def test_a_report_is_shown_where_there_is_a_browser_and_its_page_is_named(tmp_path, capsys, monkeypatch):
+    readme = check_out("reports/chapter15", tmp_path) / "README.md"
+    page = readme.with_name("report.html")
+    asked = [
+        "report",
+        "chapter15",
+        "--open",
+        "--results",
+        str(tmp_path / "none"),
+        "--reports",
+        str(tmp_path / "reports"),
+    ]
+    shown = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: shown.append(address) or False)
+    assert call(asked) == 0
+    assert capsys.readouterr().out == f"{page}\n"
+    assert shown == [page.as_uri()]
+    first = page.read_bytes()
+    page.write_bytes(b"old")
+
+    def none(address):
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(webbrowser, "open", none)
+    assert call(asked) == 0
+    assert page.read_bytes() == first
 
 
 def test_a_report_of_nothing_is_an_error(tmp_path, capsys):
@@ -313,5 +345,12 @@ def test_plan_counts_on_no_more_workers_than_there_are_jobs(results, tmp_path, c
     for chosen in ("linear", "linear,seq2seq_rnn"):
         assert call([*asked, "--cases", chosen]) == 0
         found[chosen] = json.loads(capsys.readouterr().out)
-    each = found["linear"]["estimate_s"] / 2  # the third seed of linear is recorded
-    assert found["linear,seq2seq_rnn"]["estimate_s"] == pytest.approx(each * 5 / 2)
+    pace = pace_of(Store(results).read(), tmp_path)
+    each, compile_s = pace.run_s["chapter15/linear"], pace.compile_s["chapter15/linear"]
+    unknown = sum(pace.run_s.values()) / len(pace.run_s)  # of the other case; the third seed of linear is recorded
+    assert found["linear"]["runs_s"] == pytest.approx(2 * each + compile_s + pace.start_s)
+    spent = 2 * each + 3 * unknown + compile_s
+    assert found["linear,seq2seq_rnn"]["runs_s"] == pytest.approx(spent / 2 + pace.start_s)
+    for one, specs in ((found["linear"], 1), (found["linear,seq2seq_rnn"], 2)):
+        assert one["throughput_s"] > 10 * specs
+        assert one["estimate_s"] == pytest.approx(one["runs_s"] + one["throughput_s"])

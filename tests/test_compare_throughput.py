@@ -4,7 +4,7 @@ import pytest
 
 from bench.cli import call
 from bench.compare import compare_throughput, read_set
-from tests.compare_fakes import GRU, INTEL, NAIVE, RNN, measurement, report, results, runs
+from tests.compare_fakes import GRU, INTEL, NAIVE, RNN, measured, report, results, runs
 from tests.fakes import ENVIRONMENT, NO_BACKEND
 
 
@@ -13,9 +13,9 @@ def test_throughput_is_compared_within_one_environment(tables, tmp_path):
     records = runs(RNN, 0.003, (42, 43))
     made = {}
     for name, speed in (("a", 1000.0), ("b", 800.0)):
-        measured = [measurement(speed)]
+        made_of = measured(speed)
         folder = tmp_path / name
-        made[name] = report(folder, records, [RNN], measured) if tables else results(folder, records, measured)
+        made[name] = report(folder, records, [RNN], made_of) if tables else results(folder, records, made_of)
     found = compare_throughput(read_set(made["a"], "A"), read_set(made["b"], "B"))
     by_name = {c.quantity: c for c in found.changes}
     train = by_name["train_windows_per_s"]
@@ -34,9 +34,9 @@ def test_throughput_is_compared_within_one_environment(tables, tmp_path):
 
 
 def test_throughput_is_refused_where_the_environments_differ(tmp_path, capsys):
-    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(), measurement(case=GRU)])
+    first = results(tmp_path / "a", runs(RNN, 0.003), [*measured(), *measured(case=GRU)])
     b = runs(RNN, 0.003, environment=INTEL)
-    second = results(tmp_path / "b", b, [measurement(case=c, environment=INTEL) for c in (RNN, GRU)])
+    second = results(tmp_path / "b", b, [m for c in (RNN, GRU) for m in measured(case=c, environment=INTEL)])
     found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
     assert found.changes == ()
     assert found.refusals == (
@@ -47,37 +47,40 @@ def test_throughput_is_refused_where_the_environments_differ(tmp_path, capsys):
     assert "cpu: AMD EPYC 7B13 -> Intel Xeon" in capsys.readouterr().out
 
 
-def test_a_measurement_that_had_not_settled_fails_nothing(tmp_path):
-    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(1000.0)])
-    second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(500.0, settled=False)])
+@pytest.mark.parametrize("rough", [{"spread": 0.5}, {"processes": 1}])
+def test_a_measurement_that_had_not_settled_fails_nothing(rough, tmp_path):
+    first = results(tmp_path / "a", runs(RNN, 0.003), measured(1000.0))
+    second = results(tmp_path / "b", runs(RNN, 0.003), measured(500.0, **rough))
     found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
     assert {c.verdict for c in found.changes} == {"not settled"}
     assert found.regressed(0.0) == ()
 
 
-def test_the_newest_measurement_stands(tmp_path):
-    measured = [measurement(1000.0, ended="2026-01-01"), measurement(2000.0, ended="2026-01-02")]
-    found = read_set(results(tmp_path / "a", runs(RNN, 0.003), measured), "A").measurements
+def test_the_newest_processes_stand(tmp_path):
+    """As many as a case is measured in: measured anew, it has no older ones among them."""
+    made = [*measured(1000.0, ended="2026-01-01"), *measured(2000.0, ended="2026-01-02", spread=0.0)]
+    found = read_set(results(tmp_path / "a", runs(RNN, 0.003), made), "A").measurements
     assert list(found["train_windows_per_s"]) == pytest.approx([2000.0])
+    assert list(found["processes"]) == [5]
 
 
-def test_rounds_that_overlap_show_no_difference(tmp_path):
-    first = results(tmp_path / "a", runs(RNN, 0.003), [measurement(1000.0, spread=0.2)])
-    second = results(tmp_path / "b", runs(RNN, 0.003), [measurement(950.0, spread=0.2)])
+def test_processes_that_overlap_show_no_difference(tmp_path):
+    first = results(tmp_path / "a", runs(RNN, 0.003), measured(1000.0, spread=0.05))
+    second = results(tmp_path / "b", runs(RNN, 0.003), measured(950.0, spread=0.05))
     found = compare_throughput(read_set(first, "A"), read_set(second, "B"))
     assert next(c for c in found.changes if c.quantity == "train_windows_per_s").verdict == "no difference found"
 
 
 def test_two_backends_are_refused_in_a_line_also_beside_predictors(tmp_path):
     jax = ENVIRONMENT.model_copy(update={"backend": "jax"})
-    exact = measurement(case=NAIVE, environment=NO_BACKEND)
+    exact = measured(case=NAIVE, environment=NO_BACKEND)
     sides = {}
     for name, backend, environment in (("a", "tensorflow", ENVIRONMENT), ("b", "jax", jax)):
-        made = measurement(environment=environment)
-        spec = made.spec.model_copy(update={"backend": backend})
-        made = made.model_copy(update={"spec": spec, "measure_id": spec.measure_id})
+        made = measured(environment=environment)
+        spec = made[0].spec.model_copy(update={"backend": backend})
+        made = [each.model_copy(update={"spec": spec, "measure_id": spec.measure_id}) for each in made]
         records = [*runs(RNN, 0.003, backend=backend, environment=environment), *runs(NAIVE, 0.1, (None,))]
-        folder = report(tmp_path / name, records, [RNN, NAIVE], [made, exact])
+        folder = report(tmp_path / name, records, [RNN, NAIVE], [*made, *exact])
         sides[name] = read_set(folder, name)
     found = compare_throughput(sides["a"], sides["b"])
     assert {change.case for change in found.changes} == {"fake/naive"}

@@ -12,6 +12,7 @@ from bench.datasets.base import datasets
 from bench.metrics.base import metrics
 from bench.models.base import models
 from bench.report.build import check_report
+from bench.report.index import index_text
 from bench.suite import read_suite
 from tests.committed import ROOT, check_out, reports, suites, tracked
 
@@ -80,7 +81,8 @@ def test_what_a_user_runs_stays_out_of_the_repository():
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert {"/results/*", "!/results/README.md", "/reports/*"} <= set(ignored)
     kept = [line.removeprefix("!/reports/").strip("/") for line in ignored if line.startswith("!/reports/")]
-    assert sorted(kept) == reports()
+    assert sorted(kept) == sorted({path.split("/")[1] for path in tracked("reports")})
+    assert not [path for path in tracked("reports") if path.endswith(".html")]
     assert tracked("results") == ("results/README.md",)
 
 
@@ -88,6 +90,12 @@ def test_what_a_user_runs_stays_out_of_the_repository():
 @pytest.mark.parametrize("name", reports())
 def test_every_committed_report_is_what_its_csvs_give(name, tmp_path):
     assert check_report(check_out(f"reports/{name}", tmp_path)) == []
+
+
+def test_the_list_of_reports_is_what_the_reports_say(tmp_path):
+    folder = check_out("reports", tmp_path)
+    assert (folder / "README.md").read_text() == index_text(folder)
+    assert index_text(folder).count("\n- [") == len(reports())
 
 
 def test_a_report_that_was_edited_by_hand_is_found_out(tmp_path):
@@ -101,14 +109,25 @@ def test_a_report_that_was_edited_by_hand_is_found_out(tmp_path):
     assert any(line.startswith("missing: ") for line in found)
 
 
-def test_the_readme_excerpt_stands_in_the_report(tmp_path):
-    excerpt = README.partition("## What the report looks like")[2].partition("The whole report")[0]
-    report = (check_out("reports/chapter15", tmp_path) / "README.md").read_text()
-    report = re.sub(r" \(\[.*?\)\)", "", report)  # the excerpt has no links to the report's own tables
+def test_the_readme_excerpt_stands_in_the_report_and_each_column_is_explained(tmp_path):
+    excerpt, _, explained = README.partition("## What the report looks like")[2].partition("| column |")
+    report = (check_out("reports/chapter15-matched", tmp_path) / "README.md").read_text()
+    report = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", report)  # the excerpt has no links to the report's own tables
     rows = [line for line in excerpt.splitlines() if line.startswith("| ") or line.startswith("> ")]
     assert len(rows) > 5
     for row in rows:
         assert row.removeprefix("> ") in report, row
+    header = next(row for row in rows if row.startswith("| "))
+    columns = [cell.strip() for cell in header.strip("|").split("|")]
+    told = re.findall(r"^\| ([^|]+) \|", explained.partition("\n\n")[0], re.M)
+    assert set(columns) - {"model"} <= set(told)
+
+
+def test_the_readme_answers_on_its_first_screen():
+    first = "\n".join(README.splitlines()[:45])
+    assert "Hands-On Machine Learning" in first
+    assert "## Add your own" in first
+    assert "make bench" in first
 
 
 def test_the_readme_example_files_are_valid(monkeypatch):

@@ -30,7 +30,7 @@ def suite_of(*models, devices=("cpu",), data_seeds=(1,)):
         {"name": f"t/{i}", "dataset": "test_ramps", "model": {"name": "test_constant"} | m}
         for i, m in enumerate(models)
     ]
-    return Suite(name="t", cases=cases, seeds=[1], data_seeds=list(data_seeds), devices=list(devices))
+    return Suite(name="t", cases=cases, seeds=list(data_seeds), data_seeds="seeds", devices=list(devices))
 
 
 def specs_of(*models, **options):

@@ -2,6 +2,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -10,7 +11,7 @@ from bench.cases.base import Erratum, Published
 from bench.errors import BenchError
 from bench.frames import Shown
 from bench.frames.base import frame_kinds
-from bench.frames.measurements import measurement_row
+from bench.frames.measurements import measurement_row, unsettled
 from bench.frames.schemas import RECIPE, TIDY, Kind
 from bench.frames.scores import Key, scores_by_run
 from bench.measurement import Measurement
@@ -192,7 +193,9 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
     plan = fake_plan([CASE, odd], records)
     plan = replace(plan, measurements=tuple(fake_measurement(spec) for spec in plan.measured))
     written = {name: made(name, plan) for name in frame_kinds.names()}
-    assert all(len(written[name]) for name in written if name not in ("skips", "errata", "published"))
+    assert all(
+        len(written[name]) for name in written if name not in ("skips", "errata", "published", "pairs", "sources")
+    )
     frames.write_frames(tmp_path, written)
     read = frames.read_frames(tmp_path)
     for name, frame in written.items():
@@ -212,16 +215,30 @@ def test_a_measurement_is_summed_up_from_the_rounds_that_count() -> None:
     plan = fake_plan([fake_case("fake/rnn", task="every_step")], [])
     timed = fake_measurement(plan.measured[0], windows_per_s=40_000.0)
     noisy = timed.rounds[-2].model_copy(update={"contended": True, "wall_s": 9.0})
-    row = measurement_row(timed.model_copy(update={"rounds": (*timed.rounds[:-2], noisy)}))
-    speeds = sorted(4_000 / (0.1 * (1 + 0.0005 * n)) for n in range(2, 11))
-    assert row["train_windows_per_s"] == pytest.approx(speeds[4])  # nine rounds count: the fifth is their median
-    assert (row["train_low"], row["train_high"]) == pytest.approx((speeds[1], speeds[-2]))
-    assert row["train_steps_per_s"] == pytest.approx(50 * speeds[4])
-    assert (row["train_rounds"], row["train_contended"], row["infer_rounds"]) == (9, 1, 9)
+    first = timed.model_copy(update={"rounds": (*timed.rounds[:-2], noisy)})
+    alone = measurement_row([first])
+    assert alone["train_windows_per_s"] == pytest.approx(4_000 / (0.1 * (1 + 0.0005 * 6)))  # the fifth of nine rounds
+    assert (alone["train_low"], alone["train_high"], alone["processes"]) == (None, None, 1)
+    failed = fake_measurement(plan.measured[0], status="failed")
+    second = fake_measurement(plan.measured[0], windows_per_s=44_000.0).model_copy(update={"latency_contended": 50})
+    row = measurement_row([first, failed, second])
+    logs = np.log([m.windows_per_s("train") for m in (first, second)])
+    assert row["train_windows_per_s"] == pytest.approx(np.exp(logs.mean()))
+    reach = 12.7062 * logs.std(ddof=1) / np.sqrt(2)  # Student's t with one degree of freedom
+    assert np.log([row["train_low"], row["train_high"]]) == pytest.approx(logs.mean() + np.array([-reach, reach]))
+    assert row["train_steps_per_s"] == pytest.approx(50 * row["train_windows_per_s"])
+    assert (row["train_rounds"], row["train_contended"], row["infer_rounds"], row["processes"]) == (19, 1, 19, 2)
+    assert row["train_drift"] == pytest.approx(-0.0045, abs=2e-4)  # each round is 0.05 % longer than the last
+    assert row["train_drift_p"] < 1e-6
+    assert (row["latency_calls"], row["latency_contended"]) == (2_000, 50)
+    assert (row["status"], row["reason"]) == ("done", "")
     assert row["latency_p50_s"] == pytest.approx(0.0004 + 1e-7 * 499.5)
     assert row["latency_p99_s"] == pytest.approx(0.0004 + 1e-7 * 989.01)
+    assert unsettled(row) == ["train", "infer"]
+    assert unsettled(row | {"train_low": 40_000.0, "train_high": 43_000.0}) == ["infer"]
     rounds = made("rounds", replace(plan, measurements=(timed,)))
     assert len(rounds) == 24
+    assert set(rounds["process"]) == {1}
     assert rounds["warm_up"].sum() == 4
     assert not len(made("measurements", plan))
 

@@ -19,8 +19,8 @@ printf '%s\\0' "$@"
 """
 """Stands for the environment's Python: it is always ready, and prints the words that it is called with."""
 VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
-VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "PYTHON"]
-TARGETS = ["bench", "plan", "sync", "report", "ui", "test", "microbench", "microbench-compare", "torture"]
+VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "DRAWS", "PYTHON"]
+TARGETS = ["bench", "plan", "sync", "report", "ui", "test", "microbench", "microbench-compare", "torture", "simulate"]
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,7 @@ def test_a_value_is_one_word_as_it_was_typed(clone, value):
         *("-m", "bench", "run", value, "--cases", value)
     ]
     assert words(make(clone, "torture", f"SEED={value}"))[-1] == value
+    assert words(make(clone, "simulate", f"DRAWS={value}")) == ["-m", "tests.simulate", "--draws", value]
     assert words(make(clone, "ui", f"PORT={value}"))[-1] == value
     assert value in words(make(clone, "microbench", f"BENCHES={value}"))
     assert f"--benchmark-compare-fail={value}" in words(make(clone, "microbench-compare", f"SLOWER={value}"))

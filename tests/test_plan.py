@@ -5,7 +5,8 @@ import pytest
 
 from bench.cases.base import Case, component
 from bench.errors import BenchError
-from bench.estimates import in_words, remaining_s, seconds_by_case
+from bench.estimates import START_S, Estimate, Pace, in_words, pace_of, remaining_s
+from bench.measurement import PROCESSES
 from bench.plan import UNSEEDED, expand, make_plan
 from bench.suite import Suite, read_suite
 from bench.task import TargetKind, Task
@@ -31,12 +32,14 @@ def small(**changes):
 
 
 def test_a_predictor_runs_once_and_a_network_once_a_seed_and_device():
-    suite = small(devices=["cpu", "gpu"], data_seeds=[5, 6])
+    suite = small(devices=["cpu", "gpu"], seeds=[5, 6], data_seeds="seeds")
     specs = expand(suite, suite.select())
     naive = [s for s in specs if s.case.endswith("naive_next_step")]
     linear = [s for s in specs if s.case.endswith("linear")]
     assert [(s.data_seed, s.model_seed, s.device) for s in naive] == [(5, None, "cpu"), (6, None, "cpu")]
-    assert len(linear) == 2 * 2 * 2
+    assert [(s.data_seed, s.model_seed, s.device) for s in linear] == [
+        (5, 5, "cpu"), (6, 6, "cpu"), (5, 5, "gpu"), (6, 6, "gpu"),
+    ]  # fmt: skip
     assert len({s.run_id for s in specs}) == len(specs)
 
 
@@ -126,12 +129,25 @@ class Fixed(FakeWaves):
 
 
 def test_data_that_no_seed_changes_are_run_once():
-    suite = small(seeds=[1, 2], data_seeds=[7, 8])
+    suite = small(seeds=[1, 2], data_seeds="seeds")
     seeded, fixed = Case(FakeWaves(), FakeNetwork(), name="a"), Case(Fixed(), FakeNetwork(), name="b")
     specs = expand(suite, [seeded, fixed])
     assert [(s.case, s.data_seed, s.model_seed) for s in specs] == [
-        ("a", 7, 1), ("a", 7, 2), ("a", 8, 1), ("a", 8, 2), ("b", UNSEEDED, 1), ("b", UNSEEDED, 2),
+        ("a", 1, 1), ("a", 2, 2), ("b", UNSEEDED, 1), ("b", UNSEEDED, 2),
     ]  # fmt: skip
+    predictors = [Case(data, FakeNaive(), name=data.name) for data in (FakeWaves(), Fixed())]
+    assert [(s.case, s.data_seed) for s in expand(suite, predictors)] == [
+        ("fake_waves", 1), ("fake_waves", 2), ("fixed", UNSEEDED),
+    ]  # fmt: skip
+    one = small(seeds=[1, 2], data_seeds=[7])
+    assert [(s.case, s.data_seed, s.model_seed) for s in expand(one, [seeded, predictors[0]])] == [
+        ("a", 7, 1), ("a", 7, 2), ("fake_waves", 7, None),
+    ]  # fmt: skip
+
+
+def test_throughput_is_measured_on_the_first_draw():
+    assert make_plan(small(seeds=[3, 4], data_seeds="seeds"), []).timed_seed == 3
+    assert make_plan(small(seeds=[3, 4], data_seeds=[7]), []).timed_seed == 7
 
 
 def test_a_pair_that_does_not_fit_is_skipped_with_its_reason():
@@ -248,20 +264,35 @@ def test_another_machines_records_stand_beside_ours_and_not_in_their_place():
 
 
 def test_estimates_come_from_records_then_from_a_report(tmp_path):
-    (tmp_path / "runs.csv").write_text("case,total_s\na,10\na,20\na,90\nb,5\n")
+    (tmp_path / "runs.csv").write_text(
+        "case,total_s,compile_s,import_s\na,27,8,9\na,20,0,0\na,90,0,0\na,32,6,6\nb,5,0,0\n"
+    )
     suite = small()
     spec = expand(suite, suite.select())[-1]
     record = fake_record("x")
-    timing = record.timing.model_copy(update={"total_s": 7.0})
+    timing = record.timing.model_copy(update={"total_s": 12.0, "compile_s": 1.0, "import_s": 4.0})
     ours = record.model_copy(update={"spec": spec.model_copy(update={"case": "b"}), "timing": timing})
-    known = seconds_by_case([ours], tmp_path)
-    assert known == {"a": 20.0, "b": 7.0}
-    a, b, c = (spec.model_copy(update={"case": name}) for name in "abc")
-    assert remaining_s([a, b], known, 1) == 27
-    assert remaining_s([a, b, c], known, 2) == (27 + 13.5) / 2
-    assert remaining_s([c], {}, 1) is None
+    known = pace_of([ours], tmp_path)
+    assert known == Pace({"a": 20.0, "b": 7.0}, {"a": 7.0, "b": 1.0}, 4.0)
+    assert pace_of([], tmp_path) == Pace({"a": 20.0, "b": 5.0}, {"a": 7.0}, 7.5)
+    assert pace_of([], tmp_path / "none") == Pace({}, {}, START_S)
+    a, b, c = (spec.model_copy(update={"case": name, "model_seed": 1}) for name in "abc")
+    assert remaining_s([a, a, b], known, 1) == 2 * 20 + 7 + 8 + 4, "a case compiles once, a worker starts once"
+    assert remaining_s([a, b, c], known, 2) == (27 + 13.5 + 8) / 2 + 4
+    assert remaining_s([a, b], known, 1, ["a"]) == 27 + 1, "a has compiled, so that workers have started"
+    assert remaining_s([b.model_copy(update={"model_seed": None})], known, 1) == 7 + 1, "no backend is imported"
+    assert remaining_s([c], Pace(), 1) is None
     assert remaining_s([], known, 1) == 0
     assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["an unknown time", "12 s", "10 min", "2.5 h"]
+
+
+def test_an_estimate_says_its_parts():
+    assert Estimate(540.0, 180.0).in_words() == "about 12 min: 9 min of runs, 3 min of throughput"
+    assert Estimate(540.0, 180.0).in_words("left") == "about 12 min left: 9 min of runs, 3 min of throughput"
+    assert Estimate(540.0).in_words() == "about 9 min"
+    assert Estimate(None, 60.0).in_words() == "an unknown time of runs, then 60 s of throughput"
+    assert Estimate(None).in_words("on 2 workers") == "an unknown time on 2 workers"
+    assert (Estimate(540.0, 180.0).total_s, Estimate(None, 60.0).total_s) == (720.0, None)
 
 
 def test_what_is_unmeasured_is_what_has_no_result_here():
@@ -271,7 +302,10 @@ def test_what_is_unmeasured_is_what_has_no_result_here():
     other = ENVIRONMENT.model_copy(update={"cpu": "another"})
     here = replace(plan, here=frozenset({NO_BACKEND.digest, ENVIRONMENT.digest}))
     done, elsewhere = fake_measurement(plan.measured[0]), fake_measurement(plan.measured[1], other)
-    assert [s.case for s in replace(here, measurements=(done, elsewhere)).unmeasured] == ["fake/rnn"]
-    assert not replace(plan, measurements=(done, elsewhere)).unmeasured
-    assert len(replace(here, measurements=(fake_measurement(plan.measured[0], status="failed"),)).unmeasured) == 2
+    assert [s.case for s in replace(here, measurements=(done, elsewhere)).unmeasured(1)] == ["fake/rnn"]
+    assert not replace(plan, measurements=(done, elsewhere)).unmeasured(1)
+    assert len(replace(here, measurements=(fake_measurement(plan.measured[0], status="failed"),)).unmeasured(1)) == 2
+    lacking = replace(here, measurements=(done, done, elsewhere)).unmeasured(3)
+    assert [s.case for s in lacking] == ["fake/naive", *["fake/rnn"] * 3], "as often as processes lack"
+    assert len(plan.unmeasured()) == 2 * PROCESSES
     assert replace(plan, suite=plan.suite.model_copy(update={"throughput": False})).measured == []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from bench.estimates import Pace, in_words
 from bench.jobs import DataChecked, EpochEnded, RunEnded, RunStarted
 from bench.progress import SweepProgress, outcome_of
 from tests.fakes import fake_record
@@ -19,7 +20,7 @@ def console(request):
 def test_a_run_that_is_tried_again_counts_once(console):
     crashed = fake_record(seed=1, status="crashed")
     done, other = (fake_record(seed=seed, mse=0.01) for seed in (1, 2))
-    with SweepProgress([done.spec, other.spec], {}, 2, console) as progress:
+    with SweepProgress([done.spec, other.spec], Pace(), 2, console) as progress:
         for record in (crashed, done, other):
             progress(RunStarted(record.spec))
             progress(EpochEnded(record.run_id, 1, 20))
@@ -36,10 +37,20 @@ def test_a_run_that_is_tried_again_counts_once(console):
 def test_the_time_left_goes_by_the_pace_of_the_runs_so_far():
     console = Console(file=io.StringIO(), width=120)
     first, second = fake_record("fake/a", 1, mse=0.01, windows_per_s=7000), fake_record("fake/b", 1, mse=0.01)
-    expected = {"fake/a": 10 * (first.timing.total_s - first.timing.compile_s), "fake/b": 300.0}
-    with SweepProgress([first.spec, second.spec], expected, 1, console) as progress:
+    pace = Pace({"fake/a": 10 * (first.timing.total_s - first.timing.compile_s), "fake/b": 300.0}, {"fake/b": 5.0})
+    with SweepProgress([first.spec, second.spec], pace, 1, console) as progress:
         progress(RunEnded(first))
-    assert "about 30 s left" in console.file.getvalue()
+    assert "about 35 s left" in console.file.getvalue()
+
+
+def test_the_time_left_counts_the_throughput_benchmark():
+    console = Console(file=io.StringIO(), width=120)
+    first, second = fake_record("fake/a", 1, mse=0.01), fake_record("fake/a", 2, mse=0.01)
+    each = first.timing.total_s - first.timing.compile_s
+    with SweepProgress([first.spec, second.spec], Pace({"fake/a": each}), 1, console, throughput_s=180.0) as progress:
+        progress(RunEnded(first))
+    whole, runs = in_words(each + 180), in_words(each)
+    assert f"about {whole} left: {runs} of runs, 3 min of throughput" in console.file.getvalue()
 
 
 def test_an_outcome_is_told_by_the_metric_that_ranks():
@@ -54,7 +65,7 @@ def test_an_outcome_is_told_by_the_metric_that_ranks():
 
 def test_a_run_whose_data_are_bad_counts_and_has_no_line_of_its_own(console):
     bad, good = fake_record(seed=1, status="failed"), fake_record(seed=2, mse=0.01)
-    with SweepProgress([bad.spec, good.spec], {}, 1, console) as progress:
+    with SweepProgress([bad.spec, good.spec], Pace(), 1, console) as progress:
         progress(RunStarted(bad.spec))
         progress(DataChecked(bad.spec, fault=bad.failure.reason))
         progress(RunEnded(bad))

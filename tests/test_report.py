@@ -33,7 +33,7 @@ from tests.fakes import (
     fake_plan,
     fake_record,
 )
-from tests.report_fakes import GRU, NAIVE, ODD, RNN, SQUARES, golden, report_of, trouble
+from tests.report_fakes import GRU, NAIVE, RNN, SQUARES, golden, report_of, trouble
 
 ERROR = Traits("mse", "MSE")
 SHARE = Traits("accuracy", "accuracy", Direction.HIGHER, Scale.PLAIN, unit="%")
@@ -45,9 +45,7 @@ def test_a_report_of_troubled_runs_reads_as_agreed(tmp_path: Path) -> None:
 
 def test_a_report_without_any_result_still_says_why(tmp_path: Path) -> None:
     text = report_of(fake_plan([RNN], [fake_record(RNN, 42, status="failed")]), tmp_path)
-    assert (
-        "0 of 3 planned runs ended with a result: RNN seed 42 failed (out of memory); 2 runs not recorded yet" in text
-    )
+    assert "0 of 3 runs gave a result: RNN seed 42 failed (out of memory); 2 runs not recorded yet" in text
     assert "No model has a score yet" in text
 
 
@@ -110,8 +108,8 @@ def test_a_recipe_field_that_one_row_alone_sets_is_its_difference(tmp_path: Path
     patient = fake_case("fake/lstm", task="ten_steps", label="LSTM", recipe=Recipe(early_stopping_epochs=3))
     records = [fake_record(case, s, mse=m) for case, m in ((RNN, 0.01), (patient, 0.02)) for s in (42, 43)]
     text = report_of(fake_plan([RNN, patient], records), tmp_path)
-    lines = text[text.index("## Table 1") :].splitlines()
-    first = [line.split("|") for line in lines if line.startswith(("| 1 ", "| 2 "))][:2]
+    lines = text[text.index("### Table 2") :].splitlines()
+    first = [line.split("|") for line in lines if re.match(r"\| \S+ +\| (RNN|LSTM) ", line)][:2]
     rows = {cells[2].strip(): cells[-2].strip() for cells in first}
     assert rows == {"RNN": "usual", "LSTM": "patience 3"}
     assert "patience none; the last column shows what differs" in text
@@ -165,26 +163,16 @@ def test_a_crash_midway_leaves_the_old_report(tmp_path: Path, monkeypatch: pytes
 
 def test_a_strided_model_is_marked_and_does_not_rank(tmp_path: Path) -> None:
     conv = fake_case("fake/conv", task="every_step", label="conv", model=FakeNetwork(kind="conv"))
-    records = [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01, positions=ODD_POSITIONS) for s in (42, 43)]
-    records += [fake_record(GRU, s, mse=m, mse_odd_positions=0.9 * m) for s, m in ((42, 0.02), (43, 0.021))]
-    plan = fake_plan([conv, GRU], records)
+    seeds = range(42, 47)
+    records = [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01, positions=ODD_POSITIONS) for s in seeds]
+    records += [fake_record(GRU, s, mse=s / 2000, mse_odd_positions=s / 2200) for s in seeds]
+    plan = fake_plan([conv, GRU], records, seeds)
     assert [board.key for board in results_of(plan, tmp_path).leading()] == ["common_1", "every_step"]
     text = report_of(plan, tmp_path)
     assert re.search(r"^\| – +\| conv ‡", text, flags=re.MULTILINE)
     assert "‡ Scored on positions 3, 5, ..., 49 alone, counted from 0, which may be the easier ones" in text
-    last = text.index("## Table 1. All models on steps 50-59")
+    last = text.index("## Table 1. Steps 50-59")
     assert re.search(r"^\| 1 +\| conv +\|", text[last:], flags=re.MULTILINE), "its last position ranks"
-
-
-@pytest.mark.parametrize(("best", "seen"), [(0.005, r"1\.0\d \[0\.\d+, 1\.\d+\]"), (0.5, r"× 1\.0\d")])
-def test_the_difference_of_two_trained_models_is_that_pair_s_whoever_leads(
-    tmp_path: Path, best: float, seen: str
-) -> None:
-    records = [fake_record(SQUARES, None, mse=best)]
-    for case, factor in ((RNN, 1.0), (ODD, 1.02)):
-        records += [fake_record(case, s, mse=factor * m) for s, m in ((42, 0.010), (43, 0.0107), (44, 0.0103))]
-    text = report_of(fake_plan([SQUARES, RNN, ODD], records), tmp_path)
-    assert re.search(rf"If the true difference between .* were the one seen here \({seen}\), [\d,]+ seeds each", text)
 
 
 def test_windows_are_those_of_the_data_set_that_is_described(tmp_path: Path) -> None:
@@ -210,7 +198,9 @@ def test_rows_that_do_not_rank_stand_last(tmp_path: Path) -> None:
         assert [r.name for r in board.rows][: len(ranked)] == ranked
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     (leaks,) = re.findall(r"^\| – +\| naive \(as printed\) †.*$", text, flags=re.MULTILINE)[:1]
-    assert [cell.strip() for cell in leaks.split("|")][10:12] == ["–", "–"]  # skill and multiple of the floor
+    header = next(line for line in text[: text.index(leaks)].splitlines()[::-1] if line.startswith("| rank"))
+    cells = dict(zip(*([cell.strip() for cell in line.split("|")] for line in (header, leaks)), strict=True))
+    assert (cells["skill"], cells["× floor"]) == ("–", "–")
 
 
 def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path: Path) -> None:
@@ -228,16 +218,6 @@ def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path
     assert [r.name for r in common.rows] == names
 
 
-def test_throughput_is_of_uncontended_runs_where_there_are_some(tmp_path: Path) -> None:
-    records = [
-        fake_record(RNN, 42, windows_per_s=10_000, cpu_over_wall=0.5),
-        fake_record(RNN, 43, windows_per_s=40_000),
-    ]
-    (row,) = results_of(fake_plan([RNN], records), tmp_path).rows
-    assert row.speeds.round(-2).tolist() == [39_900]
-    assert not row.contended
-
-
 def test_wall_time_stands_where_runs_followed_each_other(tmp_path: Path) -> None:
     records = [fake_record(RNN, 42), fake_record(RNN, 43)]
     assert "4 min from first start to last end" in report_of(fake_plan([RNN], records), tmp_path)
@@ -246,7 +226,7 @@ def test_wall_time_stands_where_runs_followed_each_other(tmp_path: Path) -> None
     )
     records[1] = records[1].model_copy(update={"provenance": late})
     text = report_of(fake_plan([RNN], records), tmp_path)
-    assert "of run time in all. To run" in text
+    assert re.search(r"of run time\.$", text, re.MULTILINE)
 
 
 def test_a_skipped_case_stands_with_its_reason_and_is_counted(tmp_path: Path) -> None:
@@ -257,14 +237,14 @@ def test_a_skipped_case_stands_with_its_reason_and_is_counted(tmp_path: Path) ->
         r"^\| pair \\\| of words +\| reber +\| fake_network +\| it forecasts real values", text, re.MULTILINE
     )
     last = next(line for line in text.splitlines() if "**Runs.**" in line)
-    assert "; 1 case was skipped, since its model does not fit the task ([Table " in last
+    assert "; 1 case [skipped](#table-" in last
     assert "skipped" not in report_of(replace(plan, skips=()), tmp_path)
 
 
 def test_a_metric_that_a_suite_names_has_a_column_and_says_what_it_is(tmp_path: Path) -> None:
     plan = fake_plan([RNN, SQUARES], [fake_record(RNN, s, mse=0.01) for s in (42, 43)])
     text = report_of(replace(plan, suite=plan.suite.model_copy(update={"metrics": ["mae"]})), tmp_path)
-    header, _, first = text[text.index("| rank") :].splitlines()[:3]
+    header, _, first = text[text.index("| rank", text.index("### Table 2")) :].splitlines()[:3]
     place = [cell.strip() for cell in header.split("|")].index("MAE")
     assert first.split("|")[place].strip() == "0.08000"
     assert "\n*MAE*: Mean absolute error over all windows" in text
@@ -327,7 +307,7 @@ def test_names_of_tasks_meet_neither_each_other_nor_sections_and_stay_in_the_fol
     for i, task in enumerate(ODD_TASKS):
         shown = escape(task.replace("_", " ").capitalize())
         own = text.partition(f". {shown}\n")[2].partition("\n## ")[0]
-        assert own.count(f"| net of {i} ") == 1 or task.lower() == "a b/c ../d", task
+        assert own.count(f"| net of {i} ") == 2 or task.lower() == "a b/c ../d", task
     links = re.findall(r"\]\((figures/[^)]*)\)", text)
     assert len(links) == len(set(links)) >= 2 * len(ODD_TASKS)
     assert all((folder / link).is_file() and re.fullmatch(r"figures/[\w.-]+", link) for link in links)

@@ -29,7 +29,7 @@ from bench.report.parts import Overlay, overlays
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.text.figure import LONGEST
-from tests.fakes import FakeNetwork, fake_case, fake_plan, fake_record
+from tests.fakes import FakeNetwork, fake_case, fake_plan, fake_record, with_throughput
 from tests.report_fakes import GRU, LSTM, NAIVE, RNN, trouble
 
 NAMES = ("$x_1$", "_hidden", "RNN \N{ROCKET} \\alpha", "a\nb\x1b", "long name " * 30, "100 % <&> {0}")
@@ -115,7 +115,7 @@ def test_text_from_data_stands_as_it_is_on_one_line() -> None:
 def test_hostile_names_and_units_are_drawn_everywhere(tmp_path: Path) -> None:
     cases = [fake_case(f"fake/{i}", task="every_step", label=name) for i, name in enumerate(NAMES)]
     records = [fake_record(c, s, mse=0.01 * (i + 1) + 0.0001 * s) for i, c in enumerate(cases) for s in (42, 43)]
-    plan = fake_plan(cases, records, (42, 43))
+    plan = with_throughput(fake_plan(cases, records, (42, 43)))
     frames = make_frames(select(plan))
     tasks = frames["tasks"].assign(targets="load $_{1}$, second", units="$m^2$")
     metrics = frames["metrics"].assign(heading="$MSE_{x}$ {0}")
@@ -228,7 +228,7 @@ def test_a_score_of_zero_has_its_place_on_every_axis() -> None:
     """Else a logarithmic axis leaves it out, and the best model is in no figure."""
     best = fake_case("fake/best", task="ten_steps", label="best", model=FakeNetwork(kind="best"))
     records = [fake_record(best, 42, mse=0.0), fake_record(RNN, 42, mse=0.01), fake_record(NAIVE, None, mse=0.0)]
-    results = results_of(fake_plan([best, RNN, NAIVE], records, (42,)))
+    results = results_of(with_throughput(fake_plan([best, RNN, NAIVE], records, (42,))))
     scores = drawn_by(scores_figure, results, "ten_steps").axes[0]
     assert scores.get_xscale() == "symlog"
     assert "0" in [text.get_text() for text in scores.get_xticklabels()]

@@ -1,12 +1,11 @@
 """Equal training time, by hand: which epoch a budget reaches, what stands there, and who leads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from bench.cases.base import Case
-from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.record import LearningCurve, RunRecord
 from bench.report.results import Results
@@ -23,12 +22,16 @@ WOBBLE = {42: 1.0, 43: 1.01, 44: 1 / 1.01}
 EPOCHS = 20
 
 
-def trained(case: Case, epoch_s: float, curve: Callable[[int], float], metric: str = "mse") -> list[RunRecord]:
-    """Return three runs of twenty epochs, each of so many seconds, whose scores fall as ``curve`` of the epoch."""
+WINDOWS = 6976
+"""That an epoch trains on."""
+
+
+def trained(case: Case, curve: Callable[[int], float], metric: str = "mse") -> list[RunRecord]:
+    """Return three runs of twenty epochs whose scores fall as ``curve`` of the epoch."""
     made = []
     for seed, factor in WOBBLE.items():
         values = [curve(e) * factor for e in range(1, EPOCHS + 1)]
-        record = fake_record(case, seed, windows_per_s=7000 / epoch_s, mse=values[-1], epochs=EPOCHS)
+        record = fake_record(case, seed, mse=values[-1], epochs=EPOCHS)
         if metric == "mse":
             series = {"mse": values, "last_time_step_mse": values}
             record = record.model_copy(update={"curve": LearningCurve(train_loss=values, valid=series)})
@@ -36,13 +39,16 @@ def trained(case: Case, epoch_s: float, curve: Callable[[int], float], metric: s
     return made
 
 
-def fast_and_slow(fast_s: float = 0.1, measurements: Sequence[Measurement] = (), untrained: float = 9.0) -> Plan:
+def fast_and_slow(fast_s: float = 0.1, slow_s: float = 1.0, untrained: float = 9.0, fit_s: float = 0.0) -> Plan:
+    """Return a plan of two models whose epochs take so many seconds by what was measured alone, and of a predictor."""
     records = [
-        *trained(FAST, fast_s, lambda e: 3 / e),
-        *trained(SLOW, 1.0, lambda e: 1.2 / e),
+        *trained(FAST, lambda e: 3 / e),
+        *trained(SLOW, lambda e: 1.2 / e),
         fake_record(SQUARES, None, mse=untrained),
     ]
-    return replace(fake_plan([FAST, SLOW, SQUARES], records), measurements=tuple(measurements))
+    timed = [measured(case, (WINDOWS / s,) * 10) for case, s in ((FAST, fast_s), (SLOW, slow_s))]
+    measurements = (*timed, measured(SQUARES, build_s=fit_s))
+    return replace(fake_plan([FAST, SLOW, SQUARES], records), measurements=measurements)
 
 
 def section(plan: Plan) -> tuple[str, list[str]]:
@@ -56,7 +62,6 @@ def test_scores_at_equal_seconds_by_hand() -> None:
     assert lines(body, "fast") == [
         {
             "model": "fast",
-            "clock": "runs",
             "whole training, s": "2.0",
             "within 2 s": "**0.1500**",
             "within 5 s": "**0.1500 \\***",
@@ -67,7 +72,6 @@ def test_scores_at_equal_seconds_by_hand() -> None:
     assert lines(body, "slow") == [
         {
             "model": "slow",
-            "clock": "runs",
             "whole training, s": "20.0",
             "within 2 s": "0.6000",
             "within 5 s": "0.2400",
@@ -80,7 +84,7 @@ def test_scores_at_equal_seconds_by_hand() -> None:
         "(0.1200); within 20 s slow leads (0.06000)." in body
     )
     assert "without training" not in body
-    assert "Clock. *runs*: the median epoch of its uncontended runs, or of all, the same for all seeds." in notes[-1]
+    assert "training windows over the throughput measured alone, the same for all seeds" in notes[-1]
 
 
 def test_a_model_without_an_epoch_within_a_budget_has_no_score() -> None:
@@ -90,16 +94,16 @@ def test_a_model_without_an_epoch_within_a_budget_has_no_score() -> None:
     assert "Within 0.2 s fast leads" in body
 
 
-def test_a_measured_model_is_timed_by_its_measurement() -> None:
-    # 6,976 windows an epoch at 69,760 windows/s: 0.1 s in place of the runs' 1 s.
-    body, notes = section(fast_and_slow(measurements=[measured(SLOW, (69_760.0,) * 10)]))
-    (slow,) = lines(body, "slow")
-    assert (slow["clock"], slow["whole training, s"]) == ("measured", "2.0")
-    reached = [slow[f"within {b} s"].strip("*") for b in ("0.2", "0.5", "1", "2")]
-    assert reached == ["0.6000", "0.2400", "0.1200", "0.06000"]
-    assert lines(body, "fast")[0]["clock"] == "runs"
-    assert "*measured*:" in notes[-1]
-    assert "*runs*:" in notes[-1]
+def test_a_model_that_was_not_measured_alone_has_no_clock() -> None:
+    """However fast its runs were, which shared the machine; two are left of three, or there is no table."""
+    plan = fast_and_slow()
+    third = fake_case("fake/third", label="third")
+    records = [*plan.records, *trained(third, lambda e: 2 / e)]
+    body, notes = section(replace(fake_plan([*plan.cases, third], records), measurements=plan.measurements))
+    assert lines(body, "third") == []
+    assert len(lines(body, "fast")) == 1
+    assert "Models whose throughput was not measured are left out." in notes[-1]
+    assert budgets_table(results_of(replace(plan, measurements=plan.measurements[:1]))) is None
 
 
 def test_a_predictor_that_is_ahead_is_named() -> None:
@@ -109,54 +113,24 @@ def test_a_predictor_that_is_ahead_is_named() -> None:
 
 
 def test_a_predictor_still_at_its_fit_is_ahead_of_nobody() -> None:
-    plan = fast_and_slow(untrained=0.14)
-    fitted = [
-        r.model_copy(update={"timing": r.timing.model_copy(update={"train_s": 3.0})})
-        if r.spec.model_seed is None
-        else r
-        for r in plan.records
-    ]
-    body, _ = section(replace(plan, records=fitted))
+    body, _ = section(fast_and_slow(untrained=0.14, fit_s=3.0))
     assert "Least squares (0.1400), fitted in 3 s, without training, has the better mean within 5 s." in body
-
-
-def test_all_seeds_of_a_model_have_one_clock() -> None:
-    plan = fast_and_slow()
-    late = [
-        r.model_copy(update={"timing": r.timing.model_copy(update={"epoch_s": [3.0] + [17 / 19] * 19})})
-        if r.spec.case == SLOW.name and r.spec.model_seed == 43
-        else r
-        for r in plan.records
-    ]
-    (slow,), (same,) = (
-        lines(section(p)[0], "slow") for name, p in (("late", replace(plan, records=late)), ("all", plan))
-    )
-    assert slow == same  # one seed that was held up once is not held to fewer epochs
-
-
-def test_a_contended_clock_is_marked() -> None:
-    plan = fast_and_slow()
-    shared = [
-        r.model_copy(update={"timing": r.timing.model_copy(update={"cpu_over_wall": 0.5})})
-        if r.spec.case == SLOW.name
-        else r
-        for r in plan.records
-    ]
-    body, notes = section(replace(plan, records=shared))
-    assert lines(body, "slow")[0]["clock"] == "runs (c)"
-    assert "shared their core" in notes[-1]
+    plan = fast_and_slow(untrained=0.14)
+    unknown = section(replace(plan, measurements=plan.measurements[:2]))[0]
+    assert "without training" not in unknown, "how long it is fitted is not known"
 
 
 def test_accuracies_lead_where_they_are_high() -> None:
     cases = [fake_case(f"fake/{name}", task="reber", label=name) for name in ("quick", "thorough")]
     records = []
-    for case, speed, top in zip(cases, (70_000, 7_000), (0.7, 0.9), strict=True):
+    timed = tuple(measured(case, (speed,) * 10) for case, speed in zip(cases, (69_760.0, 6_976.0), strict=True))
+    for case, top in zip(cases, (0.7, 0.9), strict=True):
         for seed, shift in zip((42, 43, 44), (-0.001, 0, 0.001), strict=True):
             series = {"accuracy": [0.5 + shift + (top - 0.5) * e / EPOCHS for e in range(1, EPOCHS + 1)]}
-            record = fake_record(case, seed, task="reber", accuracy=top + shift, windows_per_s=speed)
+            record = fake_record(case, seed, task="reber", accuracy=top + shift)
             curve = LearningCurve(train_loss=series["accuracy"], valid=series)
             records.append(record.model_copy(update={"curve": curve}))
-    body, notes = section(fake_plan(cases, records))
+    body, notes = section(replace(fake_plan(cases, records), measurements=timed))
     assert lines(body, "quick")[0]["within 2 s"] == "**70.00 %**"
     assert lines(body, "thorough")[0]["within 2 s"] == "54.00 %"
     assert lines(body, "thorough")[0]["within 20 s"] == "**90.00 %**"
@@ -165,8 +139,9 @@ def test_accuracies_lead_where_they_are_high() -> None:
 
 
 def test_one_trained_model_has_nobody_to_be_held_against() -> None:
-    records = [*trained(FAST, 0.1, lambda e: 3 / e), fake_record(SQUARES, None, mse=0.1)]
-    assert budgets_table(results_of(fake_plan([FAST, SQUARES], records))) is None
+    records = [*trained(FAST, lambda e: 3 / e), fake_record(SQUARES, None, mse=0.1)]
+    plan = replace(fake_plan([FAST, SQUARES], records), measurements=(measured(FAST),))
+    assert budgets_table(results_of(plan)) is None
 
 
 def test_a_run_without_its_curve_leaves_its_model_out() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bench.models.base import Predictor
 from bench.report.results import Results
-from bench.report.sections.floors import SAME, WORSE, floors_table, gap_closed, unbeaten
+from bench.report.sections.floors import floors_table, gap_closed, unbeaten
 from tests.fakes import FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
 from tests.section_fakes import lines, results_of
 
@@ -59,15 +59,15 @@ def test_trained_models_that_do_not_beat_least_squares_are_named() -> None:
     body, notes = section(EXACT, SEEDS)
     assert lines(body, "good") == []
     (wide,), (bad,) = lines(body, "wide"), lines(body, "bad")
-    assert (wide["best untrained"], wide["verdict"]) == ("least squares", SAME)
-    assert (bad["MSE"], bad["gap closed"], bad["verdict"]) == ("0.02000", "0.958", WORSE)  # 0.23 / 0.24
-    assert bad["× untrained"].startswith("1.33 [1.3")
-    assert any("by the test behind the letters" in note for note in notes)
+    assert (wide["best untrained"], wide["verdict"]) == ("least squares", "too few seeds")
+    assert (bad["MSE"], bad["gap closed"], bad["verdict"]) == ("0.02000", "0.958", "worse")  # 0.23 / 0.24
+    assert bad["× untrained"].startswith("1.33 [1.")
+    assert any("at the level of the leaderboard" in note for note in notes)
 
 
 def test_one_seed_is_never_called_worse() -> None:
     board = standing(EXACT, {"bad": (0.02,)} | GOOD).tasks[0]
-    assert [(row.name, verdict) for row, verdict in unbeaten(board)] == [("bad", SAME)]
+    assert [(row.name, verdict) for row, verdict in unbeaten(board)] == [("bad", "too few seeds")]
 
 
 def test_where_all_trained_models_win_the_note_says_so() -> None:

@@ -6,9 +6,8 @@ import pytest
 from scipy.stats import t
 
 from bench.record import LearningCurve, RunRecord
-from bench.report.findings.leaders import leader
+from bench.report.prose import opening
 from bench.report.results import Results
-from bench.report.rows import independent
 from bench.report.sections.orders import agrees, places, tau
 from bench.report.sections.training_order import (
     courses,
@@ -17,7 +16,6 @@ from bench.report.sections.training_order import (
     scores_at,
     training_order_table,
 )
-from bench.report.tables import all_tables
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
 from tests.section_fakes import results_of
@@ -86,17 +84,13 @@ def test_the_table_names_leaders_and_confirmed_changes(flipped):
     )
 
 
-def test_the_leader_s_finding_says_how_many_still_improve(flipped):
-    (board,) = flipped.leading()
-    assert (
-        leader(flipped, board, all_tables(flipped))
-        .partition(" (")[0]
-        .endswith("2 of 3 trained models still improve at the end of training")
-    )
+def test_what_was_not_tested_says_how_many_still_improve(flipped):
+    flipped.about["command"] = "make bench"
+    assert "longer training (2 of 3 networks still improve)." in opening(flipped)[-1]
 
 
-def frame(*rows: list[float], data_seeds: list[int] | None = None) -> pd.DataFrame:
-    places = list(zip(data_seeds or [42] * len(rows), range(len(rows)), strict=True))
+def frame(*rows: list[float]) -> pd.DataFrame:
+    places = [(42, seed) for seed in range(len(rows))]
     index = pd.MultiIndex.from_tuples(places, names=["data_seed", "seed"])
     width = max(map(len, rows))
     padded = [[*row, *[np.nan] * (width - len(row))] for row in rows]
@@ -148,15 +142,6 @@ def test_what_still_improves_falls_surely_and_steeply(slopes, improving):
     assert course.improving is improving
 
 
-def test_model_seeds_are_averaged_within_a_data_seed():
-    scores = pd.Series(
-        [1.0, 4.0, 9.0],
-        index=pd.MultiIndex.from_tuples([(42, 1), (42, 2), (43, 1)], names=["data_seed", "seed"]),
-    )
-    assert independent(scores) == pytest.approx([2.0, 9.0])
-    assert independent(scores, log=False) == pytest.approx([2.5, 9.0])
-
-
 def test_labels_are_ranked_by_accuracy_and_improve_by_cross_entropy():
     good, poor = (fake_case(f"fake/{n}", task="reber", label=n) for n in ("good", "poor"))
     records = []
@@ -179,7 +164,7 @@ def test_a_common_table_is_ranked_by_its_own_metric():
     for c in found:
         assert c.scores[1.0] == pytest.approx(c.row.mean(common.score), rel=1e-4)
     body, notes = training_order_table(results)
-    assert "All models on steps 50-59" in body
+    assert "Steps 50-59" in body
     assert len(notes) == 1 + 4
 
 

@@ -14,6 +14,7 @@ import pytest
 from bench.store import Store
 
 ROOT = Path(__file__).parent.parent
+QUICK = "--processes", "1"
 
 
 def bench(*arguments, **environment):
@@ -31,7 +32,7 @@ def bench(*arguments, **environment):
 def swept(tmp_path_factory):
     """A finished smoke sweep: its folder and what it printed."""
     folder = tmp_path_factory.mktemp("smoke")
-    done = bench("run", "smoke", "--results", folder / "results", "--reports", folder / "reports")
+    done = bench("run", "smoke", *QUICK, "--results", folder / "results", "--reports", folder / "reports")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done
 
@@ -78,13 +79,13 @@ def test_nothing_is_run_twice_and_the_report_stays_the_same(swept):
     folder, _ = swept
     readme = folder / "reports" / "smoke" / "README.md"
     before = readme.read_text()
-    again = bench("run", "smoke", "--results", folder / "results", "--reports", folder / "reports")
+    again = bench("run", "smoke", *QUICK, "--results", folder / "results", "--reports", folder / "reports")
     assert again.returncode == 0
     assert "0 runs to do, 9 done" in again.stdout
     assert len(list((folder / "results" / "records").glob("*.json"))) == 9
     assert readme.read_text() == before
     rerun = bench(
-        *("run", "smoke", "--rerun", "--cases", "naive*", "--no-track"),
+        *("run", "smoke", *QUICK, "--rerun", "--cases", "naive*", "--no-track"),
         *("--results", folder / "results", "--reports", folder / "reports"),
     )
     assert rerun.returncode == 0

@@ -26,9 +26,9 @@ def test_the_committed_suites_select_what_they_say():
     assert all(c.recipe is None or c.recipe.epochs == 2 for c in read_suite("smoke").select())
 
 
-def test_the_data_seed_suite_has_every_honest_wave_case_and_varies_nothing_else():
+def test_the_data_seed_suite_has_every_honest_wave_case_and_varies_all_seeds_together():
     suite = read_suite("chapter15-data-seeds")
-    assert (suite.seeds, suite.data_seeds, suite.throughput) == ([42], list(range(42, 52)), False)
+    assert (suite.seeds, suite.data_seeds, suite.throughput) == (list(range(42, 52)), "seeds", False)
     ours = {c.name for c in suite.select()}
     for case in read_suite("chapter15").select():
         faulty = any(e.variant not in ("corrected", "scored on the same positions") for e in case.errata)
@@ -147,7 +147,7 @@ def test_a_name_may_be_what_people_write(tmp_path):
 def test_digests_of_suites_stay_what_they_are():
     """A digest names a sweep: keys that came later must not change it where they are not used."""
     assert read_suite("smoke").digest == "1f44fa46"
-    assert override(read_suite("chapter15"), seeds=[42, 43, 44]).digest == "b11f3e64"
+    assert override(read_suite("chapter15"), seeds=[42, 43, 44]).digest == "666ee0ac"
     table = {"dataset": "waves_next_step", "model": {"name": "simple_rnn", "units": [3]}}
     case = {"name": "small", **table, "published": {"values": {"mse": 0.5}}}
     assert Suite.model_validate({"name": "mine", "seeds": [1], "cases": [case]}).digest == "58b74811"
@@ -215,7 +215,28 @@ def test_overrides_change_the_digest_only_where_they_change_something():
 def test_published_values_are_of_the_sources_own_data():
     own, other = (
         Suite.model_validate({"name": "s", "cases": ["chapter15/linear"], "seeds": [1], "data_seeds": seeds})
-        for seeds in ([42], [42, 43])
+        for seeds in ([42], "seeds")
     )
     assert own.select()[0].published.values
     assert other.select()[0].published == Published()
+
+
+def test_several_data_seeds_are_refused_with_the_way_to_write_them(tmp_path):
+    told = r"""several draws write seeds = \[3, 4\] and data_seeds = "seeds", is \[3, 4\]$"""
+    with pytest.raises(BenchError, match=rf"key 'data_seeds': .*{told}"):
+        read_suite(write(tmp_path, GOOD + "data_seeds = [3, 4]\n"))
+    for wrong, words in (('"seed"', "should be 'seeds'"), ("[]", "at least 1 item")):
+        with pytest.raises(BenchError, match=f"key 'data_seeds': .*{words}"):
+            read_suite(write(tmp_path, GOOD + f"data_seeds = {wrong}\n"))
+
+
+def test_what_ranks_and_what_is_equivalent_are_stated():
+    suite = Suite(name="s", cases=["chapter15/linear"], seeds=[1])
+    assert (suite.rank, suite.equivalence, suite.equivalence_points) == ("best", 0.05, 1.0)
+    assert {read_suite(name).rank for name in suites() if name.startswith("chapter15")} == {"last"}
+    changed = suite.model_copy(update={"equivalence": 0.1, "equivalence_points": 2.0})
+    assert changed.digest == suite.digest, "how a report is read"
+    assert suite.model_copy(update={"rank": "last"}).digest != suite.digest, "automatic seeds go by it"
+    for key, value in {"rank": "first", "equivalence": 0, "equivalence_points": 100}.items():
+        with pytest.raises(ValueError, match=key):
+            Suite.model_validate(suite.model_dump() | {key: value})

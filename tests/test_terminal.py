@@ -23,6 +23,7 @@ from rich.table import Table
 
 from bench.cli import call
 from bench.cli.screen import WIDE, console, show_table
+from bench.estimates import Pace
 from bench.jobs import EpochEnded, RunEnded, RunStarted
 from bench.progress import SweepProgress
 from bench.store import Store
@@ -209,7 +210,7 @@ def test_no_size_of_a_terminal_is_in_the_way(variables, size, bars, monkeypatch)
     with os.fdopen(theirs, "w", encoding="ascii", errors="backslashreplace") as terminal:
         monkeypatch.setattr(sys, "stdout", terminal)
         screen = console(lasting=True)
-        with SweepProgress([record.spec], {}, 1, screen) as progress:
+        with SweepProgress([record.spec], Pace(), 1, screen) as progress:
             progress(RunStarted(record.spec))
             progress(EpochEnded(record.run_id, 1, 20))
             progress(RunEnded(record))

@@ -167,7 +167,7 @@ def test_what_nobody_measured_is_said(tmp_path: Path) -> None:
 
 
 def test_a_predictor_meets_bounds_on_training(tmp_path: Path) -> None:
-    text = asked("train_throughput=1M", tmp_path)
+    text = asked("train_throughput=1M", tmp_path, *all_measured())
     assert "least squares is the best of 1 within the bounds" in text
     assert "Not known" not in text
 
@@ -184,7 +184,7 @@ def test_a_common_leaderboard_leads_in_place_of_its_tasks_and_a_task_can_be_aske
     bounds = parse_bounds("parameters=2000")
     made = answer(results, bounds).splitlines()
     assert len(made) == len(results.leading()) > 2
-    assert sum(line.startswith("All models on steps 50-59") for line in made) == 1
+    assert sum(line.startswith("Steps 50-59") for line in made) == 1
     assert answer(results, bounds, "every_step").startswith("Every step, parameters <= 2,000: ")
     (label,) = [line for line in made if line.startswith("Reber, ")]
     assert "% validation accuracy" in label or "no model is known to fit" in label

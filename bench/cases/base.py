@@ -66,6 +66,7 @@ class Case:
         name: The name it is registered under, ``family/case``.
         label: Short name for tables and figures.
         recipe: None for a predictor.
+        faulty: True for a variant that stands for a fault of its source alone: it ranks on no leaderboard.
         variant_of: The name of the case that this one varies in its recipe; empty for a case of its own.
     """
 
@@ -75,6 +76,7 @@ class Case:
     label: str = ""
     published: Published = field(default_factory=Published)
     errata: tuple[Erratum, ...] = ()
+    faulty: bool = False
     name: str = ""
     variant_of: str = ""
 

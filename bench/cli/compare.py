@@ -15,7 +15,7 @@ from bench.cli.screen import console, show_table
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.compare import Change, Scores, Throughput
+    from bench.compare import Change, Scores, Throughput, Verdicts
 
 LONG = 1e7
 """From here on powers of ten are shorter to read."""
@@ -39,14 +39,18 @@ def compare(
     throughput_tolerance: Annotated[
         float | None, typer.Option(min=0, help="How much slower it may be; without it speed fails nothing.")
     ] = None,
+    same_verdicts: Annotated[
+        bool, typer.Option("--same-verdicts", help="Fail where a verdict against a leader changed.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Compare two sets of results on common seeds; exit 1 where a score is worse past --tolerance or a run was lost.
 
     A and B are two commits, machines or backends. Runs match by case, seeds and kind of device; each case gets the
     ratio of B to A (of shares the difference) with a 95 % interval and a verdict. Throughput is compared within one
-    environment only.
+    environment only. Of two reports it also says which of their own verdicts against each leader changed.
     """
+    from bench.commands.standings import report_verdicts
     from bench.compare import compare_scores, compare_throughput, read_set, standing_for
 
     kinds = names("--device", device) or [""]
@@ -60,12 +64,17 @@ def compare(
     scores = compare_scores(first, second, metric=metric, tolerance=tolerance)
     speeds = compare_throughput(first, second)
     slower = speeds.regressed(throughput_tolerance) if throughput_tolerance is not None else ()
-    failed = scores.regressed or bool(slower)
-    remarks = [*first.remarks, *second.remarks]
+    verdicts, why_not = report_verdicts(a, b)
+    if same_verdicts and verdicts is None:
+        raise BenchError(why_not or "--same-verdicts compares two reports; name the folders that they are in")
+    failed = scores.regressed or bool(slower) or (same_verdicts and verdicts is not None and verdicts.changed)
+    remarks = [*first.remarks, *second.remarks, *filter(None, [why_not])]
     if as_json:
-        print(json.dumps(_finite(_data(a, b, scores, speeds, remarks, failed)), indent=1))
+        print(json.dumps(_finite(_data(a, b, scores, speeds, verdicts, remarks, failed)), indent=1))
     else:
         _show(a, b, scores, speeds, remarks)
+        if verdicts is not None:
+            _show_verdicts(verdicts)
         if slower:
             cases = ", ".join(dict.fromkeys(c.case for c in slower))
             console().print(f"slower past --throughput-tolerance: {cases}")
@@ -164,6 +173,26 @@ def _show_speeds(speeds: "Throughput") -> None:
         screen.print(line)
 
 
+def _show_verdicts(verdicts: "Verdicts") -> None:
+    screen = console()
+    if verdicts.flips:
+        table = Table("leaderboard", "row", "in A", "in B", "hangs on one seed")
+        for flip in verdicts.flips:
+            table.add_row(flip.board, flip.name, flip.a, flip.b, "yes" if flip.fragile else "")
+        show_table(screen, table, "Verdicts against the leader that changed")
+    changed = {board: leaders for board, leaders in verdicts.leaders.items() if leaders[0] != leaders[1]}
+    for board, (before, after) in changed.items():
+        screen.print(f"{board}: {before} leads in A, {after} in B")
+    same = len(verdicts.leaders) - len(changed)
+    screen.print(
+        f"{verdicts.held} of {verdicts.held + len(verdicts.flips)} verdicts against the leaders hold; "
+        f"{same} of {len(verdicts.leaders)} leaderboards have the same leader."
+    )
+    for title, texts in (("hold, but hang on one seed", verdicts.fragile), ("not compared", verdicts.alone)):
+        if texts:
+            screen.print(f"{title}: {_some(texts)}")
+
+
 def _counted(counts: dict[str, int]) -> str:
     runs = sum(counts.values())
     return f"{runs} run{'s' if runs > 1 else ''} of " + _some(counts)
@@ -175,7 +204,15 @@ def _some(texts: Any) -> str:
     return ", ".join(texts[:SHOWN]) + more
 
 
-def _data(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: list[str], failed: bool) -> dict[str, Any]:
+def _data(
+    a: Path,
+    b: Path,
+    scores: "Scores",
+    speeds: "Throughput",
+    verdicts: "Verdicts | None",
+    remarks: list[str],
+    failed: bool,
+) -> dict[str, Any]:
     return {
         "a": str(a),
         "b": str(b),
@@ -184,6 +221,7 @@ def _data(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
         "changes": [asdict(c) | {"metric": c.metric.name, "scale": c.metric.scale.value} for c in scores.changes],
         "throughput": [asdict(c) | {"verdict": c.verdict} for c in speeds.changes],
         "throughput_refused": speeds.refusals,
+        "verdicts": asdict(verdicts) if verdicts else None,
         "remarks": remarks,
     }
 

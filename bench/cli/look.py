@@ -1,9 +1,10 @@
-"""Verbs that look and change nothing: list, plan, results."""
+"""Verbs that look and change nothing: list, plan, results, rescore."""
 
 import json
 import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from bench.cli.options import (
 from bench.cli.screen import console, show_table
 from bench.errors import BenchError
 from bench.files import written_whole
+from bench.record import IN_WORDS
 from bench.store import REPORTS, RESULTS, Store
 
 
@@ -73,9 +75,10 @@ def plan(
     is skipped, with the reason.
     """
     from bench.devices import default_workers, find_device, usable_cores
-    from bench.estimates import in_words, remaining_s, seconds_by_case
+    from bench.estimates import Estimate, in_words, pace_of, remaining_s
     from bench.jobs import make_jobs
     from bench.stale import find_stale
+    from bench.throughput.benchmark import estimate_s
 
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
     for name in chosen.suite.devices:
@@ -83,9 +86,12 @@ def plan(
     store = Store(results)
     records = store.read()
     made = chosen.plan(store, records=records)
-    known = seconds_by_case(records, reports / chosen.suite.name)
-    hands = max(1, min(workers or default_workers(len(usable_cores())), len(make_jobs(made.missing))))
-    seconds = remaining_s(made.missing, known, hands)
+    pace = pace_of(records, reports / chosen.suite.name)
+    most = workers or default_workers(len(usable_cores()))
+    hands = max(1, min(most, len(make_jobs(made.missing))))
+    unmeasured = made.unmeasured()
+    estimate = Estimate(remaining_s(made.missing, pace, hands), estimate_s(unmeasured, most) if unmeasured else 0.0)
+    lacking = list(dict.fromkeys(spec.case for spec in unmeasured))
     stale = {s.spec.run_id: s for s in find_stale(made.missing, records)}
     states = made.states(stale)
     if as_json:
@@ -95,10 +101,9 @@ def plan(
              "changes": list(stale[s.run_id].changes) if s.run_id in stale else []}
             for s in made.specs
         ]  # fmt: skip
-        to_measure = [spec.case for spec in made.unmeasured]
         skipped = [{"case": skip.case.name, "reason": skip.reason} for skip in made.skips]
-        found = {"suite": chosen.suite.name, "estimate_s": seconds, "runs": runs, "to_measure": to_measure,
-                 "skipped": skipped}  # fmt: skip
+        told = {"estimate_s": estimate.total_s, "runs_s": estimate.runs_s, "throughput_s": estimate.throughput_s}
+        found = {"suite": chosen.suite.name, **told, "runs": runs, "to_measure": lacking, "skipped": skipped}
         print(json.dumps(found, indent=1))
         return OK
     screen = console()
@@ -107,18 +112,64 @@ def plan(
     for case in made.cases:
         specs = [s for s in made.specs if s.case == case.name]
         left = [s for s in specs if states[s.run_id] != "done"]
-        estimate = "" if not left else in_words(remaining_s(left, known, 1) if case.name in known else None)
+        expected = "" if not left else in_words(remaining_s(left, pace, 1) if case.name in pace.run_s else None)
         counts = (sum(states[s.run_id] == kind for s in specs) for kind in kinds)
-        table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), estimate)
+        table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), expected)
     show_table(screen, table, f"suite {chosen.suite.name}")
     for skip in made.skips:
         screen.print(f"skipped {skip.case.name}: {skip.reason}")
     for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():
         screen.print(f"{n} stale because {change}")
     if made.measured:
-        measured = len(made.measured) - len(made.unmeasured)
+        measured = len({spec.measure_id for spec in made.measured} - {spec.measure_id for spec in unmeasured})
         screen.print(f"throughput of {measured} of {len(made.measured)} cases measured")
-    screen.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: about {in_words(seconds)}")
+    screen.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: {estimate.in_words()}")
+    return OK
+
+
+@app.command()
+def rescore(
+    suite: SuiteName = "chapter15",
+    metric: Annotated[str, typer.Option(help="A registered metric, see bench list metrics.")] = "",
+    weights: Annotated[str, typer.Option(help="best, of the epoch that validation chose, or last.")] = "best",
+    cases: Cases = "",
+    seeds: Seeds = "",
+    device: DeviceNames = "",
+    backend: BackendNames = "",
+    epochs: Epochs = 0,
+    results: Results = RESULTS,
+    reports: Reports = REPORTS,
+    as_json: Json = False,
+) -> int:
+    """Compute a metric on the test sets from the forecasts that runs kept, without training; no record changes.
+
+    Means stand with 95 % intervals over runs. Where forecasts are large only those at the window's last position are
+    kept: metrics of that position alone can be computed from these.
+    """
+    from bench.commands.rescore import rescore as rescored
+    from bench.metrics.base import metrics
+    from bench.report.amounts import amount
+    from bench.report.markdown import NONE
+
+    if not metric:
+        raise BenchError("name a metric, as in --metric mae; bench list metrics shows which there are")
+    if weights not in ("best", "last"):
+        raise BenchError(f"--weights {weights!r}: expected best or last")
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
+    rows, remarks = rescored(chosen, metric, "last" if weights == "last" else "best")
+    if as_json:
+        print(json.dumps({"metric": metric, "weights": weights, "rows": [asdict(row) for row in rows],
+                          "remarks": remarks}, indent=1))  # fmt: skip
+        return OK
+    traits, screen = metrics.get(metric), console()
+    table = Table("case", "device", "backend", "test set", "runs", metric, "low", "high")
+    for row in rows:
+        ends = (NONE if end is None else amount(end, traits) for end in (row.mean.low, row.mean.high))
+        runs = f"{row.mean.n} of {row.done}"
+        table.add_row(row.case, row.device, row.backend, row.split, runs, amount(row.mean.centre, traits), *ends)
+    show_table(screen, table, f"{traits.heading} {IN_WORDS[weights]}, from kept forecasts")
+    for remark in remarks:
+        screen.print(remark)
     return OK
 
 

@@ -1,5 +1,7 @@
 """The verb that writes a report again, holds it to its tables, or asks them which case fits some bounds."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,10 +30,15 @@ def report(
     ] = "",
     task: Annotated[str, typer.Option(help="With --under: only this task, by name.")] = "",
     environment: Annotated[str, typer.Option(help="Digest of the environment to report; empty: this machine's.")] = "",
+    open_: Annotated[
+        bool, typer.Option("--open", help="Show the report in a browser; its page's path is printed.")
+    ] = False,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
 ) -> int:
-    """Write a suite's report from its records: tables, figures and the CSVs that they come from.
+    """Write a suite's report from its records: README.md, report.html, figures and the CSVs that they come from.
+
+    With --open, show the page in a browser; where nothing is recorded here, the page of the report that is there.
 
     With --under, answer from the CSVs of the report that is there: the best case within the bounds, what these seeds
     cannot tell from it, and what the bounds cost. Costs are bounded from above (latency_p50, latency_p99, parameters,
@@ -41,6 +48,8 @@ def report(
         raise BenchError("--task goes with --under alone; name bounds, as in --under parameters=2000")
     if under and check:
         raise BenchError("--under and --check are two questions; ask one at a time")
+    if open_ and (under or check):
+        raise BenchError("--open shows a report, --under and --check answer in the terminal; ask one at a time")
     if under and environment:
         raise BenchError("--under asks the report that is there; write it with --environment first, then ask")
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
@@ -56,8 +65,30 @@ def report(
         print(safe("\n".join(differences)) or f"{chosen.report_folder}: what its CSVs give")
         return RUNS_FAILED if differences else OK
     wanted = environment or None
-    print(chosen.write_report(chosen.plan(Store(results), wanted), environment=wanted))
+    plan = chosen.plan(Store(results), wanted)
+    there = chosen.report_folder / "README.md"
+    readme = there if open_ and not plan.records and there.exists() else chosen.write_report(plan, environment=wanted)
+    print(_shown(readme) if open_ else readme)
     return OK
+
+
+def _shown(readme: Path) -> Path:
+    """Open a report's page in a browser, where there is one; return the page's path.
+
+    Raises:
+        BenchError: The page cannot be made or written.
+    """
+    import webbrowser
+
+    from bench.page import write_page
+
+    try:
+        page = write_page(readme)
+    except OSError as error:
+        raise BenchError(f"cannot write the page in {readme.parent} ({error.strerror}); make it writable") from None
+    with suppress(webbrowser.Error):
+        webbrowser.open(page.absolute().as_uri())
+    return page
 
 
 def _within(chosen: "Selection", under: str, task: str) -> str:

@@ -9,6 +9,7 @@ from bench.cli.app import app
 from bench.cli.options import BackendNames, Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
 from bench.cli.screen import console
 from bench.interrupt import Interrupts, say_so
+from bench.measurement import PROCESSES
 from bench.store import REPORTS, RESULTS
 
 
@@ -26,6 +27,12 @@ def run(
     throughput: Annotated[
         bool, typer.Option(help="Measure each case's throughput after the runs, with the machine alone.")
     ] = True,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1, max=PROCESSES, help="Fresh processes that a case's throughput is measured in; 1 gives no interval."
+        ),
+    ] = PROCESSES,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another sweep on the same results folder.")] = False,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
@@ -38,7 +45,7 @@ def run(
     from bench.commands import RunOptions, run_suite
 
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
-    options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0)
+    options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes)
     with Interrupts(say_so) as told:
         return run_suite(chosen, options, console(lasting=True), stopped=lambda: told.heard)
 

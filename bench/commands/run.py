@@ -13,15 +13,16 @@ from bench.commands.selection import Selection, variables_here
 from bench.commands.sync import finish, opening, start_mirror
 from bench.devices import find_device
 from bench.environment import require
-from bench.estimates import in_words, remaining_s, seconds_by_case
+from bench.estimates import Estimate, in_words, pace_of, remaining_s
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
 from bench.interrupt import Interrupts
 from bench.jobs import Event, make_jobs
 from bench.lock import Holder, hold
-from bench.measurement import Measurement, measure_spec
+from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
 from bench.pasting import Option
 from bench.plan import UNSEEDED, Plan
+from bench.process import Slot
 from bench.progress import SweepProgress
 from bench.record import RunRecord
 from bench.store import Store
@@ -41,6 +42,7 @@ class RunOptions:
         rerun: Run recorded runs too, and measure measured cases.
         track: Mirror to MLflow.
         throughput: Measure what the suite's throughput benchmark lacks.
+        processes: That each case is measured in.
         workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
     """
@@ -50,13 +52,15 @@ class RunOptions:
     throughput: bool = True
     workers: int | None = None
     wait_s: float = 0.0
+    processes: int = PROCESSES
 
     @property
     def to_go_on(self) -> list[Option]:
         """What a command that goes on says of them: all but ``rerun``, which would begin anew."""
         said = {"--no-track": not self.track, "--no-throughput": not self.throughput, "--wait": self.wait_s > 0}
-        workers = [("--workers", str(self.workers))] if self.workers else []
-        return [*workers, *((name, "") for name, holds in said.items() if holds)]
+        numbers = {"--workers": self.workers, "--processes": self.processes % PROCESSES}
+        given = [(name, str(number)) for name, number in numbers.items() if number]
+        return [*given, *((name, "") for name, holds in said.items() if holds)]
 
 
 def run_suite(
@@ -175,14 +179,15 @@ class _Command:
             jobs = make_jobs(specs)
             slots = make_slots((job.device for job in jobs), self.options.workers, len(jobs))
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
-            known = seconds_by_case(plan.records, self.chosen.reports / plan.suite.name)
+            pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
+            estimate = Estimate(remaining_s(specs, pace, len(slots)), self._throughput_s(plan))
             least = "at least " if plan.suite.seeds == "auto" else ""
             self.console.print(
-                f"suite {plan.suite.name}: {len(specs)} runs to do, {len(plan.specs) - len(specs)} done; about {least}"
-                f"{in_words(remaining_s(specs, known, len(slots)))} on {len(slots)} workers"
+                f"suite {plan.suite.name}: {len(specs)} runs to do, {len(plan.specs) - len(specs)} done; {least}"
+                f"{estimate.in_words(f'on {len(slots)} workers')}"
             )
             self.done.planned += len(specs)
-            with SweepProgress(specs, known, len(slots), self.console) as progress:
+            with SweepProgress(specs, pace, len(slots), self.console, estimate.throughput_s) as progress:
 
                 def show(event: Event, progress: SweepProgress = progress) -> None:
                     self.data.hear(event)
@@ -214,16 +219,16 @@ class _Command:
 
     def measure(self, plan: Plan) -> Plan:
         """Measure the throughput of what was never measured here and has good data, with the machine alone."""
-        data_seed = plan.suite.data_seeds[0]
+        data_seed = plan.timed_seed
         unusable = {measure_spec(s).measure_id for s in self.data.unusable if s.data_seed in (data_seed, UNSEEDED)}
-        specs = plan.measured if self.options.rerun else plan.unmeasured
-        specs = [spec for spec in specs if spec.measure_id not in unusable]
-        if not self.options.throughput or not specs:
+        specs = [spec for spec in self._to_measure(plan) if spec.measure_id not in unusable]
+        if not specs:
             return plan
-        slots = make_slots((spec.device for spec in specs), self.options.workers, len(specs))
+        slots = self._slots(specs)
         self.done.to_measure = len(specs)
+        cases = len({spec.measure_id for spec in specs})
         self.console.print(
-            f"throughput: {len(specs)} cases to measure alone on this machine; about "
+            f"throughput: {cases} cases to measure alone on this machine, in {len(specs)} fresh processes; about "
             f"{in_words(estimate_s(specs, len(slots)))}; leave it idle meanwhile",
         )
         with Interrupts(lambda: None) as told:
@@ -242,6 +247,21 @@ class _Command:
             )
         return self.chosen.plan(self.store)
 
+    def _to_measure(self, plan: Plan) -> list[MeasureSpec]:
+        """Return what the throughput benchmark is to time, each as often as processes of it are wanted."""
+        if not self.options.throughput:
+            return []
+        wanted = self.options.processes
+        return plan.measured * wanted if self.options.rerun else plan.unmeasured(wanted)
+
+    def _slots(self, specs: list[MeasureSpec]) -> list[Slot]:
+        return make_slots((spec.device for spec in specs), self.options.workers, len(specs))
+
+    def _throughput_s(self, plan: Plan) -> float:
+        """Return how long the throughput benchmark will take."""
+        specs = self._to_measure(plan)
+        return estimate_s(specs, len(self._slots(specs))) if specs else 0.0
+
     def _show(self, event: ThroughputEvent) -> None:
         if not isinstance(event, CaseMeasured):
             return
@@ -249,10 +269,9 @@ class _Command:
         if measured.failure is not None:
             text = f"failed: {measured.failure.reason}"
         else:
-            speed, p50 = measured.windows_per_s("train"), measured.latency_percentile_s(50)
-            parts = [f"{speed:,.0f} training windows/s"] if speed else []
-            parts += [f"latency {1000 * p50:.3g} ms"] if p50 else []
-            parts += [] if measured.settled else ["unstable"]
+            train, infer = measured.windows_per_s("train"), measured.windows_per_s("infer")
+            parts = [f"{train:,.0f} training windows/s"] if train else []
+            parts += [f"{infer:,.0f} inference windows/s"] if infer else ["every round shared its core or its GPU"]
             text = ", ".join(parts)
         self.console.print(f"[{event.number}/{event.total}] {measured.spec.case}: {text}")
 
@@ -297,7 +316,7 @@ def _conclude(command: _Command, whole: bool, readme: Path | None) -> int:
         console.print(f"report: {readme}")
     measured = len(done.throughput.measurements)
     if not whole:
-        also = f", {measured} of {done.to_measure} cases measured" if done.to_measure else ""
+        also = f", {measured} of {done.to_measure} processes measured" if done.to_measure else ""
         also += "; --rerun, which would begin anew, is left out" if command.options.rerun else ""
         again = command.chosen.command("run", command.options.to_go_on)
         console.print(f"interrupted: {done.recorded} of {done.planned} runs recorded{also}; go on with: {again}")

@@ -75,7 +75,7 @@ class Selection:
     def write_report(
         self, plan: Plan, *, environment: str | None = None, figures: bool = True, provisional: bool = False
     ) -> Path:
-        """Write the report of what a plan has recorded; return its README.
+        """Write the report of what a plan has recorded, and the list of all reports; return the report's README.
 
         Args:
             plan: What was planned, and its records.
@@ -87,19 +87,25 @@ class Selection:
             BenchError: Nothing is recorded, or the folder cannot be written.
         """
         from bench.report.build import build_report
+        from bench.report.index import write_index
 
         if not plan.records:
             raise self.nothing_recorded
         folder = self.provisional_folder if provisional else self.report_folder
         try:
-            return build_report(
+            readme = build_report(
                 plan,
                 folder,
                 environment=environment,
                 figures=figures,
+                page=not provisional,
                 command=self.command(in_file=True),
                 related=self.suite.related if folder.parent == self.reports else {},
+                kept=None if provisional else Store(self.results).read_kept,
             )
+            if folder.parent == self.reports:
+                write_index(self.reports)
+            return readme
         except OSError as error:
             raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
 

@@ -1,13 +1,16 @@
 """The copy in MLflow: started beside a sweep, or sent what it lacks."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from bench.commands.selection import Selection
+from bench.errors import BenchError
 from bench.lock import hold
 from bench.plan import Plan
+from bench.record import RANKED
 from bench.store import Store
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ def sync_suite(chosen: Selection, console: Console) -> int:
     Raises:
         BenchError: Nothing is recorded, or a sweep holds the results folder: it mirrors by itself.
     """
+    from bench.page import write_page
+
     if not chosen.results.is_dir():  # holding it would make it
         raise chosen.nothing_recorded
     with hold(chosen.results):
@@ -29,6 +34,8 @@ def sync_suite(chosen: Selection, console: Console) -> int:
         mirror = start_mirror(plan, chosen, console)
         readme = chosen.report_folder / "README.md"
         if readme.exists() and not plan.missing:
+            with suppress(BenchError, OSError):  # a clone has no pages; a report without one is sent as it is
+                write_page(readme)
             finish(mirror, plan, readme)
         outcome = mirror.close(timeout_s=None)
     console.print(f"{outcome.sent} records sent, {outcome.present} were there, {outcome.missing} missing")
@@ -60,7 +67,9 @@ def finish(mirror: "Mirror", plan: Plan, readme: Path) -> None:
 
     finished = [r for r in select(plan).records if r.status == "done"]
     if finished:
-        mirror.finish(readme.parent, opening(readme), means(finished))
+        split, weights = RANKED[plan.suite.rank]
+        section = split if weights == "last" else f"{split}_{weights}"
+        mirror.finish(readme.parent, opening(readme), means(finished), section)
 
 
 def opening(readme: Path) -> str:

@@ -15,6 +15,7 @@ from bench.frames.base import read_frame, typed
 from bench.frames.measurements import measurement_row
 from bench.frames.runs import run_row
 from bench.frames.schemas import CASES, ENVIRONMENTS, MEASUREMENTS, METRICS, RECIPE, RUNS, SCORES
+from bench.frames.selection import newest_processes
 from bench.metrics.base import applicable, monitor
 from bench.metrics.traits import Axis, Direction, Scale, Traits
 from bench.record import FINISHED, Environment, RunRecord, Score
@@ -41,7 +42,7 @@ class ResultSet:
         name: How it is called in messages.
         runs: One row a run, finished and failed ones; ``scores`` holds its numbers on the validation split after the
             last epoch, by metric.
-        measurements: One row a case, device and backend: the newest good measurement.
+        measurements: One row a case, device and backend: what its newest good processes say together.
         metrics: Traits of each task's metrics, by task and name; the one that ``monitors`` chose the best epoch.
         specs: What each case's numbers depend on besides the seeds, keys joined by dots, values as text.
         environments: What each environment digest stands for, values as text.
@@ -113,7 +114,7 @@ def _from_records(store: Store, name: str) -> ResultSet:
         _kinds(typed(map(run_row, records), RUNS)).assign(
             spec=digests, scores=[_validation(record.scores) for record in records]
         ),
-        _kinds(typed(map(measurement_row, measurements), MEASUREMENTS)),
+        _kinds(typed(map(measurement_row, newest_processes(measurements)), MEASUREMENTS)),
         metrics,
         dict(zip(digests, flat, strict=True)),
         {

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.compare.scores import differing
 from bench.compare.sets import ResultSet
+from bench.frames.measurements import unsettled
 
 HIGHER = ("train_windows_per_s", "infer_windows_per_s")
 LOWER = ("latency_p50_s", "latency_p99_s", "peak_memory_bytes")
@@ -23,13 +24,13 @@ class SpeedChange:
         device: That device.
         backend: That backend.
         quantity: Column of the measurement, such as ``train_windows_per_s``.
-        a: Median over rounds in A (a percentile for latency).
+        a: Mean over processes in A (a percentile for latency).
         b: In B.
         ratio: B over A.
-        low: Lower end of the ratio's interval: the ends of the two medians' 95 % intervals against each other, so it
-            is wider than 95 %. None where a quantity is not measured in rounds.
+        low: Lower end of the ratio's interval: the ends of the two means' 95 % intervals against each other, so it
+            is wider than 95 %. None where a quantity is not measured in rounds, or in one process alone.
         high: Upper end.
-        settled: Both measurements had settled.
+        settled: Both sides have an interval of each kind of round that was timed, and no wider than `timing.WIDEST`.
     """
 
     case: str
@@ -105,7 +106,7 @@ def _change(row: dict[Any, Any], quantity: str) -> SpeedChange | None:
     if quantity in HIGHER:
         low = _over(row, quantity, "low_b", "high_a")
         high = _over(row, quantity, "high_b", "low_a")
-    settled = all(not pd.isna(row[f"settled_{side}"]) and bool(row[f"settled_{side}"]) for side in "ab")
+    settled = not any(unsettled({name.removesuffix(side): v for name, v in row.items()}) for side in ("_a", "_b"))
     return SpeedChange(
         case=row["case"],
         device=row["device_a"],

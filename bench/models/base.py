@@ -79,6 +79,17 @@ class Model(BaseModel):
         """Return which target positions of an EVERY_STEP task the outputs stand for."""
         return slice(None)
 
+    def receptive_field(self, task: Task) -> int | None:
+        """Return how many steps the last forecast depends on, back from its own position; None where not known."""
+        return None
+
+    def depth(self, task: Task) -> int | None:
+        """Return how many layers that mix numbers lie one after another, the head among them; None where not known.
+
+        Recurrent, convolutional and dense layers do; normalisation, dropout and an embedding do not.
+        """
+        return None
+
     def targets(self, split: Split) -> Values:
         """Return a split's targets at the positions that the outputs stand for."""
         return self._at_positions(split.task, split.y)

@@ -32,6 +32,14 @@ class GRUClassifier(Network):
             return self.misfit(task, "reads real values", "has token ids")
         return super().supports(task, train)
 
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: the whole string."""
+        return task.input_length
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the recurrent layer and the head."""
+        return 2
+
     def build(self, task: Task) -> "keras.Model":
         """Return a network of output ``(windows,)``, or ``(windows, classes)`` of more than two."""
         import keras

@@ -42,6 +42,16 @@ class ConvGRU(Network):
         """Return the target positions that the outputs stand for."""
         return slice(self.kernel_size - 1, None, self.stride)
 
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: all up to the position of the last output, which the states carry."""
+        if task.input_length is None:
+            return None
+        return self.kernel_size + (task.input_length - self.kernel_size) // self.stride * self.stride
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the convolution, the recurrent layers and the head."""
+        return len(self.units) + 2
+
     def build(self, task: Task) -> "keras.Model":
         """Return a network of output ``(windows, positions, *task.output_shape)``."""
         import keras
@@ -70,6 +80,14 @@ class WaveNet(Network):
 
     filters: PositiveInt = 20
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: a convolution of two taps adds its dilation, up to the window."""
+        return _seen(task, 1 + sum(self.dilations))
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the convolutions and the head."""
+        return len(self.dilations) + 1
 
     def build(self, task: Task) -> "keras.Model":
         """Return a network whose output is shaped like the task's."""
@@ -104,6 +122,14 @@ class GatedWaveNet(Network):
             return self.misfit(task, "with the printed head forecasts real values", "asks for classes")
         return super().supports(task, train)
 
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: the first convolution adds a step, each block its dilation, up to the window."""
+        return _seen(task, 2 + sum(self.dilations))
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the first convolution, two layers a block, the mixing one and the head."""
+        return 1 + 2 * len(self.dilations) + 2
+
     def build(self, task: Task) -> "keras.Model":
         """Return a network whose output is shaped like the task's."""
         import keras
@@ -120,6 +146,11 @@ class GatedWaveNet(Network):
         z = keras.layers.ReLU()(keras.layers.Add()(skips))
         z = CausalConv1D(self.filters, 1, activation="relu")(z)
         return _answering(task, inputs, z, "softmax" if self.softmax_head else activation(task))
+
+
+def _seen(task: Task, steps: int) -> int:
+    """Return so many steps, or a window's where it has fewer."""
+    return steps if task.input_length is None else min(steps, task.input_length)
 
 
 def _through(layers: list[Any], z: Any) -> Any:

@@ -16,6 +16,14 @@ class Linear(Network):
 
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP, TargetKind.LABEL)
 
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: the whole window."""
+        return task.input_length
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the head alone."""
+        return 1
+
     def build(self, task: Task) -> "keras.Model":
         """Return flatten and dense, shaped as the task's outputs."""
         import keras

@@ -42,6 +42,14 @@ class RecurrentNetwork(Network):
         hidden = (part for layer in stack for part in (layer, *self.after()))
         return keras.Sequential([*self.before(task), *hidden, *head(task)])
 
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: a state carries what came before, so the whole window."""
+        return task.input_length
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`; a head, dense or recurrent, is one layer."""
+        return len(self.units) + 1
+
     def before(self, task: Task) -> list[Any]:
         """Return the input and what comes between it and the first recurrent layer."""
         import keras

@@ -3,6 +3,7 @@
 import math
 
 from bench.metrics.traits import Direction, Traits
+from bench.record import IN_WORDS
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, effect, fixed, score
 from bench.report.rows import Row
@@ -41,12 +42,12 @@ def difference(found: Ratio | None, metric: Traits) -> str:
 
 
 def validated(row: Row, board: Leaderboard, *, interval: bool = False) -> str:
-    """Return the ranking score as a phrase: ``a validation MSE of 0.0124``, ``98.76 % validation accuracy``.
+    """Return the ranking score as a phrase: ``a validation MSE of 0.0124``, ``98.76 % test accuracy``.
 
     With ``interval`` the mean of an error stands with its interval.
     """
-    metric = board.metric
+    metric, split = board.metric, IN_WORDS.get(board.score.split, board.score.split)
     if metric.share:
-        return f"{amount(row.mean(board.score), metric)} validation {metric.heading}"
+        return f"{amount(row.mean(board.score), metric)} {split} {metric.heading}"
     shown = spread(row.interval(board.score), metric) if interval else amount(row.mean(board.score), metric)
-    return f"a validation {metric.heading} of {shown}"
+    return f"a {split} {metric.heading} of {shown}"

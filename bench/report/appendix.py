@@ -19,8 +19,9 @@ def run_ids(results: Results) -> str:
 
 
 def _label(run: pd.Series, row: Row) -> str:
-    """Return a run's seed, and its data seed where there are several."""
-    several = row.runs["data_seed"].nunique() > 1
+    """Return a run's seed, and its data seed where there are several and they are others."""
+    own = (row.runs["seed"] == row.runs["data_seed"]).fillna(False).all()
+    several = row.runs["data_seed"].nunique() > 1 and not own
     return f"{seed_label(run)} on data {run['data_seed']}" if several else seed_label(run)
 
 

@@ -13,6 +13,11 @@ from bench.report.rows import Row
 
 NO_GROUP = -1
 """Value of windows that stand in no group."""
+LEAST = 50
+"""Windows that a line rests on, at least; values of a group with fewer are joined to their neighbours."""
+
+
+BINNED = f"[95 % Wilson interval for these windows]; neighbours joined up to {LEAST} windows"
 
 
 def group_note(board: Leaderboard) -> str:
@@ -78,7 +83,7 @@ def group_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
     made = []
     for metric, group in grouped(board):
         title = f"{board.title}: test {metric.heading} by {group.replace('_', ' ')}"
-        note = f"Mean over runs, last epoch. {escape(group_note(board))}".strip()
+        note = f"Mean over runs, last epoch, {BINNED}. {escape(group_note(board))}".strip()
         made.append((title, _table(board, metric, group), [note]))
     return made
 
@@ -88,15 +93,49 @@ def _table(board: Leaderboard, metric: Traits, group: str) -> str:
     means = pd.DataFrame({escape(r.name): t.apply(_mean, axis=1) for r, t in tables.items() if len(t)})
     counts = [m for m in board.rows[0].metrics.values() if m.axis is Axis.GROUP and m.direction is Direction.NONE]
     held = pd.concat([pd.DataFrame(), *(by_group(row, m, group) for row in board.rows for m in counts)], axis=1)
-    ends = {value: (line.min(), line.max()) for value, line in held.iterrows()}
+    windows = held.mean(axis=1).reindex(means.index) if len(held) else pd.Series(np.nan, means.index)
     lines = []
-    for value, scores in means.sort_index().iterrows():
-        windows = " to ".join(dict.fromkeys(f"{n:,.0f}" for n in ends.get(value, ()))) or NONE
-        shown = [
-            NONE if pd.isna(v) else f"{fixed(100 * v, 1)} %" if metric.share else amount(v, metric) for v in scores
-        ]
-        lines.append([escape(none_label(board)) if value == NO_GROUP else str(value), windows, *shown])
+    for values in bins(windows):
+        weights, scores = windows[values], means.loc[values]
+        n = float(weights.sum(skipna=False))
+        known = scores.mul(weights, axis=0).sum(skipna=False) / n if len(values) > 1 else scores.iloc[0]
+        shown = [_cell(float(value), n, metric) for value in known]
+        label = (
+            escape(none_label(board))
+            if values == [NO_GROUP]
+            else " to ".join(map(str, dict.fromkeys((values[0], values[-1]))))
+        )
+        lines.append([label, NONE if np.isnan(n) else f"{n:,.0f}", *shown])
     return table([escape(group.replace("_", " ")), "windows", *means.columns], lines)
+
+
+def bins(windows: pd.Series) -> list[list[int]]:
+    """Return values of a group, in order, joined to neighbours until each bin rests on `LEAST` windows or more.
+
+    The value of windows in no group stands alone, and so does every value where counts are not known.
+
+    Args:
+        windows: How many windows have each value, indexed by it.
+    """
+    made: list[list[int]] = []
+    for value in sorted(int(v) for v in windows.index):
+        joins = made and made[-1] != [NO_GROUP] and windows[made[-1]].sum(skipna=False) < LEAST
+        made = [*made[:-1], [*made[-1], value]] if joins else [*made, [value]]
+    if len(made) > 1 and windows[made[-1]].sum(skipna=False) < LEAST and made[-2] != [NO_GROUP]:
+        made = [*made[:-2], [*made[-2], *made[-1]]]
+    return made
+
+
+def _cell(value: float, n: float, metric: Traits) -> str:
+    """Return a mean; a share with Wilson's interval where the number of its windows is known."""
+    if np.isnan(value):
+        return NONE
+    if not metric.share:
+        return amount(value, metric)
+    if np.isnan(n) or not 0 <= value <= 1:
+        return f"{fixed(100 * value, 1)} %"
+    low, high = (fixed(100 * end, 0) for end in stats.wilson(value, n))
+    return f"{fixed(100 * value, 1)} % [{low}, {high}]"
 
 
 def _mean(runs: pd.Series) -> float:

@@ -10,10 +10,9 @@ import pandas as pd
 from bench import stats
 from bench.frames.scores import Key
 from bench.metrics.traits import Axis, Traits
+from bench.record import RANKED, Weights
+from bench.report.judging import Judge
 from bench.report.rows import Row
-
-STUCK_MARGIN = 0.02
-"""Added to errors that are shares: three times a perfect median then lies four points of accuracy below it."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,8 @@ class Leaderboard:
         rows: Best first; then those that do not rank, then those without a score.
         common: True for one over several tasks with one question, ranked at the last position alone.
         floors: Expected values of metrics that no forecast can get below, by case and metric.
+        rank: Whose weights rank: those after the last epoch, on validation, or those of the best epoch, on test.
+        region: Differences that make none in practice.
     """
 
     key: str
@@ -35,6 +36,8 @@ class Leaderboard:
     rows: list[Row]
     common: bool = False
     floors: Mapping[Hashable, float] = field(default_factory=dict)
+    rank: Weights = "last"
+    region: stats.Region = field(default_factory=stats.Region)
 
     @property
     def table(self) -> str:
@@ -48,7 +51,31 @@ class Leaderboard:
 
     @property
     def score(self) -> Key:
-        """The score that ranks: the metric on validation after the last epoch."""
+        """The score that ranks: what the suite says, see `bench.record.RANKED`."""
+        return Key(self.metric.name, *RANKED[self.rank])
+
+    @property
+    def choosing(self) -> Key:
+        """The validation score with the weights that rank: what is chosen, such as a recipe, is chosen by it."""
+        return self.score.on("valid")
+
+    @property
+    def on_test(self) -> Key:
+        """The test score with the weights that rank: the score itself where it is of test."""
+        return self.score.on("test")
+
+    @property
+    def score_in_words(self) -> str:
+        """The score that ranks: ``validation MSE after the last epoch`` or ``test MSE of the best epoch``."""
+        return self.score.in_words(self.metric.heading)
+
+    def beside(self, metric: Traits) -> Key:
+        """Return another metric's score on the split, and with the weights, that the ranking one is of."""
+        return self.score._replace(metric=metric.name)
+
+    @property
+    def last(self) -> Key:
+        """The ranking metric on validation after the last epoch."""
         return Key(self.metric.name)
 
     @property
@@ -76,7 +103,7 @@ class Leaderboard:
     def step(self, number: int) -> Key:
         """Return the score of one forecast step, from 1."""
         assert self.by_step is not None
-        return Key(self.by_step.name, axis=Axis.STEP.value, index=str(number))
+        return self.beside(self.by_step)._replace(axis=Axis.STEP.value, index=str(number))
 
     @property
     def ranked(self) -> list[Row]:
@@ -143,10 +170,11 @@ class Leaderboard:
         """Letters of the ranked rows: two share one exactly where they do not differ significantly."""
         return stats.letters([r.name for r in self.ranked], self.significant)
 
-    @property
-    def spreads(self) -> int:
-        """How many ranked rows have a spread over seeds: the groups of Games-Howell."""
-        return sum(not s.exact and len(s.values) > 1 for s in self.samples.values())
+    @cached_property
+    def judge(self) -> Judge:
+        """How its rows are held against each other."""
+        level = stats.pair_level(stats.sizes_of(self.samples))
+        return Judge(self.metric.log, self.metric.sign > 0, self.region, level)
 
     def ratio(self, row: Row) -> stats.Ratio | None:
         """Return a row's score over the leader's (for shares: less it), with its simultaneous interval."""
@@ -156,12 +184,63 @@ class Leaderboard:
         if row.name == ranked[0].name:
             itself = 1.0 if self.metric.log else 0.0
             return stats.Ratio(itself, itself, itself)
-        leader = ranked[0].sample(self.score)
-        return stats.ratio(row.sample(self.score), leader, log=self.metric.log, k=max(self.spreads, 2))
+        return self.judge.ratio(row.sample(self.score), ranked[0].sample(self.score))
 
-    def detectable(self) -> float | None:
-        """Return the ratio to the leader (for shares: the difference) that these seeds would find with 80 % power."""
-        return stats.detectable_gap(self.ranked[0].name, self.samples, log=self.metric.log)
+    def against(self, row: Row, rival: Row) -> stats.Contrast:
+        """Return what is known of a row against another one that ranks: ratio, chance to beat it, verdict."""
+        return self.judge.contrast(row.sample(self.score), rival.sample(self.score))
+
+    def seeds_to_decide(self, row: Row, rival: Row) -> int | stats.Undecidable:
+        """Return how many seeds of each would decide between just these two rows, or why no number would."""
+        return self.judge.seeds_to_decide(row.sample(self.score), rival.sample(self.score))
+
+    @cached_property
+    def fragile(self) -> set[str]:
+        """Names of ranked rows whose verdict hangs on one seed: without it, it is another, or another row leads."""
+        if len(self.ranked) < 2:
+            return set()
+        leader, *rest = (self.samples[row.name] for row in self.ranked)
+        how = {"log": self.judge.log, "worse_is_higher": self.judge.worse_is_higher}
+        lead = {self.ranked[0].name} if stats.lead_hangs_on_a_seed(leader, rest, **how) else set()
+        others = zip(self.ranked[1:], rest, strict=True)
+        return lead | {row.name for row, own in others if stats.hangs_on_a_seed(own, leader, self.judge.verdict)}
+
+    @cached_property
+    def contrasts(self) -> dict[str, stats.Contrast]:
+        """What is known of each ranked row but the leader against the leader, by name."""
+        return {row.name: self.against(row, self.ranked[0]) for row in self.ranked[1:]}
+
+    def contrast(self, row: Row) -> stats.Contrast | None:
+        """Return what is known of a row against the leader; None of the leader itself and of one that does not rank."""
+        return self.contrasts.get(row.name)
+
+    def verdict(self, row: Row) -> stats.Verdict | None:
+        """Return a ranked row's verdict; the leader's own is that it leads, unless seeds are too few to say so of any.
+
+        None of one that does not rank.
+        """
+        if self.ranked and row.name == self.ranked[0].name:
+            found = {contrast.verdict for contrast in self.contrasts.values()}
+            return stats.Verdict.TOO_FEW if stats.Verdict.TOO_FEW in found else stats.Verdict.LEADS
+        contrast = self.contrast(row)
+        return contrast.verdict if contrast else None
+
+    def beaten_by(self, predictor: Row, row: Row) -> stats.Verdict:
+        """Return a row's verdict against a predictor; it leads where it is the better of two that are told apart."""
+        found = self.against(row, predictor).verdict
+        if found in (stats.Verdict.UNDECIDED, stats.Verdict.TOO_FEW):
+            other_way = self.against(predictor, row).verdict
+            return stats.Verdict.LEADS if other_way is stats.Verdict.WORSE else found
+        return found
+
+    def place(self, row: Row) -> int | None:
+        """Return a row's place; None of one that does not rank, and of one that its seeds are too few to place."""
+        places = {each.name: place for place, each in enumerate(self.ranked, start=1)}
+        return None if self.verdict(row) is stats.Verdict.TOO_FEW else places.get(row.name)
+
+    def found(self, *verdicts: stats.Verdict) -> list[Row]:
+        """Return the ranked rows but the leader that have one of these verdicts, best first."""
+        return [row for row in self.ranked[1:] if self.contrasts[row.name].verdict in verdicts]
 
     def leaders(self) -> list[Row]:
         """Return the leader, then every row that does not differ from it significantly."""
@@ -175,27 +254,21 @@ class Leaderboard:
         return stats.agreement(pd.concat(keyed, axis=1).to_numpy()) if len(keyed) > 1 else None
 
     @property
-    def rivals(self) -> tuple[Row, Row] | None:
-        """The first two trained rows of the ranking, where they do not differ significantly."""
-        trained = self.trained
-        if len(trained) < 2 or self.differ(*trained[:2]):
-            return None
-        return trained[0], trained[1]
+    def has_errors(self) -> bool:
+        """Whether multiples of its scores say how far off a seed is: of an error in logs, or of a share."""
+        return self.metric.log or self.metric.share
 
-    def seeds_needed(self) -> int | None:
-        """Return how many seeds each of the rivals needs to differ with 80 % power; None if not known."""
-        if self.rivals is None:
-            return None
-        first, second = (r.sample(self.score) for r in self.rivals)
-        return stats.seeds_to_separate(first, second, k=max(self.spreads, 2), log=self.metric.log)
+    def as_errors(self, values: stats.Float64) -> stats.Float64:
+        """Return scores as errors of which less is better, so that a multiple says how far off one is."""
+        higher = self.metric.sign > 0
+        return stats.errors_of_shares(values, worse_is_higher=higher) if self.metric.share else values
 
     def stuck(self, values: stats.Float64) -> list[int]:
-        """Return the places of seeds that ended far worse than their row's others."""
-        if not (self.metric.log or self.metric.share):
-            return []  # neither a ratio nor a share: no multiple of a median says that a seed is far off
-        if self.metric.share:
-            values = (values if self.metric.sign > 0 else 1 - values) + STUCK_MARGIN
-        return [int(i) for i in stats.stuck(values)]
+        """Return the places of final scores that lie far behind what their siblings reached."""
+        if not self.has_errors:
+            return []
+        found = stats.endings([[value] for value in self.as_errors(values)])
+        return [place for place, ending in enumerate(found) if ending is stats.Ending.STUCK]
 
     def marks(self, row: Row) -> str:
         """Return the signs that a row's name carries here; the notes under the table explain them."""
@@ -210,7 +283,7 @@ class Leaderboard:
 
     def in_order(self) -> "Leaderboard":
         """Return it with its rows in order: best first, then those that do not rank, then those without a score."""
-        tie = Key(self.monitor.name)
+        tie = self.beside(self.monitor)
 
         def place(row: Row) -> tuple[bool, bool, float, float, float, str]:
             score, zeros = self.standing(row)

@@ -53,9 +53,14 @@ class Table:
         return f"Table {self.number}. {self.title}"
 
     @property
+    def target(self) -> str:
+        """What a link to it leads to."""
+        return f"#{self.anchor or markdown.anchor(self.heading)}"
+
+    @property
     def link(self) -> str:
         """A link to it for running text."""
-        return markdown.link(f"Table {self.number}", f"#{self.anchor or markdown.anchor(self.heading)}")
+        return markdown.link(f"Table {self.number}", self.target)
 
     def markdown(self, level: int = 2, above: str = "") -> str:
         """Return heading, a paragraph ``above`` the table, table and notes."""

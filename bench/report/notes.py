@@ -6,7 +6,6 @@ from itertools import combinations
 
 from bench import stats, timing
 from bench.metrics.traits import Scale
-from bench.report.amounts import difference
 from bench.report.columns.costs import windows_per_s
 from bench.report.columns.scores import scattered
 from bench.report.leaderboards import Leaderboard
@@ -22,7 +21,11 @@ def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> lis
     partial = [r for r in board.rows if board.partial(r)]
     scores = [board.score.on(split) for split in ("valid", "test", *board.extra)]
     trained = board.trained
-    apart = [board.differ(a, b) for a, b in combinations(trained, 2)] if board.spreads > 1 else []
+    apart = (
+        [board.differ(a, b) for a, b in combinations(trained, 2)]
+        if sum(len(r.values(board.score)) > 1 for r in trained) > 1
+        else []
+    )
     return paragraphs(
         "notes",
         board=board,
@@ -38,9 +41,15 @@ def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> lis
         scattered=any(scattered(r, board, key) for r in board.rows for key in scores),
         data_seeds=any(r.done["data_seed"].nunique() > 1 for r in board.rows),
         alike=bool(apart) and not any(apart),
-        rivals=_rivals(board) if apart else None,
         agreed=board.agreement,
+        simulated=_simulated(board),
     )
+
+
+def _simulated(board: Leaderboard) -> float:
+    """Return how often letters would find a difference among equal models with these seeds."""
+    sizes = stats.sizes_of(board.samples)
+    return stats.simultaneous_error(sizes, family=stats.Family.PAIRS) if len(sizes) > 1 else 0.0
 
 
 def _about(results: Results, board: Leaderboard) -> dict[str, str]:
@@ -56,22 +65,6 @@ def _unlogged(results: Results, board: Leaderboard) -> list[str]:
     known = results.frames["metrics"]
     declared = set(known.loc[known["scale"] == Scale.LOG.value, "metric"])
     return [escape(m.heading) for m in (board.metric, *board.shown) if m.name in declared and not m.log]
-
-
-def _rivals(board: Leaderboard) -> dict[str, object] | None:
-    """Return what the template says of two rivals, and how many seeds would tell them apart; None where not known."""
-    if board.rivals is None:
-        return None
-    first, second = board.rivals
-    metric = board.metric
-    gap = stats.ratio(second.sample(board.score), first.sample(board.score), log=metric.log)
-    if gap is None or gap.low is None:
-        return None
-    leads = first is board.ranked[0]  # else the column is about another pair
-    alone = difference(stats.Ratio(gap.value, None, None), metric)
-    seen = f"× {alone}" if metric.log else alone + " points" * metric.share
-    names = {"first": escape(first.name), "second": escape(second.name)}
-    return {**names, "leads": leads, "seen": seen if leads else difference(gap, metric), "needed": board.seeds_needed()}
 
 
 def _in_markdown(text: str) -> str:

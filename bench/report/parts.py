@@ -26,22 +26,24 @@ class Part(Generic[Make]):
         order: Parts of a kind stand in this order.
         make: Makes it.
         title: Its heading, where it has one.
+        short: A column of the short tables, too.
     """
 
     key: str
     order: int
     make: Make
     title: str = ""
+    short: bool = False
 
 
 class Parts(Registry[Part[Make]]):
     """All parts of one kind."""
 
-    def part(self, key: str, title: str = "", *, order: int) -> Callable[[Make], Make]:
+    def part(self, key: str, title: str = "", *, order: int, short: bool = False) -> Callable[[Make], Make]:
         """Register the decorated maker as a part."""
 
         def decorate(make: Make) -> Make:
-            self.add(key, Part(key, order, make, title), source=make)
+            self.add(key, Part(key, order, make, title, short), source=make)
             return make
 
         return decorate

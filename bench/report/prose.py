@@ -2,12 +2,17 @@
 
 import pandas as pd
 
+from bench import stats
 from bench.estimates import in_words
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import count, escape, listed, lower, paragraphs, rendered
+from bench.report.provenance import CHANGED, PROVENANCE, commits_of
+from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
 from bench.report.rows import Row, names
+from bench.report.sections.training_order import courses
 from bench.task import Target, TargetKind
+from bench.text.markdown import code
 
 RELATED = "related:"
 """How keys of ``about.csv`` begin that name a report beside this one."""
@@ -16,26 +21,96 @@ RESUMED_S = 3600.0
 
 
 def opening(results: Results) -> list[str]:
-    """Return what was compared on what, over how many seeds, where, how long, how to run it again, and what is beside.
+    """Return what a report is about and what it leaves open: data, models, seeds, machine, what was not tested.
 
-    The last is a paragraph of links to the reports that answer further questions, if there are any.
+    First, where it was made from more than one commit or from changed code, that; last, links to the reports beside it.
     """
-    runs, trained = results.frames["runs"], results.frames["cases"]["trained"]
+    runs, cases = results.frames["runs"], results.frames["cases"]
     places = results.frames["environments"]
     networks = places[places["backend"] != "numpy"]
+    commits = commits_of(results)
+    fewest = min((len(row.done) for row in results.rows if row.trained), default=stats.ENOUGH)
     return paragraphs(
         "opening",
         about={"seeds_rule": "", **results.about},
-        trained=int(trained.sum()),
-        exact=int((~trained).sum()),
+        commits=[code(commit) for commit in commits],
+        changed=any(commit.endswith(CHANGED) for commit in commits),
+        provenance=PROVENANCE,
+        trained=int((cases["trained"] & (cases["variant_of"] == "")).sum()),
+        recipes_each=_recipes_each(results),
+        exact=int((~cases["trained"]).sum()),
         tasks=[_task_in_words(board) for board in results.tasks],
+        synthetic=bool(cases["synthetic"].all()),
+        partly=bool(cases["synthetic"].any()),
+        windows=_span_of(runs["train_windows"]),
+        draws=int(results.about["data_seeds"]),
+        recipes=_recipes(results),
         done=int((runs["status"] == "done").sum()),
         planned=results.n_planned,
         places=(networks if len(networks) else places).to_dict("records"),
         total=in_words(float(runs["total_s"].sum())),
         span=_span(runs),
+        few=fewest if 0 < fewest < stats.ENOUGH else 0,
+        enough=stats.ENOUGH,
+        untested=_untested(results),
         related={k.removeprefix(RELATED): v for k, v in results.about.items() if k.startswith(RELATED)},
     )
+
+
+def _span_of(counts: pd.Series) -> str:
+    """Return the least and the greatest of the counts that are known and above 0; empty for none."""
+    known = counts.dropna()
+    known = known[known > 0]
+    return " to ".join(dict.fromkeys(f"{n:,.0f}" for n in (known.min(), known.max()))) if len(known) else ""
+
+
+def _recipes(results: Results) -> str:
+    """Return in words whether the networks that are compared share a recipe, differ in it, or choose from a grid."""
+    if _varied(results):
+        return "the best recipe of one grid"
+    unlike = any(len({tuple(recipe_of(r).values()) for r in board.trained}) > 1 for board in results.leading())
+    return "each under its own recipe, and these differ" if unlike else "one recipe a question"
+
+
+def _recipes_each(results: Results) -> int:
+    """Return under how many recipes a network of a grid ran, at most; 1 without a grid."""
+    frame = results.frames["cases"]
+    return int(frame.loc[frame["variant_of"] != "", "variant_of"].value_counts().max()) + 1 if _varied(results) else 1
+
+
+def _varied(results: Results) -> bool:
+    return bool((results.frames["cases"]["variant_of"] != "").any())
+
+
+def _untested(results: Results) -> list[str]:
+    """Return in words what no run of this report says anything of."""
+    cases, runs = results.frames["cases"], results.frames["runs"]
+    found = ["other draws of the data"] * (int(results.about["data_seeds"]) < 2)
+    found += ["data from the world"] * bool(cases["synthetic"].all())
+    found += ["other recipes"] * (not _varied(results))
+    found += ["speed"] * (not any(row.speed is not None for row in results.rows))
+    found += ["another machine"] * (runs["host"].nunique() < 2)
+    improving = [c.improving for b in results.leading() if b.metric.log for c in courses(results, b)]
+    still = sum(map(bool, improving))
+    return [*found, "longer training" + (f" ({still} of {len(improving)} networks still improve)" if still else "")]
+
+
+def verdicts(results: Results) -> list[str]:
+    """Return what the verdict words mean, in a paragraph."""
+    log = any(board.metric.log for board in results.leading())
+    plain = any(not board.metric.log for board in results.leading())
+    return paragraphs("verdicts", region=results.region, log=log, plain=plain, enough=stats.ENOUGH)
+
+
+def asked(board: Leaderboard) -> str:
+    """Return in a line what a question asks."""
+    if board.common:
+        by_order = sorted(board.rows, key=lambda r: int(r.info["order"]))
+        tasks = dict.fromkeys(str(r.info["task"]).replace("_", " ") for r in by_order)
+        return escape(f"The last position's forecast ({board.rows[0].info['question']}), in {listed([*tasks])}.")
+    info = min((row.info for row in board.rows), key=lambda i: int(i["order"]))
+    said = _sentences(info)[0].rstrip(".")
+    return escape(f"{said}.") if said else ""
 
 
 def _task_in_words(board: Leaderboard) -> str:
@@ -110,14 +185,12 @@ def _shapes(board: Leaderboard, info: pd.Series) -> dict[str, object]:
         values = f"one of {info['vocabulary']:,} tokens"
     same = [r for r in board.rows if all(r.info[k] == info[k] for k in ("dataset", "dataset_params"))]
     runs = pd.concat([r.done for r in same if r.trained] or [same[0].done])
-    used = runs["train_windows"].dropna()
-    used = used[used > 0]
     return {
         "length": int(info["input_length"]),
         "values": values,
         "forecast": _asked(info),
         "windows": runs[runs["windows"] != ""].drop_duplicates("windows").to_dict("records"),
-        "used": " to ".join(dict.fromkeys(f"{n:,.0f}" for n in (used.min(), used.max()))) if len(used) else "",
+        "used": _span_of(runs["train_windows"]),
     }
 
 

@@ -8,10 +8,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from bench import stats
 from bench.frames import Frames
 from bench.frames.scores import scores_by_run
 from bench.metrics.traits import Axis, Direction, Scale, Traits
+from bench.record import Weights
 from bench.report.leaderboards import Leaderboard
+from bench.report.markdown import upper
 from bench.report.rows import Row, named
 from bench.task import Target
 from bench.text.files import file_key
@@ -33,6 +36,11 @@ class Results:
     def title(self) -> str:
         """Its heading."""
         return self.about["title"]
+
+    @property
+    def rank(self) -> Weights:
+        """Whose weights rank."""
+        return "best" if self.about["rank"] == "best" else "last"
 
     @cached_property
     def metrics(self) -> dict[str, dict[str, Traits]]:
@@ -80,28 +88,41 @@ class Results:
         return self.frames["floors"].set_index(["case", "metric"])["value"].to_dict()
 
     @cached_property
+    def compared(self) -> list[Row]:
+        """Rows that stand on leaderboards: without a fault of the source, but in a task where every row has one."""
+        fair = {r.info["task"] for r in self.rows if not r.info["faulty"]}
+        return [r for r in self.rows if not r.info["faulty"] or r.info["task"] not in fair]
+
+    @cached_property
+    def region(self) -> stats.Region:
+        """Differences that make none in practice, as the suite sets them."""
+        return stats.Region(1 + float(self.about["equivalence"]), float(self.about["equivalence_points"]) / 100)
+
+    @cached_property
     def tasks(self) -> list[Leaderboard]:
         """One leaderboard a task, in the suite's order."""
         made: list[Leaderboard] = []
         titles = _titles(dict.fromkeys(str(r.info["task"]) for r in self.rows))
         for task in titles:
-            rows = [r for r in self.rows if r.info["task"] == task]
+            rows = [r for r in self.compared if r.info["task"] == task]
             metric = next(m for m in self.metrics[task].values() if m.ranks)
             key = file_key(task, [board.key for board in made], reserved=COMMON, instead="task_")
-            made.append(Leaderboard(key, titles[task], metric, named(rows), floors=self.floors).in_order())
+            board = Leaderboard(key, titles[task], metric, named(rows), False, self.floors, self.rank, self.region)
+            made.append(board.in_order())
         return made
 
     @cached_property
     def commons(self) -> list[Leaderboard]:
         """One leaderboard a question that several tasks answer, or one some of whose models a task cannot rank."""
         questions: dict[tuple[str, str], list[Row]] = {}
-        for row in self.rows:
+        for row in self.compared:
             at_last = next((m.at_last for m in row.metrics.values() if m.ranks), "")
             if row.info["question"] and at_last in row.metrics:
                 questions.setdefault((row.info["question"], at_last), []).append(row)
         made: list[Leaderboard] = []
         for (question, at_last), rows in questions.items():
-            board = Leaderboard("", f"All models on {question}", rows[0].metrics[at_last], rows, True, self.floors)
+            metric = rows[0].metrics[at_last]
+            board = Leaderboard("", upper(question), metric, rows, True, self.floors, self.rank, self.region)
             if len({r.info["task"] for r in rows}) > 1 or any(r.positions for r in rows if len(r.seeds(board.score))):
                 made.append(replace(board, key=f"{COMMON}{len(made) + 1}", rows=named(_merged(board))).in_order())
         return made
@@ -115,31 +136,23 @@ class Results:
             order += [*(common for common in mine if common not in order), task]
         return order
 
+    def of(self, board: Leaderboard) -> list[Row]:
+        """Return every row of a leaderboard's tasks, those too that stand on none."""
+        return [row for row in self.rows if row.info["task"] in board.tasks]
+
     def leading(self) -> list[Leaderboard]:
         """Return those that a finding names a leader on: the common ones, and tasks that none joins to others."""
         covered = {task for common in self.commons if len(common.tasks) > 1 for task in common.tasks}
         return [board for board in self.leaderboards if board.common or not board.tasks <= covered]
 
-    def stuck(self) -> list[tuple[Row, str, float, Traits]]:
-        """Return trained rows' seeds that ended far worse than their row's median: row, which seed, score, metric."""
-        found = []
-        rows = {r.place: r for r in self.rows}
-        for board in self.tasks:
-            for row in (r for r in board.rows if r.trained and len(r.seeds(board.score))):
-                scores = row.by_seed(board.score).to_numpy()
-                seeds = _seeds_in_words(row.done)
-                found += [(rows[row.place], seeds[i], float(scores[i]), board.metric) for i in board.stuck(scores)]
-        return found
-
     def unending(self) -> list[tuple[Row, str, float]]:
         """Return finished runs whose ranking score is no finite number: row, which seed, score."""
         found = []
-        rows = {r.place: r for r in self.rows}
         for board in self.tasks:
-            for row in board.rows:
+            for row in self.of(board):
                 odd = row.unending(board.score)
-                named = zip(row.done["run_id"], _seeds_in_words(row.done), strict=True)
-                found += [(rows[row.place], seed, odd[run]) for run, seed in named if run in odd]
+                named = zip(row.done["run_id"], seeds_in_words(row.done), strict=True)
+                found += [(row, seed, odd[run]) for run, seed in named if run in odd]
         return found
 
     @cached_property
@@ -163,9 +176,10 @@ def _titles(tasks: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _seeds_in_words(runs: pd.DataFrame) -> list[str]:
+def seeds_in_words(runs: pd.DataFrame) -> list[str]:
     """Return what tells each run from the others: its seed, its data seed, or both."""
     several, data = runs["seed"].nunique() > 1, runs["data_seed"].nunique() > 1
+    data = data and not (runs["seed"] == runs["data_seed"]).fillna(False).all()
     return [
         " of ".join([f"seed {s}"] * (pd.notna(s) and (several or not data)) + [f"data seed {d}"] * data)
         for s, d in zip(runs["seed"], runs["data_seed"], strict=True)
@@ -184,5 +198,5 @@ def _merged(board: Leaderboard) -> list[Row]:
 def _same_predictor(a: Row, b: Row, board: Leaderboard) -> bool:
     if b.trained or any(a.info[k] != b.info[k] for k in ("model", "model_params")) or a.info["task"] == b.info["task"]:
         return False
-    keys = [board.score, board.score.on("test"), *([board.step(1)] if board.by_step else [])]
+    keys = [board.choosing, board.on_test, *([board.step(1)] if board.by_step else [])]
     return bool(np.allclose([a.mean(key) for key in keys], [b.mean(key) for key in keys], rtol=1e-5))

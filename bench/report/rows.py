@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bench import stats, timing
+from bench import stats
+from bench.frames.measurements import unsettled
 from bench.frames.scores import Key
+from bench.measurement import Kind
 from bench.metrics.traits import Traits
 from bench.report.markdown import listed
 from bench.text.lines import folded, one_line
@@ -102,10 +104,6 @@ class Row:
         """Return a score of each finished run, by data seed and seed; NaN where it has none."""
         return pd.Series(self._scored(key), self._index, dtype="float64")
 
-    def seeds(self, key: Key) -> stats.Float64:
-        """Return the finite values of a score, one a run."""
-        return stats.finite(self._scored(key))
-
     def numbers(self, column: str) -> stats.Float64:
         """Return the finite numbers in a column of ``runs.csv``, one a finished run."""
         return stats.finite(self.done[column].to_numpy(dtype=np.float64, na_value=np.nan))
@@ -115,13 +113,14 @@ class Row:
         values = self.numbers(column)
         return float(np.median(values)) if len(values) else None
 
-    def values(self, key: Key) -> stats.Float64:
-        """Return the independent values of a score: one a seed, or one a data seed where there are several.
+    def seeds(self, key: Key) -> stats.Float64:
+        """Return `values`."""
+        return self.values(key)
 
-        Model seeds of one data seed are averaged on the scale that the score is compared on.
-        """
+    def values(self, key: Key) -> stats.Float64:
+        """Return the finite values of a score, one a run: each has a seed of its own."""
         if key not in self._values:
-            self._values[key] = independent(self.by_seed(key), log=self.log(key))
+            self._values[key] = stats.finite(self._scored(key))
         return self._values[key]
 
     @cached_property
@@ -172,77 +171,26 @@ class Row:
         values = self.numbers("parameters")
         return float(values[0]) if len(values) else self.measured("parameters")
 
-    @cached_property
-    def timed(self) -> pd.DataFrame:
-        """Runs that say how fast the model trains: those known to have had a core to themselves, or all if none had."""
-        known = self.done[self.done["windows_per_s"].notna()]
-        alone = known[~known["contended"].fillna(True).astype(bool)]
-        return alone if len(alone) else known
-
-    @property
-    def speeds(self) -> stats.Float64:
-        """Training windows per second: measured alone, the interval's low end, median and high end.
-
-        Else of `timed`, one a run; none for a predictor.
-        """
-        if self.alone:
-            ends = (self.measured(f"train_{name}") for name in ("low", "windows_per_s", "high"))
-            return np.array([end for end in ends if end is not None])
-        return self.timed["windows_per_s"].to_numpy(dtype=np.float64) if self.trained else np.array([])
-
-    @property
-    def alone(self) -> bool:
-        """Whether its training throughput was measured alone."""
-        return self.measured("train_windows_per_s") is not None
-
     @property
     def speed(self) -> float | None:
-        """Median of `speeds`; None where there is none."""
-        return float(np.median(self.speeds)) if len(self.speeds) else None
+        """Training windows per second, measured alone; None where they were not."""
+        return self.measured("train_windows_per_s")
 
     @property
-    def contended(self) -> bool:
-        """Return whether the runs behind `speeds` shared their core, or may have; False where measured alone."""
-        return not self.alone and bool(self.timed["contended"].fillna(True).astype(bool).any())
+    def speed_ends(self) -> tuple[float, float] | None:
+        """The 95 % interval of `speed`; None where there is none, as of one process."""
+        low, high = self.measured("train_low"), self.measured("train_high")
+        return None if low is None or high is None else (low, high)
 
     @property
-    def unstable(self) -> bool:
-        """Return whether its training throughput was measured alone and is known no better than `timing.WIDEST`."""
-        low, median, high = (self.measured(f"train_{name}") for name in ("low", "windows_per_s", "high"))
-        if median is None:
-            return False
-        return low is None or high is None or (high - low) / median >= timing.WIDEST
-
-    @property
-    def unsettled(self) -> bool:
-        """Return whether its throughput was measured alone, and training or inference never settled."""
-        return self.measurement is not None and not bool(self.measurement["settled"])
-
-    @property
-    def speed_environments(self) -> set[str]:
-        """Digests of the environments that `speeds` come from."""
-        one = self.measurement if self.alone else None
-        return {str(one["environment"])} if one is not None else set(self.timed["environment"])
+    def unsettled(self) -> list[Kind]:
+        """The kinds of round whose speed, measured alone, is known no better than `bench.timing.WIDEST`."""
+        return [] if self.measurement is None else unsettled(self.measurement)
 
     def measured(self, column: str) -> float | None:
         """Return a number of its measurement; None where there is none."""
         value = None if self.measurement is None else self.measurement.get(column)
         return None if value is None or pd.isna(value) else float(value)
-
-
-def independent(scores: pd.Series, *, log: bool = True) -> stats.Float64:
-    """Return finite scores, indexed by data seed and seed, one a seed, or one mean a data seed where there are several.
-
-    The means are geometric with ``log``, else arithmetic.
-    """
-    values = scores.to_numpy(dtype=np.float64, na_value=np.nan)
-    finite = np.isfinite(values)
-    values, data_seeds = values[finite], scores.index.get_level_values("data_seed")[finite]
-    several = data_seeds.unique().sort_values()
-    if len(several) < 2:
-        return np.asarray(values)
-    centres = [stats.interval(values[data_seeds == seed], log=log) for seed in several]
-    return np.asarray([c.centre for c in centres if c is not None])
 
 
 def names(rows: Iterable[Row], limit: int = 0) -> str:

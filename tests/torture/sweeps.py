@@ -32,8 +32,8 @@ TRAINED_DATA = 'dataset = { name = "waves_next_step", n_series = 400 }'
 SUITES = {
     "plain": f"""
 name = "plain"
-seeds = [1]
-data_seeds = {list(range(25))}
+seeds = {list(range(25))}
+data_seeds = "seeds"
 baseline = "naive"
 throughput = false
 cases = [

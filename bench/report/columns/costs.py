@@ -7,7 +7,7 @@ from bench.report.results import Results
 from bench.report.rows import Row
 
 
-@column("parameters", order=10)
+@column("parameters", order=35, short=True)
 def parameters(results: Results, board: Leaderboard) -> dict[str, Cell]:
     """Numbers in the network; none of a predictor."""
     return {"parameters": lambda row: NONE if row.parameters is None else f"{row.parameters:,.0f}"}
@@ -24,13 +24,12 @@ def runs(results: Results, board: Leaderboard) -> dict[str, Cell]:
     return {"runs": cell}
 
 
-@column("throughput", order=80)
+@column("throughput", order=80, short=True)
 def throughput(results: Results, board: Leaderboard) -> dict[str, Cell]:
-    """Training throughput."""
-    return {"windows/s": windows_per_s}
+    """Training throughput, where some row's was measured alone."""
+    return {"windows/s": windows_per_s} if any(row.speed is not None for row in board.rows) else {}
 
 
 def windows_per_s(row: Row) -> str:
-    """Return the row's median training throughput, marked where it was not measured alone or never settled."""
-    mark = " (c)" if row.contended else " (u)" if row.unstable else ""
-    return NONE if row.speed is None else thousands(row.speed) + mark
+    """Return the row's training throughput, measured alone, marked where it is known no better than roughly."""
+    return NONE if row.speed is None else thousands(row.speed) + " (u)" * ("train" in row.unsettled)

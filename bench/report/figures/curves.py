@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bench.frames.scores import Key
 from bench.report.figures.base import Entry, Looks, axis_label, centre, factor, figure, legend_above
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import score
@@ -112,7 +111,7 @@ def watched(results: Results, board: Leaderboard) -> tuple[Leaderboard, Tables]:
 
 def curve_top(board: Leaderboard, tables: Tables) -> float | None:
     """Return where the axis is cut; None where nothing lies above, or where the metric is no error."""
-    finals = [factor(board.metric) * row.mean(board.score) for row in tables]
+    finals = [factor(board.metric) * row.mean(board.choosing) for row in tables]
     top = CUT * max(filter(np.isfinite, finals), default=np.inf)
     above = board.metric.log and top > 0 and any((table > top).any(axis=None) for table in tables.values())
     return top if above else None
@@ -120,11 +119,12 @@ def curve_top(board: Leaderboard, tables: Tables) -> float | None:
 
 def reference(row: Row, board: Leaderboard) -> float | None:
     """Return the best untrained score over the positions that a row is scored on; None where unknown."""
-    best, keys = board.untrained, [board.score]
+    best, keys = board.untrained, [board.choosing]
     if board.partial(row):
         # A metric of the same positions alone gives this row the score that ranks it: there the untrained is asked.
-        own = row.by_seed(board.score)
-        keys = [key for m in board.shown if np.allclose(row.by_seed(key := Key(m.name)), own, rtol=1e-5)]
+        own = row.by_seed(board.choosing)
+        beside = [board.beside(m).on("valid") for m in board.shown]
+        keys = [key for key in beside if np.allclose(row.by_seed(key), own, rtol=1e-5)]
     if best is None or not board.metric.log or not keys or not len(best.seeds(keys[0])):
         return None
     return factor(board.metric) * float(drawable(best.mean(keys[0])))

@@ -33,27 +33,27 @@ class Cost:
     Attributes:
         label: Of its axis.
         of: A row's own; None where it is not known.
-        span: The ends of a bar along it.
-        more: More is better, and a row whose only clock was shared is hollow.
+        span: The ends of a bar along it; None where there are none.
+        more: More is better.
         least: Rows that a panel needs.
     """
 
     label: str
     of: Callable[[Row], float | None]
-    span: Callable[[Row], tuple[float, float]] | None = None
+    span: Callable[[Row], tuple[float, float] | None] = lambda row: None
     more: bool = False
     least: int = 1
 
 
 THROUGHPUT = Cost(
-    "training throughput, windows/s (median; further right is faster)",
+    "training throughput, windows/s (further right is faster)",
     attrgetter("speed"),
-    span=lambda row: (float(row.speeds.min()), float(row.speeds.max())),
+    span=attrgetter("speed_ends"),
     more=True,
 )
 SPEED = (
-    "Further down is more accurate, further right faster to train. Points are geometric means over seeds and median "
-    "throughputs; bars span the seeds, and the interval of the throughput where it was measured alone, else the runs. "
+    "Further down is more accurate, further right faster to train. Points are geometric means over seeds and over the "
+    "processes that the throughput was measured in; bars span the seeds, and the throughput's 95 % interval. "
     "A trained model off the grey line is worse in both means than one on it."
 )
 COSTS = (
@@ -117,8 +117,7 @@ def trade_offs(board: Leaderboard, looks: Looks, costs: Sequence[Cost], cheaper:
             ax = picture.add_subplot(grid[line, at : None if last else at + 1])
             drawn.append((ax, rows, scatter(ax, board, rows, looks, cost)))
             if at == 0:
-                hollow = "; hollow: contended" if cost.more and any(r.contended for r in rows) else ""
-                words = f"Grey line: no other trained model is both better and {cheaper}{hollow}"
+                words = f"Grey line: no other trained model is both better and {cheaper}"
                 ax.set_title(f"{as_text(', '.join(place))}. {words}", fontsize=8.5)
                 ax.set_ylabel(f"{axis_label(board.metric)} ({board.metric.direction} is better)")
     fix_layout(picture)
@@ -139,11 +138,11 @@ def scatter(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks, cos
     ax.plot([xs[i] for i in best], [ys[i] for i in best], color=FAINT, linewidth=2.5, alpha=0.6, zorder=1)
     for row, x, y, values in zip(rows, xs, ys, seeds, strict=True):
         colour = looks[row.label].colour
-        bars = [([x, x], [values.min(), values.max()])] + ([(cost.span(row), [y, y])] if cost.span else [])
+        span = cost.span(row)
+        bars = [([x, x], [values.min(), values.max()])] + ([(list(span), [y, y])] if span else [])
         for across, up in bars:
             ax.plot(across, up, color=colour, linewidth=1.2, alpha=0.6, zorder=3)
-        face = "white" if cost.more and row.contended else colour
-        ax.scatter([x], [y], s=38, color=face, edgecolor=colour, linewidth=1.4, zorder=4)
+        ax.scatter([x], [y], s=38, color=colour, edgecolor=colour, linewidth=1.4, zorder=4)
     ax.margins(x=0.1, y=0.12)
     low, high = ax.get_xlim()
     ax.set_xlim(low / 1.15, high * 1.5)

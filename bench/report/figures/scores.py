@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.record import IN_WORDS
 from bench.report.figures.base import Entry, Looks, axis_label, factor, figure, legend_above, scored
 from bench.report.leaderboards import Leaderboard
 from bench.report.parts import overlays
@@ -15,13 +16,12 @@ from bench.report.style import FLOOR_LINE, INK, Style, as_text, drawable, new_fi
 
 
 def caption(results: Results, board: Leaderboard) -> str:
-    """Say how final scores are drawn, and what dots that interleave mean."""
+    """Say how final scores are drawn."""
     better = "left" if board.metric.sign > 0 else "right"
     last = " Rows marked †, ‡ or § do not rank and stand last." if len(board.ranked) < scored(board) else ""
     return (
-        f"Best model on top, further {better} is better. Dots of two models may overlap and their means still "
-        "differ significantly: the letters of the table say so. A dot far from its siblings is a seed whose learning "
-        f"curve is worth a look.{last}"
+        f"Best model on top, further {better} is better. A dot far from its siblings is a seed whose learning curve is "
+        f"worth a look.{last}"
     )
 
 
@@ -75,6 +75,6 @@ def scores(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> N
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(axis_label(board.metric, " after the last epoch"))
+    ax.set_xlabel(axis_label(board.metric, f" {IN_WORDS[board.score.weights]}"))
     if board.floor:
         ax.axvline(times * float(drawable(board.floor)), zorder=1, **FLOOR_LINE)

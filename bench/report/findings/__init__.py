@@ -1,22 +1,39 @@
 """Findings: one file and one decorator each."""
 
+import re
 from collections.abc import Mapping
 
 from bench.report.markdown import Table, count
 from bench.report.parts import findings
 from bench.report.results import Results
+from bench.text.markdown import plain
 
-LIMIT = 7
-"""Sentences at most."""
+WORDS = 150
+"""All sentences together have no more words, but for those of a single one that is longer."""
+CUT = "leaders"
+"""The finding that is cut for that: it has a sentence a question."""
 
 
 def all_findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return every finding's sentences in order, `LIMIT` at most: the first one, who leads where, is cut for that."""
-    first, *others = (part.make(results, tables) for part in findings.in_order())
-    rest = [sentence for sentences in others for sentence in sentences]
-    room = max(LIMIT - len(rest), 1)
-    if len(first) > room:
-        more = len(first) - room + 1
-        tail = f"**More tables.** {count(more, 'further table')} with their own leaders stand below."
-        first = [*first[: room - 1], tail]
-    return [*first, *rest]
+    """Return every finding's sentences in order, `WORDS` at most: later questions are left to their tables for that."""
+    made = {part.key: part.make(results, tables) for part in findings.in_order()}
+    leading = made[CUT]
+    more = ""
+    while len(leading) > 1 and words(_flat(made)) + words([more]) > WORDS:
+        leading = leading[:-1]
+        made[CUT] = leading
+        number = len(results.leading()) - len(leading)
+        more = f"**More.** {count(number, 'further question')} below."
+    if more:
+        made[CUT] = [*leading, more]
+    return _flat(made)
+
+
+def words(sentences: list[str]) -> int:
+    """Return how many words sentences in Markdown have: what holds a letter or a digit, links' targets left out."""
+    texts = (re.sub(r"\]\([^)]*\)", "]", sentence) for sentence in sentences)
+    return sum(any(map(str.isalnum, word)) for text in texts for word in plain(text).split())
+
+
+def _flat(made: Mapping[str, list[str]]) -> list[str]:
+    return [sentence for sentences in made.values() for sentence in sentences]

@@ -1,122 +1,143 @@
-"""Who leads each leaderboard, what does not differ significantly from it, and what to bear in mind of that."""
+"""Who leads each leaderboard, by how much, how sure that is, what it costs, and who leads by another score."""
 
 from collections.abc import Mapping
 
 from bench import stats
-from bench.report.amounts import validated
-from bench.report.columns.scores import WIDE
+from bench.report.amounts import amount, difference
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import Table, between, count, escape, factor, paragraphs, score, thousands
+from bench.report.markdown import Table, count, escape, paragraphs, thousands
 from bench.report.parts import finding
 from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
-from bench.report.rows import LISTED, Row, names
-from bench.report.sections.training_order import courses
+from bench.report.rows import Row
+from bench.report.shortlist import entries
+from bench.text.markdown import link
 
-FAR = 0.1
-"""How far below test an extra test set's share is worth a "but"."""
-HIGH, LOW = 0.95, 0.05
-"""Shares of seeds that have learnt a rule, and of those that have not."""
+NAMED = 3
+"""Rivals that a sentence names before it counts the rest."""
+LOW = 0.05
+"""A share under which a seed has not learnt what an extra test set asks."""
 
 
 @finding("leaders", order=10)
 def leaders(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return a sentence for each leaderboard that leads; those ranked by shares stand in one, last."""
-    boards = results.leading()
-    made = [leader(results, board, tables) for board in boards if not board.metric.share]
-    shares = [leader(results, board, tables) for board in boards if board.metric.share]
-    return [*made, *([" ".join(shares)] if shares else [])]
+    """Return a sentence for each leaderboard that leads."""
+    return [f"**{_title(board, tables)}.** {leader(board)}" for board in results.leading()]
 
 
-def leader(results: Results, board: Leaderboard, tables: Mapping[str, Table]) -> str:
-    """Return who leads, what does not differ significantly from it, the fastest of those, and who still improves."""
-    title, link = escape(board.title), tables[board.table].link
-    if not board.ranked:
-        return " ".join(paragraphs("leader", title=title, link=link, first=None))
-    group = board.leaders()
-    first, *others = group
-    fastest, best = _fastest(group), board.untrained
-    found = courses(results, board) if board.metric.log else []
+def _title(board: Leaderboard, tables: Mapping[str, Table]) -> str:
+    return link(board.title, tables[board.table].target)
+
+
+def leader(board: Leaderboard, *, brief: bool = False) -> str:
+    """Return in Markdown who leads a leaderboard, what is known of the others, and what the leader costs.
+
+    ``brief`` leaves out what holds of other scores and of predictors.
+    """
+    every = entries(board)
+    if not every:
+        return "No model has a score yet."
+    first, *others = every
     level = [row for row in others if board.standing(row) == board.standing(first)]
-    unlike = [row for row in others if row not in level]
+    by = {verdict: [r for r in others if board.verdict(r) is verdict and r not in level] for verdict in stats.Verdict}
+    recipes = {tuple(recipe_of(row).values()) for row in every if row.trained}
+    varied = len(every) < len(board.ranked)
+    said = {
+        "level with it": _named(level, board, gaps=False),
+        "equivalent": _named(by[stats.Verdict.EQUIVALENT], board),
+        "undecided": _named(by[stats.Verdict.UNDECIDED], board),
+        "worse": _others(len(by[stats.Verdict.WORSE]), len(others)),
+    }
+    clauses = [] if brief else [_untrained(board, every), _instead(board, every), _failing(board, first)]
     text = paragraphs(
         "leader",
-        title=title,
-        link=link,
-        first=first,
-        others=others,
+        first=escape(first.name),
         alone=len(board.ranked) == 1,
-        scores=_score(first, board) + _on_test(first, board),
-        listed=escape(names(unlike, LISTED)),
-        unlike=len(unlike),
-        only_trained=first.trained and len(board.trained) == 1,
-        best=best,
-        best_score=_score(best, board) if best else "",
-        unranked=any(board.partial(r) for r in board.rows),
-        level=escape(names(level, LISTED)),
-        single=all(len(r.values(board.score)) < 2 for r in group),
-        caveats=_caveats(group, board) if others else [],
-        fastest=fastest,
-        speed=thousands(fastest.speed) if fastest else "",
-        trained=len(found),
-        still=sum(bool(course.improving) for course in found),
+        fragile=first.name in board.fragile,
+        sole=[row.trained for row in every] == [True] + [False] * len(others)
+        and said["worse"].startswith(("all", "the")),
+        score=f"{escape(board.metric.heading)} {amount(first.mean(board.score), board.metric)}",
+        costs=_costs(first),
+        unequal=len(recipes) > 1 and not varied,
+        level=said["level with it"],
+        few=_named(by[stats.Verdict.TOO_FEW], board),
+        worse=len(by[stats.Verdict.WORSE]),
+        others=len(others),
+        said={word: rows for word, rows in said.items() if rows},
+        clauses=[clause for clause in clauses if clause],
     )
     return " ".join(text)
 
 
-def _score(row: Row, board: Leaderboard) -> str:
-    """Return a row's ranking score, whether it is exact, and of shares how many seeds are stuck."""
-    text = escape(validated(row, board)) + ("" if row.trained else ", exact")
-    values = row.seeds(board.score)
-    low = len(board.stuck(values)) if board.metric.share else 0
-    return text + (f" in the mean, {low} of {count(len(values), 'seed')} stuck far below the others" if low else "")
-
-
-def _caveats(group: list[Row], board: Leaderboard) -> list[str]:
-    """Return what to bear in mind of rows that do not differ: their recipes, and the least difference to be seen."""
-    recipes = {tuple(recipe_of(r).values()) for r in group if r.trained}
-    notes = ["each with its recipe, and these differ"] if len(recipes) > 1 else []
-    gap = board.detectable() if sum(r.trained for r in group) > 1 else None
-    if gap:
-        least = f"{100 * gap:.2g} points" if board.metric.share else score(gap, 2)
-        size = f"a ratio of × {factor(gap)}" if board.metric.log else f"a difference of {least}"
-        notes.append(f"{size} would be detected with 80 % power")
-    return notes
-
-
-def _on_test(row: Row, board: Leaderboard) -> str:
-    """Return the range of shares over seeds on test, and how the seeds do on every extra test set."""
-    test = row.seeds(board.score.on("test"))
-    if not board.metric.share or not board.extra or not len(test):
+def _others(number: int, others: int) -> str:
+    """Return in words how many rows are worse; empty for none."""
+    if not number:
         return ""
-    text = f"; its {count(len(test), 'seed')} reach" if len(test) > 1 else "; it reaches"
-    parts = [f"{between(test)} on test"]
-    for name in board.extra:
-        values = row.seeds(board.score.on(name))
-        if len(values):
-            turn = "but " if values.min() < test.min() - FAR else ""
-            parts.append(f"{turn}on the extra test set *{escape(name.replace('_', ' '))}* {_split(values)}")
-    last = parts.pop()
-    joint = ", " if last.startswith("but ") else " and "
-    return f"{text} {', '.join(parts)}{joint}{last}"
+    return ("all " if others > 1 else "the ") + count(number, "other") if number == others else count(number, "other")
 
 
-def _split(values: stats.Float64) -> str:
-    """Return the range of shares, or where seeds fall apart how many lie at either end."""
-    summary = stats.summarise(values)
-    if summary is None or (summary.sd or 0.0) <= WIDE:
-        return between(values)
-    high, low = int((values > HIGH).sum()), int((values < LOW).sum())
-    rest = len(values) - high - low
-    parts = [(high, f"at over {100 * HIGH:.0f} %"), (low, f"at under {100 * LOW:.0f} %"), (rest, "in between")]
-    return ", ".join(f"{number} {words}" for number, words in parts if number)
+def _untrained(board: Leaderboard, every: list[Row]) -> str:
+    """Return how many networks the best predictor beats, by verdict; empty where it beats none, or is all there is."""
+    best, trained = board.untrained, [row for row in every if row.trained]
+    if best is None or len(trained) < 2:
+        return ""
+    found = [board.beaten_by(best, row) for row in trained]
+    worse, undecided, few = (
+        found.count(v) for v in (stats.Verdict.WORSE, stats.Verdict.UNDECIDED, stats.Verdict.TOO_FEW)
+    )
+    said = [f"{undecided} undecided"] * bool(undecided) + [f"{few} too few seeds"] * bool(few)
+    if not (worse or said):
+        return ""
+    return ", ".join([f"{escape(best.name)} beats {worse or 'none'} of {len(trained)} networks", *said])
 
 
-def _fastest(group: list[Row]) -> Row | None:
-    """Return the fastest of the group's trained models, where its seeds are all faster than the runner-up's."""
-    fast = sorted((r for r in group if len(r.speeds)), key=lambda r: -(r.speed or 0))
-    places = {(r.device, r.backend, e) for r in fast for e in r.speed_environments}
-    unlike = len(places) > 1 or len({r.alone for r in fast}) > 1 or any(r.contended for r in fast)
-    if len(fast) < 2 or unlike or fast[0].speeds.min() <= fast[1].speeds.max():
-        return None
-    return fast[0]
+def _costs(row: Row) -> str:
+    """Return what a network costs: numbers in it, and its speed where that was measured alone."""
+    found = [f"{row.parameters:,.0f} parameters"] if row.parameters else []
+    found += [f"{thousands(row.speed)} windows/s"] if row.speed is not None else []
+    return ", ".join(found)
+
+
+def _named(rows: list[Row], board: Leaderboard, *, gaps: bool = True) -> str:
+    """Return rows by name, with how far each is from the leader; empty for none."""
+    texts = []
+    for row in rows[: NAMED if len(rows) > NAMED + 1 else len(rows)]:
+        ratio = board.ratio(row)
+        alone = difference(stats.Ratio(ratio.value, None, None), board.metric) if ratio else ""
+        gap = f" (× {alone})" if board.metric.log else f" ({alone}{' points' * board.metric.share})"
+        texts.append(escape(_model(row, board)) + gap * (gaps and ratio is not None))
+    more = len(rows) - len(texts)
+    return ", ".join([*texts, f"{more} more"] if more else texts)
+
+
+def _instead(board: Leaderboard, every: list[Row]) -> str:
+    """Return who leads by the other of the two scores that a suite may rank by; empty where it is the same."""
+    other = board.last if board.score != board.last else board.last.on("test").best
+    known = [row for row in every if len(row.seeds(other))]
+    best = min(known, key=lambda row: board.metric.sign * row.mean(other), default=every[0])
+    if best is every[0] or best.mean(other) == every[0].mean(other):
+        return ""
+    words = "validation, last epoch" if other == board.last else "test, best epoch"
+    return f"{escape(_model(best, board))} leads by {words}"
+
+
+def _model(row: Row, board: Leaderboard) -> str:
+    """Return what a row's model is called without what a grid varies in it, where its own recipe is on the board."""
+    base = [each.name for each in board.rows if each.place == (row.info["variant_of"], *row.place[1:])]
+    return base[0] if base else row.name
+
+
+def _failing(board: Leaderboard, row: Row) -> str:
+    """Return how many seeds fail on an extra test set of shares; empty where none does."""
+    found = []
+    for split in board.extra if board.metric.share and row.trained else []:
+        values = row.seeds(board.score.on(split))
+        failing = int((board.metric.sign * values > board.metric.sign * _line(board)).sum())
+        if failing:
+            found.append(f"{failing} of {count(len(values), 'seed')} fail on *{escape(split.replace('_', ' '))}*")
+    return ", ".join(found)
+
+
+def _line(board: Leaderboard) -> float:
+    """Return the share from which on a seed has not learnt what an extra test set asks."""
+    return LOW if board.metric.sign < 0 else 1 - LOW

@@ -1,38 +1,33 @@
-"""Whether the order of the models survives when each has its best recipe of a grid."""
+"""What a choice of recipes changes: in a suite with a grid, and in a related one."""
 
 from collections.abc import Mapping
 
 from bench.report.markdown import Table, count, escape
 from bench.report.parts import finding
 from bench.report.results import Results
-from bench.report.sections.grids import GridCase, grid_cases
-from bench.report.sections.recipes import kept, leads
+from bench.report.sections.grids import grid_cases
+from bench.text.markdown import link
+
+TUNED = "tuned:"
+"""How keys of ``about.csv`` begin that hold the answer of a related report at equal tuning."""
+
+
+@finding("equal_tuning", order=5)
+def equal_tuning(results: Results, tables: Mapping[str, Table]) -> list[str]:
+    """Return what related reports found where each model has the best recipe of one grid."""
+    told = {key.removeprefix(TUNED): text for key, text in results.about.items() if key.startswith(TUNED)}
+    return [
+        f"**At equal tuning** ({link(name, f'../{name}/README.md')}). {escape(text)}" for name, text in told.items()
+    ]
 
 
 @finding("tuning", order=20)
 def tuning(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return in a sentence whether the order survives the choice of recipes; nothing without a grid."""
-    parts = []
-    for board in results.leading():
-        found = grid_cases(board)
-        order = kept(found, board.score)
-        if order is None:
-            continue
-        better = sum(c.gains for c in found)
-        parts.append(
-            f"on {escape(board.title)}, {better or 'none'} of {count(len(found), 'model')} "
-            f"{'has' if better < 2 else 'have'} a better test score under a recipe chosen on validation than under the "
-            f"default, by a 95 % interval of its own that leaves {1 if board.metric.log else 0} out; {leads(found)} "
-            f"(Kendall's tau between the orders {order[0]:.2f}){_at_edges(found)}"
-        )
-    text = "; ".join(parts)
-    return [f"**Recipes.** {text[:1].upper()}{text[1:]} ({tables['recipes'].link})."] if text else []
-
-
-def _at_edges(found: list[GridCase]) -> str:
-    """Return how many models chose a value at an end of those tried; empty where none did."""
-    number = sum(bool(c.edges) for c in found)
-    if not number:
-        return ""
-    who = "every model" if number == len(found) else f"{number} of {count(len(found), 'model')}"
-    return f"; {who} chose the lowest or highest value tried, so that a wider grid may do better"
+    """Return how many models gain by a choice of recipe, and chose one at an end of the grid; nothing without one."""
+    found = [case for case in grid_cases(results.leading()[0]) if case.default is not None]
+    if not found:
+        return []
+    better, edges = sum(c.gains for c in found), sum(bool(c.edges) for c in found)
+    at = f"; {edges} chose an end of the grid" if edges else ""
+    title = link("Recipes", tables["recipes"].target)
+    return [f"**{title}.** {better or 'None'} of {count(len(found), 'model')} {'gains' if better < 2 else 'gain'}{at}."]

@@ -33,19 +33,12 @@ class Timed:
 
     Attributes:
         scores: After each epoch, by run id.
-        epoch_s: One clock for all seeds, or one that shared its core would be held to fewer epochs than another.
-        measured: That clock is the throughput benchmark's, not the runs' own.
+        epoch_s: By the speed that was measured alone: one clock for all seeds.
     """
 
     row: Row
     scores: Mapping[str, stats.Float64]
     epoch_s: float
-    measured: bool
-
-    @property
-    def clock(self) -> str:
-        """What it is timed by."""
-        return "measured" if self.measured else "runs (c)" if self.row.contended else "runs"
 
     @property
     def total(self) -> float:
@@ -72,11 +65,6 @@ class Field:
     rows: list[Timed]
     budgets: list[float]
 
-    @property
-    def shared(self) -> list[Row]:
-        """Rows whose only clock is that of runs that shared their core."""
-        return [t.row for t in self.rows if not t.measured and t.row.contended]
-
     @cached_property
     def stands(self) -> dict[float, Leaderboard]:
         """The leaderboard as it stands at each budget: rows with an epoch within it, best first."""
@@ -102,13 +90,13 @@ def budgets_table(results: Results) -> tuple[str, list[str]] | None:
     ranking = [field.board.metric for field in fields]
     means = ["geometric means of errors"] * any(m.log for m in ranking)
     means += ["means of shares"] * any(not m.log for m in ranking)
-    clocks = {t.clock for f in fields for t in f.rows}
-    return "\n\n".join(parts), paragraphs("budgets", means=means, clocks=clocks)
+    return "\n\n".join(parts), paragraphs("budgets", means=means)
 
 
 def fields_of(results: Results, board: Leaderboard) -> list[Field]:
-    """Return a leaderboard's fields with two trained rows or more whose epochs are recorded."""
+    """Return a leaderboard's fields with two trained rows or more whose speed was measured alone."""
     places: dict[tuple[str, str], list[Timed]] = {}
+    board = replace(board, rank="last").in_order()  # the scores of single epochs are those of validation
     for row in board.trained:
         if (timed := _timed(results, row, board.metric.name)) is not None:
             places.setdefault((row.device, row.backend), []).append(timed)
@@ -136,30 +124,23 @@ def _rounded_up(value: float) -> float:
 
 
 def _timed(results: Results, row: Row, metric: str) -> Timed | None:
-    """Return a row's epochs; None where a run lacks its curve or its clock."""
+    """Return a row's epochs; None where a run lacks its curve, or the row a speed that was measured alone."""
     runs = run_curves(results, row, metric)
     if not len(row.done) or len(runs) < len(row.done):
         return None
     scores = {run[-1]: values[~np.isnan(values)] for run, values in zip(runs.index, runs.to_numpy(), strict=True)}
-    speed, windows = row.measured("train_windows_per_s"), row.numbers("train_windows")
-    if speed is not None and len(windows):
-        return Timed(row, scores, float(windows[0]) / speed, measured=True)
-    clocks = run_curves(results, row, "epoch_s", split="train")
-    if clocks.empty:
-        return None
-    own = clocks[clocks.index.isin(set(row.timed["run_id"]), level="run_id")].to_numpy()
-    epoch_s = float(np.nanmedian(own)) if own.size else 0.0
-    return Timed(row, scores, epoch_s, measured=False) if epoch_s > 0 else None
+    windows = row.numbers("train_windows")
+    return Timed(row, scores, float(windows[0]) / row.speed) if row.speed and len(windows) else None
 
 
 def _table(field: Field) -> str:
-    headers = ["model", "clock", "whole training, s", *(f"within {_budget(b)} s" for b in field.budgets)]
-    first = {b: set() if field.shared else {r.name for r in board.leaders()} for b, board in field.stands.items()}
+    headers = ["model", "whole training, s", *(f"within {_budget(b)} s" for b in field.budgets)]
+    first = {b: {r.name for r in board.leaders()} for b, board in field.stands.items()}
     stands = {budget: {r.name: r for r in board.rows} for budget, board in field.stands.items()}
     lines = []
     for timed in sorted(field.rows, key=lambda t: t.total):
         name = timed.row.name
-        cells = [escape(name), timed.clock, seconds(timed.total) if timed.total >= 0.1 else score(timed.total, 2)]
+        cells = [escape(name), seconds(timed.total) if timed.total >= 0.1 else score(timed.total, 2)]
         for budget in field.budgets:
             row = stands[budget].get(name)
             if row is None:
@@ -168,25 +149,21 @@ def _table(field: Field) -> str:
             text = amount(row.centre(field.board.score), field.board.metric) + " \\*" * timed.ended(budget)
             cells.append(f"**{text}**" if name in first[budget] else text)
         lines.append(cells)
-    return table(headers, lines, text_columns=2)
+    return table(headers, lines, text_columns=1)
 
 
 def leaders(field: Field) -> str:
     """Return in a sentence who leads at each budget, and whether a predictor without training is ahead of it."""
     board, best = field.board, field.board.untrained
-    fit_s = best.measured("build_s") if best else 0.0
-    if best and fit_s is None:  # the runs' own clock, which others may have shared
-        fit_s = best.median("train_s")
-    fit_s = fit_s or 0.0
+    fit_s = best.measured("build_s") if best else None
     text = paragraphs(
         "budgets_leaders",
-        shared=escape(names(field.shared, 3)),
         groups={_budget(budget): stand.leaders() for budget, stand in field.stands.items()},
         names=lambda rows: escape(names(rows, 3)),
         mean=lambda row: amount(row.mean(board.score), board.metric),
         best=best,
-        fitted=f"{fit_s:.2g}" if fit_s > 1e-3 else "",
-        ahead=[_budget(budget) for budget in field.stands if best and _ahead(field, best, budget, fit_s)],
+        fitted=f"{fit_s:.2g}" if fit_s and fit_s > 1e-3 else "",
+        ahead=[_budget(b) for b in field.stands if best and fit_s is not None and _ahead(field, best, b, fit_s)],
     )
     return " ".join(text)
 

@@ -7,8 +7,6 @@ from bench.report.parts import section
 from bench.report.results import Results
 from bench.report.rows import Row
 
-WORSE, SAME = "worse", "not significantly different"
-
 
 @section("floors", "Floors and baselines", order=10)
 def floors_table(results: Results) -> tuple[str, list[str]] | None:
@@ -28,7 +26,7 @@ def floors_table(results: Results) -> tuple[str, list[str]] | None:
     flagged = [_flag(board, row, verdict) for board in leading for row, verdict in unbeaten(board)]
     if flagged:
         headers = ["table", "model", "best untrained", error, "× untrained", "gap closed", "verdict"]
-        parts.append("Trained models that do not beat the best untrained predictor:")
+        parts.append("Trained models that are not known to beat the best untrained predictor:")
         parts.append(table(headers, flagged, text_columns=3, text_last=True))
     notes = paragraphs(
         "floors",
@@ -51,25 +49,21 @@ def gap_closed(row: Row | None, board: Leaderboard) -> float | None:
     return (base - row.mean(board.score)) / (base - best) if best < base else None
 
 
-def unbeaten(board: Leaderboard) -> list[tuple[Row, str]]:
-    """Return the ranked trained rows that do not beat the best untrained one, each with a verdict.
+def unbeaten(board: Leaderboard) -> list[tuple[Row, stats.Verdict]]:
+    """Return the ranked trained rows that are not known to beat the best untrained one, each with its verdict.
 
-    `SAME` where the two do not differ significantly, `WORSE` where they do and the row's mean is the higher. None of
-    them where no predictor ranks.
+    None of them where no predictor ranks.
     """
     best = board.untrained
-    if best is None:
-        return []
-    verdicts = {r: WORSE if board.differ(r, best) else SAME for r in board.trained}
-    exact = best.mean(board.score)
-    return [(row, verdict) for row, verdict in verdicts.items() if verdict == SAME or row.mean(board.score) > exact]
+    verdicts = {row: board.beaten_by(best, row) for row in board.trained} if best else {}
+    return [(row, verdict) for row, verdict in verdicts.items() if verdict is not stats.Verdict.LEADS]
 
 
-def _flag(board: Leaderboard, row: Row, verdict: str) -> list[str]:
-    """Return what the second table says of a row that does not beat the best untrained one."""
+def _flag(board: Leaderboard, row: Row, verdict: stats.Verdict) -> list[str]:
+    """Return what the second table says of a row that is not known to beat the best untrained one."""
     best = board.untrained
     assert best is not None
-    ratio = effect(stats.ratio(row.sample(board.score), best.sample(board.score)))
+    ratio = effect(board.against(row, best).ratio)
     words = [escape(board.title), escape(row.name), escape(best.name)]
     return [*words, score(row.mean(board.score)), ratio, fixed(gap_closed(row, board), 3), verdict]
 

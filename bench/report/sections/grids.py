@@ -37,7 +37,7 @@ class GridCase:
     @property
     def test(self) -> Key:
         """The score on test."""
-        return self.board.score.on("test")
+        return self.board.on_test
 
     @property
     def ranks(self) -> bool:
@@ -91,15 +91,14 @@ class GridCase:
 def grid_cases(board: Leaderboard) -> list[GridCase]:
     """Return a leaderboard's cases that a grid varies, in the order of their best recipes; empty without a grid."""
     bases = dict.fromkeys((str(r.info["variant_of"]), r.device, r.backend) for r in board.rows if r.info["variant_of"])
-    made = []
+    made, key = [], board.choosing
     for base, device, backend in bases:
         place = [r for r in board.rows if (r.device, r.backend) == (device, backend)]
         group = [r for r in place if base in (r.case, r.info["variant_of"])]
-        scored = [r for r in group if len(r.seeds(board.score))]
+        scored = sorted((r for r in group if len(r.values(key))), key=lambda r: board.metric.sign * r.mean(key))
         if not scored:
             continue
         own = next((r for r in group if r.case == base), None)
-        # Rows of a leaderboard are best first.
         best = next((r for r in scored if _whole(r)), scored[0])
         made.append(GridCase(board, own.name if own else base, own if own in scored else None, tuple(group), best))
     return sorted(made, key=lambda c: (not c.ranks, board.rows.index(c.best)))

@@ -34,8 +34,8 @@ def recipes_table(results: Results) -> tuple[str, list[str]] | None:
             "recipes_order",
             title=escape(board.title),
             ranked=[escape(c.name) for c in found if c.ranks],
-            valid=kept(found, board.score),
-            test=kept(found, board.score.on("test")),
+            valid=kept(found, board.choosing),
+            test=kept(found, board.on_test),
             leads=leads(found),
             first=escape(order[0]) if order else "",
             near=[escape(name) for name in order[1:] if frozenset((order[0], name)) not in significant],
@@ -52,8 +52,8 @@ def recipes_table(results: Results) -> tuple[str, list[str]] | None:
 
 
 def _lines(board: Leaderboard, found: list[GridCase], letters: dict[str, str]) -> list[list[str]]:
-    metric, keys = board.metric, (board.score, board.score.on("test"))
-    before, after = (places(means(found, pick, board.score), metric.sign) for pick in (DEFAULT, BEST))
+    metric, keys = board.metric, (board.choosing, board.on_test)
+    before, after = (places(means(found, pick, board.choosing), metric.sign) for pick in (DEFAULT, BEST))
     lines = []
     for c in found:
         cells = [escape(board.title), escape(c.name) + ("" if c.ranks else " ‡")]
@@ -87,7 +87,7 @@ def on_test(found: list[GridCase]) -> tuple[list[str], set[frozenset[str]]]:
 def leads(found: list[GridCase]) -> str:
     """Return who leads under the default recipes, and who under the best."""
     board = found[0].board
-    before, after = (lead(places(means(found, pick, board.score), board.metric.sign)) for pick in (DEFAULT, BEST))
+    before, after = (lead(places(means(found, pick, board.choosing), board.metric.sign)) for pick in (DEFAULT, BEST))
     if before == after:
         return f"{before} under both"
     start = f"{before} under the default recipes, " if before else ""

@@ -1,50 +1,58 @@
-"""How fast each model is: measured alone by the throughput benchmark, else as the accuracy runs found it."""
+"""How fast each model is, measured alone by the throughput benchmark; and how to measure it where it was not."""
 
 from collections.abc import Callable
+from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
-from bench import timing
-from bench.measurement import INFERENCE_BATCH
+from bench import stats, timing
+from bench.frames.measurements import KINDS
+from bench.frames.schemas import RECIPE
+from bench.measurement import INFERENCE_BATCH, PROCESSES
 from bench.record import LEAST_CPU_SHARE
 from bench.report.markdown import NONE, count, escape, lines_of, paragraphs, score, seconds, thousands
 from bench.report.parts import section
 from bench.report.results import Results
-from bench.report.rows import Row
+from bench.report.rows import LISTED, Row, names
 
 MIB, KIB = 2**20, 2**10
-KINDS = ("train", "infer")
+LEVEL = 0.05
+APART = ", **told apart**"
+WORDS = {"train": "training", "infer": "inference"}
+SAME_PROGRAM = ["task", "model", "model_params", "dataset", "dataset_params",
+                *(name for name in RECIPE if name != "learning_rate")]  # fmt: skip
+"""What two cases share that run one program on data of one shape: a learning rate is an argument of it."""
 
 
 @section("throughput", "Throughput", order=70)
 def throughput_table(results: Results) -> tuple[str, list[str]] | None:
-    """Return what the benchmark measured, then the accuracy runs' throughput of the rows that it did not measure."""
+    """Return what the benchmark measured; where it measured nothing, how to have it measured."""
     measured = [r for r in results.rows if r.measurement is not None]
-    runs = [r for r in results.rows if len(r.speeds) and not r.alone]
     failed = _failed(results)
-    if not (measured or runs or failed):
-        return None
-    parts = []
-    if measured:
-        parts.append(lines_of(MEASURED, sorted(measured, key=_place), text=3, last=True))
-    if runs:
-        if measured:
-            parts.append(f"Not measured alone, so from the accuracy runs: {count(len(runs), 'row')}.")
-        runs.sort(key=lambda r: (r.device, r.backend, -(r.speed or 0)))
-        parts.append(lines_of(OF_RUNS, runs, text=3))
+    same = _same_programs(results.frames["rounds"], measured)
+    few = [r for r in measured if (r.measured("processes") or 0) < PROCESSES]
     notes = paragraphs(
         "throughput",
+        measured=measured,
+        trained=any(r.trained for r in results.rows),
         dirty=[f"{escape(r.name)} ({text})" for r in measured if (text := _in_clock(r))],
-        unstable=[escape(r.name) for r in measured if r.unsettled],
+        unsettled=[f"{escape(r.name)} ({_unsettled(r)})" for r in measured if r.unsettled and r not in few],
+        few=escape(names(few, LISTED)),
+        drifting=_drifting(measured),
+        same=same,
+        apart=[text for text in same if APART in text],
         cpu=any(r.device.startswith("cpu") for r in measured),
         gpu=any(not r.device.startswith("cpu") for r in measured),
         length=_length(results.frames["rounds"]),
         timing=timing,
+        processes=PROCESSES,
         share=f"{100 * LEAST_CPU_SHARE:g}",
         failed=failed,
-        runs=runs,
     )
-    return "\n\n".join(parts), notes
+    if not notes:
+        return None
+    return lines_of(MEASURED, sorted(measured, key=_place), text=3, last=True) if measured else "", notes
 
 
 def _place(row: Row) -> tuple[str, str, str, float, float]:
@@ -65,7 +73,7 @@ def _number(column: str, show: Callable[[float], str]) -> Callable[[Row], str]:
 
 
 def _speed(kind: str) -> Callable[[Row], str]:
-    """Return a column of the median round's windows per second, with its interval where rounds are enough for one."""
+    """Return a column of windows per second, with its interval where processes are enough for one."""
 
     def cell(row: Row) -> str:
         centre, low, high = (row.measured(f"{kind}_{name}") for name in ("windows_per_s", "low", "high"))
@@ -86,11 +94,60 @@ def _memory(row: Row) -> str:
 
 
 def _rounds(row: Row) -> str:
-    """Return how many rounds count, of each kind that was timed, and how many contended ones are left out."""
+    """Return how many rounds of each kind count, and how many contended rounds and calls are left out."""
     timed = [kind for kind in KINDS if row.measured(f"{kind}_windows_per_s") is not None]
     counted = [f"{row.measured(f'{kind}_rounds') or 0:.0f}" if kind in timed else NONE for kind in KINDS]
     contended = sum(row.measured(f"{kind}_contended") or 0 for kind in KINDS)
-    return ", ".join(counted) + f" ({contended:.0f})"
+    return ", ".join(counted) + f" ({contended:.0f}, {row.measured('latency_contended') or 0:.0f})"
+
+
+def _unsettled(row: Row) -> str:
+    """Return which of its speeds are known only roughly, in words; empty for none."""
+    return ", ".join(WORDS[kind] for kind in row.unsettled)
+
+
+def _drift(row: Row) -> str:
+    """Return the change of each kind of round from a process's first to its last, bold where that is no chance."""
+
+    def cell(kind: str) -> str:
+        change, p_value = row.measured(f"{kind}_drift"), row.measured(f"{kind}_drift_p")
+        if change is None or p_value is None:
+            return NONE
+        text = f"{100 * change:+.1f} %"
+        return f"**{text}**" if p_value < LEVEL else text
+
+    return ", ".join(map(cell, KINDS))
+
+
+def _drifting(measured: list[Row]) -> dict[str, int]:
+    """Return of all speeds how many were tested for drift, how many drift at 5 %, and how many by Holm's correction."""
+    found = {(r.place, k): p for r in measured for k in KINDS if (p := r.measured(f"{k}_drift_p")) is not None}
+    alone = sum(p < LEVEL for p in found.values())
+    return {"tested": len(found), "alone": alone, "together": len(stats.holm(found, 1 - LEVEL))}
+
+
+def _same_programs(rounds: pd.DataFrame, measured: list[Row]) -> list[str]:
+    """Return what each pair of rows gives that run one program under two names, for each kind of round."""
+    found = []
+    for a, b in combinations(measured, 2):
+        alike = (a.device, a.backend, _text(a, "environment")) == (b.device, b.backend, _text(b, "environment"))
+        if not (alike and a.trained and a.info[SAME_PROGRAM].fillna("").equals(b.info[SAME_PROGRAM].fillna(""))):
+            continue
+        for kind in KINDS:
+            ratio = stats.ratio(*(stats.Sample(_medians(rounds, row, kind), exact=False) for row in (a, b)))
+            if ratio is not None and ratio.low is not None and ratio.high is not None:
+                ends = f"× {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+                apart = "" if ratio.low <= 1 <= ratio.high else APART
+                found.append(f"{escape(a.name)} over {escape(b.name)}, {WORDS[kind]}: {ends}{apart}")
+    return found
+
+
+def _medians(rounds: pd.DataFrame, row: Row, kind: str) -> stats.Float64:
+    """Return the windows per second of each process's median round."""
+    ours = rounds[(rounds["case"] == row.case) & (rounds["device"] == row.device) & (rounds["backend"] == row.backend)]
+    counted = ours[(ours["kind"] == kind) & ~(ours["warm_up"] | ours["contended"]).fillna(True).astype(bool)]
+    speeds = counted["n_windows"].astype(float) / counted["wall_s"]
+    return speeds.groupby(counted["process"]).median().to_numpy(dtype=np.float64)
 
 
 def _in_clock(row: Row) -> str:
@@ -106,30 +163,20 @@ MEASURED: dict[str, Callable[[Row], str]] = {
     "training windows/s [95 %]": _speed("train"),
     "time steps/s": _number("train_steps_per_s", thousands),
     f"inference windows/s, batch {INFERENCE_BATCH} [95 %]": _speed("infer"),
+    "drift: training, inference": _drift,
     "latency p50, ms": _number("latency_p50_s", _milliseconds),
     "p99, ms": _number("latency_p99_s", _milliseconds),
     "compilation, s": _number("compile_s", seconds),
     "peak memory, MiB (above base)": _memory,
     "parameters": _number("parameters", "{:,.0f}".format),
     "model, KiB": _number("model_bytes", lambda value: score(value / KIB, 3)),
-    "rounds: training, inference (left out)": _rounds,
-    "settled": lambda row: "**unstable**" if row.unsettled else "yes",
+    "processes": _number("processes", "{:.0f}".format),
+    "rounds: training, inference (left out, calls left out)": _rounds,
+    "settled": lambda row: f"**not {text}**" if (text := _unsettled(row)) else "yes",
     "in the clock": lambda row: f"**{text}**" if (text := _in_clock(row)) else "0",
     "measurement": lambda row: f"`{_text(row, 'measure_id')}`",
 }
 """Columns of what was measured alone."""
-OF_RUNS: dict[str, Callable[[Row], str]] = {
-    "model": MEASURED["model"],
-    "device, backend": MEASURED["device, backend"],
-    "environment": lambda row: ", ".join(f"`{e}`" for e in sorted(set(row.timed["environment"]))),
-    "windows/s": lambda row: thousands(row.speed) + " (c)" * row.contended,
-    "range": lambda row: f"{thousands(float(row.speeds.min()))} to {thousands(float(row.speeds.max()))}",
-    "contended runs": lambda row: f"{int(row.done['contended'].fillna(True).sum())} of {len(row.done)}",
-    "training s (median)": lambda row: seconds(row.done["train_s"].median()),
-    "compilation s (max)": lambda row: seconds(row.done["compile_s"].max()),
-    "run s (median)": lambda row: seconds(row.done["total_s"].median()),
-}
-"""Columns of what the accuracy runs found."""
 
 
 def _length(rounds: pd.DataFrame) -> str:

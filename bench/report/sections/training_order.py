@@ -13,7 +13,7 @@ from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, escape, fixed, listed, paragraphs, table
 from bench.report.parts import section
 from bench.report.results import Results
-from bench.report.rows import Row, independent
+from bench.report.rows import Row
 from bench.report.sections.orders import agrees, lead, places, tau
 
 SHARES = {0.25: "a quarter", 0.5: "half", 1.0: "all"}
@@ -73,8 +73,7 @@ def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
     last = [math.floor(share * len(run)) for run in finished]
     if min(last, default=0) < 1:
         return None
-    values = pd.Series([run[epoch - 1] for run, epoch in zip(finished, last, strict=True)], index=runs.index)
-    centre = stats.interval(independent(values, log=log), log=log)
+    centre = stats.interval([run[epoch - 1] for run, epoch in zip(finished, last, strict=True)], log=log)
     return centre.centre if centre else None
 
 
@@ -87,10 +86,8 @@ def late_rate(runs: pd.DataFrame) -> stats.Interval | None:
     if runs.empty:
         return None
     epochs = runs.columns.to_numpy(float)
-    rates = pd.Series(
-        [_slope(epochs[~np.isnan(run)], run[~np.isnan(run)]) for run in runs.to_numpy()], index=runs.index
-    )
-    return stats.interval(independent(rates, log=False), log=False)
+    rates = [_slope(epochs[~np.isnan(run)], run[~np.isnan(run)]) for run in runs.to_numpy()]
+    return stats.interval(rates, log=False)
 
 
 def _slope(epochs: stats.Float64, errors: stats.Float64) -> float:

@@ -54,6 +54,7 @@ def wavenet_gated_as_printed() -> Case:
             note=WHOLE_EPOCHS,
         ),
         errata=(erratum(3, "as printed, 2 epochs"), erratum(4, "as printed, 2 epochs")),
+        faulty=True,
     )
 
 
@@ -66,6 +67,7 @@ def wavenet_gated_both_faults() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="gated WaveNet (both faults)",
         errata=(erratum(3, "both faults"), erratum(4, "both faults")),
+        faulty=True,
     )
 
 
@@ -78,6 +80,7 @@ def wavenet_gated_double_activation() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="gated WaveNet (activated twice)",
         errata=(erratum(3, AS_PRINTED),),
+        faulty=True,
     )
 
 
@@ -90,6 +93,7 @@ def wavenet_gated_softmax_head() -> Case:
         recipe=Recipe(learning_rate=0.001, epochs=20, batch_size=32),
         label="gated WaveNet (softmax head)",
         errata=(erratum(4, AS_PRINTED),),
+        faulty=True,
     )
 
 

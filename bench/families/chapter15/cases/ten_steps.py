@@ -22,6 +22,7 @@ def naive_ten_steps_as_printed() -> Case:
         label="naive (as printed)",
         published=Published(values={"mse": 0.22278848}, source=SECTION),
         errata=(erratum(1, AS_PRINTED),),
+        faulty=True,
     )
 
 
@@ -82,6 +83,7 @@ def iterated_rnn_as_printed() -> Case:
         label="iterated deep RNN (as printed)",
         published=Published(values={"mse": 0.0285489}, source=SECTION, note=WHOLE_EPOCHS),
         errata=(erratum(5, AS_PRINTED),),
+        faulty=True,
     )
 
 
@@ -105,6 +107,7 @@ def iterated_least_squares_as_printed() -> Case:
         model=IteratedLeastSquares(),
         label="iterated least squares (two grids)",
         errata=(erratum(5, AS_PRINTED),),
+        faulty=True,
     )
 
 

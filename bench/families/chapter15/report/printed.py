@@ -11,7 +11,7 @@ from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import HUGE, TINY
 from bench.report.results import Results
-from bench.report.rows import Row, independent
+from bench.report.rows import Row
 from bench.report.sections.training_order import run_curves
 from bench.task import TargetKind
 
@@ -79,7 +79,7 @@ def printed_values(results: Results) -> list[PrintedValue]:
     """Return every printed value that we have a score for, judged together, in the order of the tasks' tables."""
     finals, found = final_values(results), []
     for board in results.tasks:
-        for row in board.rows:
+        for row in results.of(board):
             for _, each in finals[finals["case"] == row.case].iterrows():
                 key = Key(each["metric"])
                 if len(row.seeds(key)):
@@ -116,7 +116,7 @@ def curve_epochs(results: Results, value: PrintedValue) -> tuple[int, int] | Non
     if not value.row.trained or printed.empty or runs.empty:
         return None
     epochs = range(1, int(max(printed.index.max(), runs.columns.max())) + 1)
-    ours = pd.DataFrame({epoch: pd.Series(independent(runs[epoch])) for epoch in runs}).reindex(columns=epochs)
+    ours = pd.DataFrame({epoch: pd.Series(stats.finite(runs[epoch])) for epoch in runs}).reindex(columns=epochs)
     outside, compared = stats.curve_outside(printed.reindex(epochs).to_numpy(), ours.to_numpy())
     return (outside, compared) if compared else None
 

@@ -1,0 +1,66 @@
+"""Seeds that ended oddly: that never learnt what their siblings learnt, left it again, or fail on another test set."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import stats
+from bench.metrics.traits import Traits
+from bench.report.leaderboards import Leaderboard
+from bench.report.results import Results, seeds_in_words
+from bench.report.rows import Row
+from bench.report.sections.training_order import run_curves
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A seed of a trained row that ended with a score, and what is odd about it.
+
+    Attributes:
+        what: ``stuck``, ``unstable``, or that it fails on an extra test set.
+        score: Where it shows: validation after the last epoch, or that set.
+        best: Its best validation score of any epoch; None without one.
+        split: The extra test set that it fails on.
+    """
+
+    board: Leaderboard
+    row: Row
+    seed: str
+    what: str
+    score: float
+    best: float | None
+    split: str = ""
+
+    @property
+    def metric(self) -> Traits:
+        """The metric of both scores."""
+        return self.board.metric
+
+
+def odd_endings(results: Results) -> list[Odd]:
+    """Return every odd seed of the trained rows, those too that stand on no leaderboard, in the suite's order."""
+    return [
+        odd
+        for board in results.tasks
+        for row in results.of(board)
+        if row.trained and board.has_errors and len(row.done)
+        for odd in _of_row(results, board, row)
+    ]
+
+
+def _of_row(results: Results, board: Leaderboard, row: Row) -> Iterator[Odd]:
+    metric, seeds = board.metric, seeds_in_words(row.done)
+    final = row.by_seed(board.last).to_numpy(dtype=np.float64)
+    runs = run_curves(results, row, metric.name)
+    curves = {} if runs.empty else dict(zip(runs.index.get_level_values("run_id"), runs.to_numpy(), strict=True))
+    own = [curves.get(run, np.array([value])) for run, value in zip(row.done["run_id"], final, strict=True)]
+    best = [metric.sign * float(np.nanmin(metric.sign * c)) if np.isfinite(c).any() else None for c in own]
+    for i, ending in enumerate(stats.endings([board.as_errors(curve) for curve in own])):
+        if ending:
+            yield Odd(board, row, seeds[i], str(ending), float(final[i]), best[i])
+    test = row.by_seed(board.last.on("test")).to_numpy(dtype=np.float64)
+    for split in board.extra:
+        there = row.by_seed(board.last.on(split)).to_numpy(dtype=np.float64)
+        for i in stats.failed_on(board.as_errors(there), board.as_errors(test)):
+            yield Odd(board, row, seeds[i], f"fails on {split.replace('_', ' ')}", float(there[i]), best[i], split)

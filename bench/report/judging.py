@@ -1,0 +1,60 @@
+"""How two samples of one leaderboard are held against each other: the interval, the verdict, the seeds that decide."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import stats
+
+OPEN = (stats.Verdict.UNDECIDED, stats.Verdict.TOO_FEW)
+"""Verdicts that more seeds may change."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What all comparisons of a leaderboard share.
+
+    Attributes:
+        log: Differences are ratios.
+        worse_is_higher: True for errors.
+        region: Differences that make none in practice.
+        level: That of each pair's interval, such that all against the leader hold at once with 95 %.
+    """
+
+    log: bool
+    worse_is_higher: bool
+    region: stats.Region
+    level: float
+
+    def ratio(self, own: stats.Sample, other: stats.Sample) -> stats.Ratio | None:
+        """Return one sample over another (for shares: less it) with its simultaneous interval; None of two zeros."""
+        return stats.ratio(own, other, log=self.log, level=self.level)
+
+    def verdict(self, own: stats.Sample, other: stats.Sample) -> stats.Verdict:
+        """Return what the interval shows of a sample against one with a better mean."""
+        seeds = min((len(s.values) for s in (own, other) if not s.exact), default=stats.ENOUGH)
+        ratio = self._decided(own, other)
+        return stats.judge(ratio, self.region, seeds, log=self.log, worse_is_higher=self.worse_is_higher)
+
+    def contrast(self, own: stats.Sample, other: stats.Sample) -> stats.Contrast:
+        """Return all that is known of a sample against one with a better mean."""
+        verdict = self.verdict(own, other)
+        beats = stats.chance_to_beat(own.values, other.values, worse_is_higher=self.worse_is_higher)
+        found = self.seeds_to_decide(own, other) if verdict in OPEN else None
+        return stats.Contrast(self._decided(own, other), beats, verdict, found if isinstance(found, int) else None)
+
+    def seeds_to_decide(self, own: stats.Sample, other: stats.Sample) -> int | stats.Undecidable:
+        """Return how many seeds of each would decide between just these two, or why no number would."""
+        return stats.seeds_to_decide(own, other, self.region, log=self.log)
+
+    def _decided(self, own: stats.Sample, other: stats.Sample) -> stats.Ratio:
+        """Return the ratio; to a geometric mean of 0, which has none, with ends only where zeros say what is so."""
+        ratio = self.ratio(own, other)
+        if ratio is not None and np.isfinite(ratio.value):
+            return ratio
+        if ratio is None:
+            known, value = not (np.any(own.values) or np.any(other.values)), 1.0
+        else:
+            pair = {"own": own, "other": other}
+            known, value = bool(stats.significant_pairs(pair, log=self.log, level=self.level)), ratio.value
+        return stats.Ratio(value, value, value) if known else stats.Ratio(value, None, None)

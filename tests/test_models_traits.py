@@ -1,0 +1,85 @@
+"""What a model says that it sees, and how deep it says that it is, held to what its network does."""
+
+import numpy as np
+import pytest
+
+from bench.initial import initial_weights
+from bench.models.base import models
+from bench.models.convolutional import ConvGRU, GatedWaveNet, WaveNet
+from bench.models.recurrent import GRU, SimpleRNN
+from bench.task import TargetKind, Task
+
+LENGTH = 12
+LAST = Task("last", TargetKind.LAST_STEP, LENGTH, 1, horizon=1)
+EVERY = Task("every", TargetKind.EVERY_STEP, LENGTH, 1, horizon=2)
+LABEL = Task("label", TargetKind.LABEL, LENGTH, 1)
+NETWORKS = [models.get(name)() for name in models.names() if models.get(name).trained]
+SIZES = [
+    SimpleRNN(units=(3,), head="recurrent"),
+    SimpleRNN(units=(3, 3, 3), batch_norm=True),
+    GRU(units=(4,)),
+    ConvGRU(kernel_size=3, stride=3, units=(4,)),
+    WaveNet(dilations=(1, 2)),
+    WaveNet(dilations=()),
+    GatedWaveNet(dilations=(3,)),
+]
+
+
+def asked(model):
+    return next(task for task in (LAST, EVERY, LABEL) if model.supports(task))
+
+
+def made(model, task):
+    network = model.build(task)
+    network.set_weights(initial_weights(network, 1))
+    return network
+
+
+def position(model, task):
+    """Return the position in the window that the last output stands for."""
+    places = range(LENGTH)[model.positions(task)] if task.target.every_position else range(LENGTH)
+    return places[-1]
+
+
+@pytest.mark.parametrize("model", [*NETWORKS, *SIZES], ids=repr)
+def test_the_last_forecast_depends_on_as_many_steps_as_the_model_says(model):
+    task = asked(model)
+    network = made(model, task)
+    rng = np.random.default_rng(3)
+    windows = rng.normal(size=(64, LENGTH, 1)).astype(np.float32)
+    last = np.asarray(network(windows)).reshape(64, -1)[:, -task.outputs :]
+    moved = []
+    for step in range(LENGTH):
+        other = windows.copy()
+        other[:, step] += rng.normal(size=(64, 1)).astype(np.float32)
+        there = np.asarray(network(other)).reshape(64, -1)[:, -task.outputs :]
+        moved += [step] if np.any(there != last) else []
+    here = position(model, task)
+    assert moved[0] == here + 1 - model.receptive_field(task)
+    assert moved[-1] == here
+
+
+@pytest.mark.parametrize("model", [*NETWORKS, *SIZES], ids=repr)
+def test_a_network_is_as_deep_as_the_model_says(model):
+    import keras
+
+    from bench.layers.causal_conv import CausalConv1D
+    from bench.layers.while_loop_rnn import WhileLoopRNN
+
+    mixing = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.RNN, CausalConv1D, WhileLoopRNN)
+    task = asked(model)
+    network = made(model, task)
+
+    def depth(tensor):
+        history = tensor._keras_history
+        node = history.operation._inbound_nodes[history.node_index]
+        own = sum(isinstance(layer, mixing) for layer in getattr(history.operation, "_flatten_layers", list)())
+        return own + max(map(depth, node.input_tensors), default=0)
+
+    assert depth(network.outputs[0]) == model.depth(task)
+
+
+def test_an_unknown_model_says_that_it_does_not_know():
+    naive = models.get("naive")()
+    assert naive.receptive_field(LAST) is None
+    assert naive.depth(LAST) is None
