@@ -190,7 +190,7 @@ def _hold_figures(results: Results) -> None:
                 written = [t for t in picture.findobj(Text) if t.get_text()]
                 assert not any(t.get_parse_math() or t.get_usetex() for t in written)
                 if plan.name == "scores":
-                    names = Counter(as_text(r.name) + board.marks(r) for r in board.rows if len(r.seeds(board.score)))
+                    names = Counter(as_text(r.name) + board.marks(r) for r in board.rows if len(r.values(board.score)))
                     assert not names - Counter(t.get_text() for t in written)
 
 

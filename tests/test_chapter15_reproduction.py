@@ -101,7 +101,8 @@ def test_the_table_explains_only_what_is_off(held):
     assert notes[1].startswith(
         "Of 3 values held against seeds 1 misses the uncorrected interval; by chance alone 0.15 would."
     )
-    assert len(notes) == 2
+    assert notes[2].startswith("**As a whole**, over 2 models' valid MSE: printed is × 1.011 [0.998, 1.02] of ours")
+    assert len(notes) == 3
 
 
 def test_a_value_that_misses_is_not_outside_after_holm():

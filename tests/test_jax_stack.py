@@ -164,7 +164,7 @@ def test_a_stack_takes_no_more_seeds_than_it_is_wide():
 
 def left_of(outcome):
     """What a run says that no clock does."""
-    return outcome.scores, outcome.best_epoch, outcome.curve, outcome.sample
+    return outcome.scores, outcome.best_epoch, outcome.curve, outcome.sample, outcome.kept.to_bytes()
 
 
 def test_each_seed_is_trained_as_if_alone_and_stops_by_itself():

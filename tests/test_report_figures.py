@@ -182,7 +182,7 @@ def test_groups_are_drawn_from_scores_without_counts_and_without_windows_of_no_g
     assert [ax.get_xlabel() for ax in figure.axes] == ["length", "corrupted position"]
     assert [ax.get_ylabel() for ax in figure.axes] == ["test accuracy, %", ""]
     (row,) = results.rows
-    assert row.seeds(Key("windows_by_group", "test", axis="length", index="8")).tolist() == [40, 40]
+    assert row.values(Key("windows_by_group", "test", axis="length", index="8")).tolist() == [40, 40]
     for ax in figure.axes:
         assert all(np.max(line.get_ydata()) > 50 and np.min(line.get_xdata()) >= 0 for line in ax.lines)
 

@@ -128,7 +128,7 @@ def test_printed_values_are_counted(tmp_path: Path) -> None:
     records = [fake_record(naive, None, mse=0.02)]
     records += [fake_record(rnn, s, mse=m) for s, m in ((42, 0.01), (43, 0.0102), (44, 0.0101))]
     (made,) = (s for s in sentences(fake_plan([naive, rnn], records), tmp_path) if "Printed" in s)
-    assert made.endswith("None of 2 lies outside ours.")
+    assert made.endswith("Of 2, none lies outside ours.")
 
 
 def test_a_stuck_run_is_named_by_what_tells_it_from_the_others(tmp_path: Path) -> None:

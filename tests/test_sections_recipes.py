@@ -79,11 +79,12 @@ def test_the_table_and_its_notes(flipped):
     found = rows(body)
     assert list(found) == ["b", "a", "c"]
     assert found["b"][2] == "learning rate 0.01"
+    assert found["b"][12] == "0.006000 [0.00585, 0.00615]", "all seeds choose alike"
     assert found["b"][7] == "3 of 3"
     assert found["b"][8].startswith("0.64 [")
-    assert found["b"][9:] == ["2", "1", "a"]
-    assert found["a"][9:] == ["1", "2", "b"]
-    assert (found["c"][2], found["c"][8], found["c"][9:]) == ("default", "–", ["3", "3", "c"])
+    assert found["b"][9:12] == ["2", "1", "a"]
+    assert found["a"][9:12] == ["1", "2", "b"]
+    assert (found["c"][2], found["c"][8], found["c"][9:12]) == ("default", "–", ["3", "3", "c"])
     assert "share that luck" in notes[0]
     assert notes[1].endswith("may do better. Next step: b (learning rate 0.01); c (learning rate 0.001).")
     assert notes[2] == (
@@ -95,7 +96,7 @@ def test_the_table_and_its_notes(flipped):
 
 def test_the_finding_says_how_many_gain(flipped):
     assert tuning(flipped, TABLES) == [
-        "**[Recipes](#table-9-recipes).** 2 of 3 models gain; 2 chose an end of the grid."
+        "**[Recipes](#table-9-recipes).** Of 3 models, 2 gain; 2 chose an end of the grid."
     ]
 
 
@@ -139,7 +140,7 @@ def test_a_model_scored_on_easier_positions_does_not_rank():
     body = "\n".join(line for line in body.splitlines() if "Steps 50-59" not in line)  # there both rank
     assert list(rows(body)) == ["whole", "odd ‡"]
     assert rows(body)["odd ‡"][8].startswith("0.90 [")
-    assert rows(body)["odd ‡"][9:] == ["–", "–", "–"]
+    assert rows(body)["odd ‡"][9:12] == ["–", "–", "–"]
     assert any(n.startswith("‡") and n.endswith("does not rank. Every step: odd.") for n in notes)
     assert notes[-1].endswith("Only whole ranks, so there is no order.")
 

@@ -30,10 +30,3 @@ def test_skill_and_multiple_of_floor() -> None:
     assert stats.skill(0.1, 0.0) is None
     assert stats.multiple_of_floor(0.0025, 0.1**2 / 12) == pytest.approx(3.0)
     assert stats.multiple_of_floor(0.1, None) is None
-
-
-def test_stuck_seeds_are_far_above_the_median() -> None:
-    assert stats.stuck([1.0, 1.1, 5.0]).tolist() == [2]
-    assert stats.stuck([1.0, 2.9, 1.2]).tolist() == []
-    assert stats.stuck([1.0, 9.0]).tolist() == []
-    assert stats.stuck([np.nan, 1.0, 1.0, 4.0]).tolist() == [3]

@@ -11,6 +11,33 @@ OPEN = (stats.Verdict.UNDECIDED, stats.Verdict.TOO_FEW)
 
 
 @dataclass(frozen=True)
+class Pair:
+    """How far one row lies from another over seeds and series at once: a line of ``pairs.csv``.
+
+    Attributes:
+        value: Log of the ratio, or the difference.
+        error: Its standard error.
+        freedom: Of Student's t.
+        beats: Probability that one more run of the first beats one more of the second; None if not known.
+    """
+
+    value: float
+    error: float
+    freedom: float
+    beats: float | None
+
+    def turned(self) -> "Pair":
+        """Return it of the second against the first."""
+        return Pair(-self.value, self.error, self.freedom, None if self.beats is None else 1 - self.beats)
+
+    def ratio(self, *, log: bool, level: float) -> stats.Ratio:
+        """Return it as a ratio or a difference with its interval."""
+        reach = stats.critical(2, self.freedom, level) * self.error
+        ends = (self.value, self.value - reach, self.value + reach)
+        return stats.Ratio(*(map(float, np.exp(ends)) if log else ends))
+
+
+@dataclass(frozen=True)
 class Judge:
     """What all comparisons of a leaderboard share.
 
@@ -26,35 +53,43 @@ class Judge:
     region: stats.Region
     level: float
 
-    def ratio(self, own: stats.Sample, other: stats.Sample) -> stats.Ratio | None:
-        """Return one sample over another (for shares: less it) with its simultaneous interval; None of two zeros."""
+    def ratio(self, own: stats.Sample, other: stats.Sample, pair: Pair | None = None) -> stats.Ratio | None:
+        """Return one sample over another (for shares: less it) with its simultaneous interval; None of two zeros.
+
+        With ``pair`` the interval is over seeds and series, without it over seeds alone.
+        """
+        if pair is not None:
+            return pair.ratio(log=self.log, level=self.level)
         return stats.ratio(own, other, log=self.log, level=self.level)
 
-    def verdict(self, own: stats.Sample, other: stats.Sample) -> stats.Verdict:
+    def verdict(self, own: stats.Sample, other: stats.Sample, pair: Pair | None = None) -> stats.Verdict:
         """Return what the interval shows of a sample against one with a better mean."""
         seeds = min((len(s.values) for s in (own, other) if not s.exact), default=stats.ENOUGH)
-        ratio = self._decided(own, other)
+        ratio = self._decided(own, other, pair)
         return stats.judge(ratio, self.region, seeds, log=self.log, worse_is_higher=self.worse_is_higher)
 
-    def contrast(self, own: stats.Sample, other: stats.Sample) -> stats.Contrast:
+    def contrast(self, own: stats.Sample, other: stats.Sample, pair: Pair | None = None) -> stats.Contrast:
         """Return all that is known of a sample against one with a better mean."""
-        verdict = self.verdict(own, other)
+        verdict = self.verdict(own, other, pair)
         beats = stats.chance_to_beat(own.values, other.values, worse_is_higher=self.worse_is_higher)
-        found = self.seeds_to_decide(own, other) if verdict in OPEN else None
-        return stats.Contrast(self._decided(own, other), beats, verdict, found if isinstance(found, int) else None)
+        found = self.seeds_to_decide(own, other, pair) if verdict in OPEN else None
+        needed = found if isinstance(found, int) else None
+        return stats.Contrast(self._decided(own, other, pair), pair.beats if pair else beats, verdict, needed)
 
-    def seeds_to_decide(self, own: stats.Sample, other: stats.Sample) -> int | stats.Undecidable:
+    def seeds_to_decide(
+        self, own: stats.Sample, other: stats.Sample, pair: Pair | None = None
+    ) -> int | stats.Undecidable:
         """Return how many seeds of each would decide between just these two, or why no number would."""
-        return stats.seeds_to_decide(own, other, self.region, log=self.log)
+        return stats.seeds_to_decide(own, other, self.region, log=self.log, error=pair.error if pair else None)
 
-    def _decided(self, own: stats.Sample, other: stats.Sample) -> stats.Ratio:
+    def _decided(self, own: stats.Sample, other: stats.Sample, pair: Pair | None) -> stats.Ratio:
         """Return the ratio; to a geometric mean of 0, which has none, with ends only where zeros say what is so."""
-        ratio = self.ratio(own, other)
+        ratio = self.ratio(own, other, pair)
         if ratio is not None and np.isfinite(ratio.value):
             return ratio
         if ratio is None:
             known, value = not (np.any(own.values) or np.any(other.values)), 1.0
         else:
-            pair = {"own": own, "other": other}
-            known, value = bool(stats.significant_pairs(pair, log=self.log, level=self.level)), ratio.value
+            both = {"own": own, "other": other}
+            known, value = bool(stats.significant_pairs(both, log=self.log, level=self.level)), ratio.value
         return stats.Ratio(value, value, value) if known else stats.Ratio(value, None, None)

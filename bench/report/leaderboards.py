@@ -11,8 +11,8 @@ from bench import stats
 from bench.frames.scores import Key
 from bench.metrics.traits import Axis, Traits
 from bench.record import RANKED, Weights
-from bench.report.judging import Judge
-from bench.report.rows import Row
+from bench.report.judging import Judge, Pair
+from bench.report.rows import Place, Row
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Leaderboard:
         floors: Expected values of metrics that no forecast can get below, by case and metric.
         rank: Whose weights rank: those after the last epoch, on validation, or those of the best epoch, on test.
         region: Differences that make none in practice.
+        pairs: What is known of two places by a score over seeds and series at once, by the two and the score.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Leaderboard:
     floors: Mapping[Hashable, float] = field(default_factory=dict)
     rank: Weights = "last"
     region: stats.Region = field(default_factory=stats.Region)
+    pairs: Mapping[tuple[Place, Place, Key], Pair] = field(default_factory=dict)
 
     @property
     def table(self) -> str:
@@ -108,7 +110,7 @@ class Leaderboard:
     @property
     def ranked(self) -> list[Row]:
         """Rows with a score that may lead: no leak of targets, no oracle, no score over some positions alone."""
-        return [r for r in self.rows if len(r.seeds(self.score)) and self.ranks(r)]
+        return [r for r in self.rows if len(r.values(self.score)) and self.ranks(r)]
 
     @property
     def trained(self) -> list[Row]:
@@ -149,7 +151,7 @@ class Leaderboard:
     @property
     def oracle(self) -> Row | None:
         """The predictor that knows how its data were made, if there is one: it ranks nowhere."""
-        return next((r for r in self.rows if r.oracle and len(r.seeds(self.score))), None)
+        return next((r for r in self.rows if r.oracle and len(r.values(self.score))), None)
 
     @cached_property
     def samples(self) -> dict[str, stats.Sample]:
@@ -184,15 +186,20 @@ class Leaderboard:
         if row.name == ranked[0].name:
             itself = 1.0 if self.metric.log else 0.0
             return stats.Ratio(itself, itself, itself)
-        return self.judge.ratio(row.sample(self.score), ranked[0].sample(self.score))
+        return self.judge.ratio(*self._both(row, ranked[0]))
+
+    def _both(self, row: Row, rival: Row) -> tuple[stats.Sample, stats.Sample, Pair | None]:
+        """Return the scores of two rows, and what is known of the pair over series, too."""
+        pair = self.pairs.get((row.place, rival.place, self.score))
+        return row.sample(self.score), rival.sample(self.score), pair
 
     def against(self, row: Row, rival: Row) -> stats.Contrast:
         """Return what is known of a row against another one that ranks: ratio, chance to beat it, verdict."""
-        return self.judge.contrast(row.sample(self.score), rival.sample(self.score))
+        return self.judge.contrast(*self._both(row, rival))
 
     def seeds_to_decide(self, row: Row, rival: Row) -> int | stats.Undecidable:
         """Return how many seeds of each would decide between just these two rows, or why no number would."""
-        return self.judge.seeds_to_decide(row.sample(self.score), rival.sample(self.score))
+        return self.judge.seeds_to_decide(*self._both(row, rival))
 
     @cached_property
     def fragile(self) -> set[str]:

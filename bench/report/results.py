@@ -10,12 +10,13 @@ import pandas as pd
 
 from bench import stats
 from bench.frames import Frames
-from bench.frames.scores import scores_by_run
+from bench.frames.scores import Key, scores_by_run
 from bench.metrics.traits import Axis, Direction, Scale, Traits
 from bench.record import Weights
+from bench.report.judging import Pair
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import upper
-from bench.report.rows import Row, named
+from bench.report.rows import Place, Row, named
 from bench.task import Target
 from bench.text.files import file_key
 from bench.text.lines import folded, one_line
@@ -99,6 +100,19 @@ class Results:
         return stats.Region(1 + float(self.about["equivalence"]), float(self.about["equivalence_points"]) / 100)
 
     @cached_property
+    def pairs(self) -> Mapping[tuple[Place, Place, Key], Pair]:
+        """What is known of two places by a score over seeds and series at once, either way round."""
+        found: dict[tuple[Place, Place, Key], Pair] = {}
+        for p in self.frames["pairs"].to_dict("records"):
+            beats = None if pd.isna(p["beats"]) else float(p["beats"])
+            pair = Pair(float(p["value"]), float(p["error"]), float(p["freedom"]), beats)
+            one = p["case"], p["device"], p["backend"]
+            other = p["rival_case"], p["rival_device"], p["rival_backend"]
+            key = Key(p["metric"], p["split"], p["weights"])
+            found |= {(one, other, key): pair, (other, one, key): pair.turned()}
+        return found
+
+    @cached_property
     def tasks(self) -> list[Leaderboard]:
         """One leaderboard a task, in the suite's order."""
         made: list[Leaderboard] = []
@@ -107,7 +121,9 @@ class Results:
             rows = [r for r in self.compared if r.info["task"] == task]
             metric = next(m for m in self.metrics[task].values() if m.ranks)
             key = file_key(task, [board.key for board in made], reserved=COMMON, instead="task_")
-            board = Leaderboard(key, titles[task], metric, named(rows), False, self.floors, self.rank, self.region)
+            board = Leaderboard(
+                key, titles[task], metric, named(rows), False, self.floors, self.rank, self.region, self.pairs
+            )
             made.append(board.in_order())
         return made
 
@@ -122,8 +138,10 @@ class Results:
         made: list[Leaderboard] = []
         for (question, at_last), rows in questions.items():
             metric = rows[0].metrics[at_last]
-            board = Leaderboard("", upper(question), metric, rows, True, self.floors, self.rank, self.region)
-            if len({r.info["task"] for r in rows}) > 1 or any(r.positions for r in rows if len(r.seeds(board.score))):
+            board = Leaderboard(
+                "", upper(question), metric, rows, True, self.floors, self.rank, self.region, self.pairs
+            )
+            if len({r.info["task"] for r in rows}) > 1 or any(r.positions for r in rows if len(r.values(board.score))):
                 made.append(replace(board, key=f"{COMMON}{len(made) + 1}", rows=named(_merged(board))).in_order())
         return made
 

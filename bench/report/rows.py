@@ -16,6 +16,8 @@ from bench.metrics.traits import Traits
 from bench.report.markdown import listed
 from bench.text.lines import folded, one_line
 
+Place = tuple[str, str, str]
+"""A case, a device and a backend."""
 LISTED = 4
 """Names that a sentence lists before it counts the rest."""
 
@@ -49,7 +51,7 @@ class Row:
         return str(self.info["label"])
 
     @property
-    def place(self) -> tuple[str, str, str]:
+    def place(self) -> Place:
         """Its case, device and backend, which name it among all rows."""
         return self.case, self.device, self.backend
 
@@ -112,10 +114,6 @@ class Row:
         """Return the median of `numbers`; None where there are none."""
         values = self.numbers(column)
         return float(np.median(values)) if len(values) else None
-
-    def seeds(self, key: Key) -> stats.Float64:
-        """Return `values`."""
-        return self.values(key)
 
     def values(self, key: Key) -> stats.Float64:
         """Return the finite values of a score, one a run: each has a seed of its own."""

@@ -6,9 +6,9 @@ from bench.stats.fragile import hangs_on_a_seed, lead_hangs_on_a_seed
 from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, ratio
 from bench.stats.letters import letters
 from bench.stats.paired import Comparison, paired_ratio
-from bench.stats.pairs import games_howell, holm, significant_pairs
+from bench.stats.pairs import critical, games_howell, holm, significant_pairs
 from bench.stats.pooled import Pooled, pooled
-from bench.stats.power import Undecidable, detectable_gap, seeds_to_decide, seeds_to_separate
+from bench.stats.power import Undecidable, seeds_to_decide
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
 from bench.stats.samples import (
     LARGEST,
@@ -21,7 +21,6 @@ from bench.stats.samples import (
     multiple_of_floor,
     scale_of,
     skill,
-    stuck,
     summarise,
 )
 from bench.stats.shares import wilson
@@ -55,8 +54,8 @@ __all__ = [
     "Verdict",
     "agreement",
     "chance_to_beat",
+    "critical",
     "curve_outside",
-    "detectable_gap",
     "endings",
     "enough_seeds",
     "epoch_noise",
@@ -82,13 +81,11 @@ __all__ = [
     "ratio",
     "scale_of",
     "seeds_to_decide",
-    "seeds_to_separate",
     "significant_pairs",
     "simultaneous_error",
     "sizes_of",
     "skill",
     "sources",
-    "stuck",
     "summarise",
     "tuning_curve",
     "wilson",

@@ -60,16 +60,6 @@ def multiple_of_floor(mse: float, floor_mse: float | None) -> float | None:
     return float(mse) / float(floor_mse) if floor_mse else None
 
 
-def stuck(values: ArrayLike, factor: float = 3.0) -> NDArray[np.intp]:
-    """Return the places of values above ``factor`` times the median, where three or more are known."""
-    array = np.asarray(values, dtype=np.float64)
-    known = finite(array)
-    if len(known) < 3:
-        return np.array([], dtype=np.intp)
-    scale = scale_of(known, log=False)
-    return np.flatnonzero(np.isfinite(array) & (scale.to(array) > factor * np.median(scale.to(known))))
-
-
 def finite(values: ArrayLike) -> Float64:
     """Return the finite values as a flat array."""
     array = np.asarray(values, dtype=np.float64)

@@ -90,7 +90,7 @@ def skill(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
     def cell(row: Row) -> str:
         # The baseline forecasts without seeing its targets, and is scored on every position.
-        fair = len(row.seeds(board.score)) and not row.leaks_target and not board.partial(row)
+        fair = len(row.values(board.score)) and not row.leaks_target and not board.partial(row)
         value = stats.skill(row.mean(board.score), base) if fair else None
         return fixed(value, 3)
 
@@ -118,7 +118,7 @@ def scattered(row: Row, board: Leaderboard, key: Key) -> bool:
     """Return whether a mean of shares, and an interval about it, would describe no seed."""
     if not row.trained or not board.metric.share:
         return False
-    return (row.deviation(key) or 0) > WIDE or len(board.stuck(row.seeds(key))) > 0
+    return (row.deviation(key) or 0) > WIDE or len(board.stuck(row.values(key))) > 0
 
 
 def _on(board: Leaderboard, key: Key, *, interval: bool = False) -> Cell:
@@ -128,7 +128,7 @@ def _on(board: Leaderboard, key: Key, *, interval: bool = False) -> Cell:
 
     def cell(row: Row) -> str:
         if scattered(row, board, key):
-            values = row.seeds(key)
+            values = row.values(key)
             return f"{between(values)}, median {fixed(100 * float(np.median(values)), 1)} %"
         return spread(row.interval(key), board.metric, exact=not row.trained)
 
@@ -143,7 +143,7 @@ def _centre(board: Leaderboard, metric: Traits) -> Cell:
     key = board.beside(metric)
 
     def cell(row: Row) -> str:
-        summary = stats.summarise(row.seeds(key))
+        summary = stats.summarise(row.values(key))
         if metric.share:
             return spread(row.interval(key), metric, exact=True)
         return score(summary.mean if summary and not board.metric.log else row.centre(key))

@@ -107,7 +107,7 @@ def draw_all(results: Results, folder: Path | None, name: str = "figures") -> di
 
 def scored(board: Leaderboard) -> int:
     """Return how many rows of a leaderboard have a score."""
-    return sum(len(r.seeds(board.score)) > 0 for r in board.rows)
+    return sum(len(r.values(board.score)) > 0 for r in board.rows)
 
 
 def leads(results: Results, board: Leaderboard) -> bool:

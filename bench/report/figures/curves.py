@@ -125,6 +125,6 @@ def reference(row: Row, board: Leaderboard) -> float | None:
         own = row.by_seed(board.choosing)
         beside = [board.beside(m).on("valid") for m in board.shown]
         keys = [key for key in beside if np.allclose(row.by_seed(key), own, rtol=1e-5)]
-    if best is None or not board.metric.log or not keys or not len(best.seeds(keys[0])):
+    if best is None or not board.metric.log or not keys or not len(best.values(keys[0])):
         return None
     return factor(board.metric) * float(drawable(best.mean(keys[0])))

@@ -131,7 +131,7 @@ def scatter(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks, cos
     times = factor(board.metric)
     xs = [float(cost.of(r) or np.nan) for r in rows]
     ys = [times * float(drawable(r.mean(board.score))) for r in rows]
-    seeds = [times * drawable(r.seeds(board.score)) for r in rows]
+    seeds = [times * drawable(r.values(board.score)) for r in rows]
     ax.set_xscale("log")
     set_scale(ax.yaxis, np.concatenate([ys, *seeds]), board.metric.log)
     best = front([-x if cost.more else x for x in xs], [board.metric.sign * y for y in ys])

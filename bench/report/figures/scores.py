@@ -28,14 +28,14 @@ def caption(results: Results, board: Leaderboard) -> str:
 @figure("scores", "final score of every seed", order=10, caption=caption)
 def scores_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Draw every seed's final score, a line a model."""
-    rows = [r for r in board.rows if len(r.seeds(board.score))]
+    rows = [r for r in board.rows if len(r.values(board.score))]
     if not rows:
         return None
     picture = new_figure(8.6, 1.25 + 0.27 * len(rows))
     ax = picture.add_subplot()
     scores(ax, board, rows, looks)
     entries: list[Entry] = [("one seed", {"marker": "o"})]
-    if any(r.trained and len(r.seeds(board.score)) > 1 for r in rows):
+    if any(r.trained and len(r.values(board.score)) > 1 for r in rows):
         mean = "geometric mean over seeds" if board.metric.log else "mean over seeds"
         entries.append((mean, {"marker": "|", "markersize": 10, "markeredgewidth": 2.2}))
     if not all(r.trained for r in rows):
@@ -58,7 +58,7 @@ def scores_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
 def scores(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> None:
     """Draw every run's final score as a dot, a line a row, best on top, with the means and the floor."""
     times = factor(board.metric)
-    drawn = [times * drawable(row.seeds(board.score)) for row in rows]
+    drawn = [times * drawable(row.values(board.score)) for row in rows]
     set_scale(ax.xaxis, np.concatenate(drawn), board.metric.log)
     for y, (row, values) in enumerate(zip(rows, drawn, strict=True)):
         colour, _, marker = looks[row.label]

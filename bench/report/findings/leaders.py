@@ -79,7 +79,7 @@ def _others(number: int, others: int) -> str:
 def _untrained(board: Leaderboard, every: list[Row]) -> str:
     """Return how many networks the best predictor beats, by verdict; empty where it beats none, or is all there is."""
     best, trained = board.untrained, [row for row in every if row.trained]
-    if best is None or len(trained) < 2:
+    if best is None or best is every[0] or len(trained) < 2:
         return ""
     found = [board.beaten_by(best, row) for row in trained]
     worse, undecided, few = (
@@ -113,7 +113,7 @@ def _named(rows: list[Row], board: Leaderboard, *, gaps: bool = True) -> str:
 def _instead(board: Leaderboard, every: list[Row]) -> str:
     """Return who leads by the other of the two scores that a suite may rank by; empty where it is the same."""
     other = board.last if board.score != board.last else board.last.on("test").best
-    known = [row for row in every if len(row.seeds(other))]
+    known = [row for row in every if len(row.values(other))]
     best = min(known, key=lambda row: board.metric.sign * row.mean(other), default=every[0])
     if best is every[0] or best.mean(other) == every[0].mean(other):
         return ""
@@ -131,7 +131,7 @@ def _failing(board: Leaderboard, row: Row) -> str:
     """Return how many seeds fail on an extra test set of shares; empty where none does."""
     found = []
     for split in board.extra if board.metric.share and row.trained else []:
-        values = row.seeds(board.score.on(split))
+        values = row.values(board.score.on(split))
         failing = int((board.metric.sign * values > board.metric.sign * _line(board)).sum())
         if failing:
             found.append(f"{failing} of {count(len(values), 'seed')} fail on *{escape(split.replace('_', ' '))}*")

@@ -30,4 +30,4 @@ def tuning(results: Results, tables: Mapping[str, Table]) -> list[str]:
     better, edges = sum(c.gains for c in found), sum(bool(c.edges) for c in found)
     at = f"; {edges} chose an end of the grid" if edges else ""
     title = link("Recipes", tables["recipes"].target)
-    return [f"**{title}.** {better or 'None'} of {count(len(found), 'model')} {'gains' if better < 2 else 'gain'}{at}."]
+    return [f"**{title}.** Of {count(len(found), 'model')}, {better or 'none'} gain{'s' * (better < 2)}{at}."]

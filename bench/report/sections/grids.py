@@ -79,6 +79,17 @@ class GridCase:
         return stats.ratio(self.best.sample(self.test), self.default.sample(self.test), log=self.board.metric.log)
 
     @property
+    def by_recipe(self) -> stats.Float64:
+        """The ranking scores, recipes in lines and seeds in columns; NaN where a run has none."""
+        return pd.concat([row.by_seed(self.board.score) for row in self.variants], axis=1).T.to_numpy(dtype="float64")
+
+    def fresh(self) -> stats.Interval | None:
+        """Return the score of the recipe that half of the seeds choose on the other half, over both halves."""
+        metric = self.board.metric
+        found = stats.winner_on_fresh(self.by_recipe, log=metric.log, lower=metric.sign > 0)
+        return stats.interval(found.values, log=metric.log) if found else None
+
+    @property
     def gains(self) -> bool:
         """Whether that interval leaves no gain out, and the best recipe is the better."""
         gain = self.gain()
@@ -107,7 +118,7 @@ def grid_cases(board: Leaderboard) -> list[GridCase]:
 def means(found: list[GridCase], pick: Callable[[GridCase], Row | None], key: Key) -> dict[str, float]:
     """Return a mean score of the row that ``pick`` takes of each case that ranks, by name."""
     rows = {c.name: row for c in found if c.ranks and (row := pick(c)) is not None}
-    return {name: row.mean(key) for name, row in rows.items() if len(row.seeds(key))}
+    return {name: row.mean(key) for name, row in rows.items() if len(row.values(key))}
 
 
 def _whole(row: Row) -> bool:

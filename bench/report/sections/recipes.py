@@ -24,7 +24,7 @@ def recipes_table(results: Results) -> tuple[str, list[str]] | None:
         return None
     headers = [
         "table", "model", "best recipe", "default: valid", "default: test", "best: valid", "best: test", "best: runs",
-        "test, best ÷ default", "rank, default", "rank, best", "group",
+        "test, best ÷ default", "rank, default", "rank, best", "group", "best, fresh seeds",
     ]  # fmt: skip
     lines, orders = [], []
     for board, found in boards:
@@ -61,7 +61,7 @@ def _lines(board: Leaderboard, found: list[GridCase], letters: dict[str, str]) -
         cells += [spread(row.interval(key), metric) if row else NONE for row in (c.default, c.best) for key in keys]
         cells += [f"{len(c.best.done)} of {c.best.info['n_planned']}", difference(c.gain(), metric)]
         cells += [str(ranks.get(c.name, NONE)) for ranks in (before, after)]
-        lines.append([*cells, letters.get(c.name, NONE)])
+        lines.append([*cells, letters.get(c.name, NONE), spread(c.fresh(), metric)])
     return lines
 
 
@@ -79,7 +79,7 @@ def kept(found: list[GridCase], key: Key) -> tuple[float, int] | None:
 def on_test(found: list[GridCase]) -> tuple[list[str], set[frozenset[str]]]:
     """Return the names of the ranked cases by test score under their best recipes, and the pairs that differ."""
     metric, key = found[0].board.metric, found[0].test
-    samples = {c.name: c.best.sample(key) for c in found if c.ranks and len(c.best.seeds(key))}
+    samples = {c.name: c.best.sample(key) for c in found if c.ranks and len(c.best.values(key))}
     mean = means(found, BEST, key)
     return sorted(samples, key=lambda name: metric.sign * mean[name]), stats.significant_pairs(samples, log=metric.log)
 

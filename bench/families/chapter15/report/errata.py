@@ -104,7 +104,7 @@ def partial_effect(results: Results) -> Partial | None:
         for row in board.rows:
             if board.partial(row):
                 numbers |= set(frame[frame["case"] == row.case]["number"])
-            elif row.trained and row.case not in faulty and len(row.seeds(ODD)):
+            elif row.trained and row.case not in faulty and len(row.values(ODD)):
                 odd, whole = (stats.geometric_mean(row.values(key)) for key in (ODD, MSE))
                 if odd and whole:
                     ratios[row.name] = odd / whole

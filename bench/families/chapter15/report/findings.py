@@ -18,7 +18,7 @@ def printed(results: Results, tables: Mapping[str, Table]) -> list[str]:
         return []
     off = sum(v.verdict in ("outside", "differs") for v in values)
     title = link("Printed values", tables["reproduction"].target)
-    return [f"**{title}.** {off or 'None'} of {len(values)} {'lie' if off > 1 else 'lies'} outside ours."]
+    return [f"**{title}.** Of {len(values)}, {off or 'none'} {'lie' if off > 1 else 'lies'} outside ours."]
 
 
 @finding("errata", order=60)

@@ -82,7 +82,7 @@ def printed_values(results: Results) -> list[PrintedValue]:
         for row in results.of(board):
             for _, each in finals[finals["case"] == row.case].iterrows():
                 key = Key(each["metric"])
-                if len(row.seeds(key)):
+                if len(row.values(key)):
                     metric = row.metrics[key.metric]
                     found.append(PrintedValue(row, board, metric, each["value"], each["note"], row.sample(key)))
     judged = stats.judge_published({v.key: v.printed for v in found}, {v.key: v.sample for v in found})

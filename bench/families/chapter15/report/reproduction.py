@@ -12,6 +12,8 @@ from bench.families.chapter15.report.printed import (
     printed_text,
     printed_values,
 )
+from bench.metrics.traits import Traits
+from bench.report.amounts import spread
 from bench.report.markdown import NONE, escape, factor, fixed, lines_of, paragraphs, score
 from bench.report.parts import section
 from bench.report.results import Results
@@ -40,12 +42,22 @@ def reproduction_table(results: Results) -> tuple[str, list[str]] | None:
         curves=any(epochs.values()),
         unjudged=len(judged) < len(values),
         shared=shared,
+        pooled=_pooled(values),
+        p=_p,
+        spread=spread,
         lacking=len(set(zip(finals["case"], finals["metric"], strict=True)) - known),
     )
     columns = COLUMNS | {"epochs outside": lambda v: "{} of {}".format(*found) if (found := epochs[v.key]) else NONE}
     if explained := any(reasons.values()):
         columns["what may explain it"] = lambda v: reasons[v.key] or NONE
     return lines_of(columns, values, text=3, last=explained), notes
+
+
+def _pooled(values: list[PrintedValue]) -> tuple[stats.Pooled, Traits] | None:
+    """Return all printed values of one metric, one a model, held to ours together; None of fewer than two."""
+    ranking = [v for v in values if v.metric.name == v.board.metric.name]
+    found = stats.pooled({v.key: v.printed for v in ranking}, {v.key: v.sample for v in ranking})
+    return (found, ranking[0].metric) if found else None
 
 
 def _reasons(results: Results, value: PrintedValue, shared: str) -> list[str]:
