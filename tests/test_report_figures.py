@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from bench import stats
+from bench.cases.variants import variants
 from bench.frames import Frames, make_frames, typed
 from bench.frames.schemas import TARGETS
 from bench.frames.scores import Key
 from bench.frames.selection import select
 from bench.plan import Plan
+from bench.recipe import RecipeGrid
 from bench.report import style
 from bench.report.build import build_report
 from bench.report.figures.base import Draw, draw_all, label_looks, legend_above
@@ -24,6 +27,7 @@ from bench.report.figures.forecasts import forecasts_figure
 from bench.report.figures.groups import groups_figure
 from bench.report.figures.scatter import speed_figure
 from bench.report.figures.scores import scores_figure
+from bench.report.figures.tuning import tuning_figure
 from bench.report.leaderboards import Leaderboard
 from bench.report.parts import Overlay, overlays
 from bench.report.results import Results
@@ -200,6 +204,44 @@ def test_forecasts_name_target_and_unit() -> None:
     assert label() == "window 0\nvalue, no unit"
     assert label(("load", "kW")) == "window 0\nload, kW"
     assert label(("load", "kW"), ("heat", "°C")) == "window 0\nload, kW", "a sample is of the first target"
+
+
+def test_expected_scores_against_recipes_tried_are_those_of_the_tuning_curve() -> None:
+    """Recipes that cross over the seeds: an even place chooses another than an odd one."""
+    seeds = (1, 2, 3, 4)
+    tried = {
+        "a": np.array([[0.010, 0.012, 0.011, 0.013], [0.020, 0.008, 0.021, 0.009], [0.030, 0.031, 0.029, 0.030]]),
+        "b": np.array([[0.016, 0.015, 0.014, 0.016], [0.012, 0.013, 0.012, 0.012], [0.014, 0.018, 0.013, 0.017]]),
+    }
+    cases, records = [NAIVE], [fake_record(NAIVE, None, mse=0.2)]
+    for name, scores in tried.items():
+        grid = variants(
+            fake_case(f"fake/{name}", task="ten_steps", label=name), RecipeGrid(learning_rate=[0.001, 0.003, 0.01])
+        )
+        cases += grid
+        records += [
+            fake_record(case, seed, mse=float(mse))
+            for case, row in zip(grid, scores, strict=True)
+            for seed, mse in zip(seeds, row, strict=True)
+        ]
+    figure = drawn_by(tuning_figure, results_of(fake_plan(cases, records, seeds)), "ten_steps")
+    (ax,) = figure.axes
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("recipes tried", "validation MSE after the last epoch")
+    expected = {}
+    for name, scores in tried.items():
+        curve = [interval for interval in stats.tuning_curve(scores) if interval is not None]
+        assert len(curve) == 3
+        expected[name] = np.array([[each.centre, each.low, each.high] for each in curve], dtype="float64")
+    names = legend_of(figure)
+    assert sorted(names) == sorted(expected)
+    for name, drawn, bars in zip(names, ax.lines, ax.collections, strict=True):
+        assert np.round(np.asarray(drawn.get_xdata(), dtype="float64")).tolist() == [1, 2, 3]
+        assert np.asarray(drawn.get_ydata()) == pytest.approx(expected[name][:, 0])
+        low, high = np.array([path.vertices[:, 1] for path in bars.get_paths()]).T  # type: ignore[index]
+        assert low == pytest.approx(expected[name][:, 1])
+        assert high == pytest.approx(expected[name][:, 2])
+    # One recipe tried is any of the three: the geometric mean of all.
+    assert expected["a"][0, 0] == pytest.approx(np.exp(np.log(tried["a"]).mean()))
 
 
 def test_a_metric_without_curves_is_replaced_by_the_one_that_chose_the_epoch() -> None:
