@@ -10,6 +10,7 @@ from scipy import stats as scipy_stats
 
 from bench import stats
 from bench.report.groups import NO_GROUP, bins
+from bench.report.prose import opening
 from bench.report.provenance import commits_of, origins
 from bench.report.sections.differences import core_seconds, differences_table
 from bench.report.sections.endings import endings_table
@@ -17,6 +18,7 @@ from bench.report.sections.provenance import provenance_table
 from bench.report.sections.rivals import rivals_table
 from bench.report.shortlist import MOST, shortlist
 from bench.report.tables import all_tables
+from bench.text.markdown import anchor
 from tests.fakes import FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
 from tests.section_fakes import lines, results_of
 
@@ -55,6 +57,12 @@ def test_provenance_counts_runs_by_commit_environment_and_day():
     body, notes = provenance_table(results)
     assert lines(body, "`feedbeef0000+`")[0]["number"] == "3"
     assert "was changed" in notes[0]
+    results.about["command"] = "make bench"
+    tables = all_tables(results)
+    assert opening(results, tables)[0] == (
+        "**Made from 2 commits, and from a changed tree** (`0123456789abcdef`, `feedbeef0000+`; "
+        f"[the table of provenance says what is of which](#{anchor(tables['provenance'].heading)}))."
+    )
 
 
 def test_an_undecided_rival_stands_with_the_seeds_that_decide_between_just_these_two():

@@ -16,6 +16,7 @@ from bench.report.sections.training_order import (
     scores_at,
     training_order_table,
 )
+from bench.report.tables import all_tables
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeNaive, fake_case, fake_plan, fake_record
 from tests.section_fakes import results_of
@@ -86,7 +87,7 @@ def test_the_table_names_leaders_and_confirmed_changes(flipped):
 
 def test_what_was_not_tested_says_how_many_still_improve(flipped):
     flipped.about["command"] = "make bench"
-    assert "longer training (2 of 3 networks still improve)." in opening(flipped)[-1]
+    assert "longer training (2 of 3 networks still improve)." in opening(flipped, all_tables(flipped))[-1]
 
 
 def frame(*rows: list[float]) -> pd.DataFrame:

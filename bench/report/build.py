@@ -136,7 +136,7 @@ def render_text(results: Results, drawn: "Mapping[str, list[Drawn]]") -> str:
     """
     tables = all_tables(results)
     leading = results.leading()
-    parts = [f"{heading(1, results.title)}\n", *(f"{paragraph}\n" for paragraph in opening(results))]
+    parts = [f"{heading(1, results.title)}\n", *(f"{paragraph}\n" for paragraph in opening(results, tables))]
     parts += [f"{heading(2, FINDINGS)}\n"]
     parts += ["".join(f"{i}. {s}\n" for i, s in enumerate(all_findings(results, tables), start=1))]
     parts += [f"{paragraph}\n" for paragraph in verdicts(results)]

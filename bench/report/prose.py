@@ -1,12 +1,14 @@
 """The running text of a report: its opening, a line on each task, how to read it."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from bench import stats
 from bench.estimates import in_words
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import count, escape, listed, lower, paragraphs, rendered
-from bench.report.provenance import CHANGED, PROVENANCE, commits_of
+from bench.report.markdown import Table, count, escape, listed, lower, paragraphs, rendered
+from bench.report.provenance import CHANGED, commits_of
 from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
 from bench.report.rows import Row, names
@@ -20,10 +22,11 @@ RESUMED_S = 3600.0
 """A gap between runs from which on a sweep was interrupted and resumed."""
 
 
-def opening(results: Results) -> list[str]:
+def opening(results: Results, tables: Mapping[str, Table]) -> list[str]:
     """Return what a report is about and what it leaves open: data, models, seeds, machine, what was not tested.
 
-    First, where it was made from more than one commit or from changed code, that; last, links to the reports beside it.
+    First, where it was made from more than one commit or from changed code, that, with a link to the table of which is
+    which; last, links to the reports beside it.
     """
     runs, cases = results.frames["runs"], results.frames["cases"]
     places = results.frames["environments"]
@@ -35,7 +38,7 @@ def opening(results: Results) -> list[str]:
         about={"seeds_rule": "", **results.about},
         commits=[code(commit) for commit in commits],
         changed=any(commit.endswith(CHANGED) for commit in commits),
-        provenance=PROVENANCE,
+        provenance=tables["provenance"].target,
         trained=int((cases["trained"] & (cases["variant_of"] == "")).sum()),
         recipes_each=_recipes_each(results),
         exact=int((~cases["trained"]).sum()),

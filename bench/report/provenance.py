@@ -8,7 +8,6 @@ from bench.report.results import Results
 
 CHANGED = "+"
 """What a commit ends in where the code was changed, or had files that no commit has."""
-PROVENANCE = "the table of provenance says what is of which"
 UNKNOWN = "unknown"
 
 
