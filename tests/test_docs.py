@@ -11,10 +11,12 @@ from bench.cli import app
 from bench.datasets.base import datasets
 from bench.metrics.base import metrics
 from bench.models.base import models
-from bench.report.build import check_report
+from bench.report.build import build_report, check_report
 from bench.report.index import index_text
 from bench.suite import read_suite
 from tests.committed import ROOT, check_out, reports, suites, tracked
+from tests.fakes import fake_plan, fake_record
+from tests.report_fakes import RNN
 
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
@@ -99,12 +101,14 @@ def test_the_list_of_reports_is_what_the_reports_say(tmp_path):
 
 
 def test_a_report_that_was_edited_by_hand_is_found_out(tmp_path):
-    check_out("reports/chapter15", tmp_path)
-    (tmp_path / "reports" / "chapter15").rename(tmp_path / "chapter15")
-    readme = tmp_path / "chapter15" / "README.md"
-    readme.write_text(readme.read_text().replace("gave a result", "gave no result", 1))
-    next((tmp_path / "chapter15" / "figures").glob("scores*.svg")).unlink()
-    found = check_report(tmp_path / "chapter15")
+    """A small one: that the committed ones are what their CSVs give, each, is held above."""
+    readme = build_report(fake_plan([RNN], [fake_record(RNN, seed) for seed in (42, 43)]), tmp_path)
+    assert check_report(tmp_path) == []
+    text = readme.read_text()
+    readme.write_text(text.replace("gave a result", "gave no result", 1))
+    assert readme.read_text() != text
+    next((tmp_path / "figures").glob("scores*.svg")).unlink()
+    found = check_report(tmp_path)
     assert any(line.startswith("-") and "gave no result" in line for line in found)
     assert any(line.startswith("missing: ") for line in found)
 
