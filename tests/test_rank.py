@@ -43,7 +43,7 @@ def test_a_suite_says_what_ranks(rank, leader, words, column, phrase):
     (cells,) = lines(table.body, leader)
     first, low, high = cells[column].replace("[", "").replace("]", "").replace(",", "").split()
     assert float(low) < float(first) < float(high), "the score that ranks has its interval"
-    assert f"Ranked by {words}" in " ".join(" ".join(table.notes).split())
+    assert f"By {words}" in " ".join(" ".join(table.notes).split())
     assert phrase in answer(found, parse_bounds("parameters=2000"))
 
 
