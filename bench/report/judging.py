@@ -1,6 +1,6 @@
 """How two samples of one leaderboard are held against each other: the interval, the verdict, the seeds that decide."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,16 +19,18 @@ class Pair:
         error: Its standard error.
         freedom: Of Student's t.
         beats: Probability that one more run of the first beats one more of the second; None if not known.
+        series: Of the test set, that the error is over.
     """
 
     value: float
     error: float
     freedom: float
     beats: float | None
+    series: int = 0
 
     def turned(self) -> "Pair":
         """Return it of the second against the first."""
-        return Pair(-self.value, self.error, self.freedom, None if self.beats is None else 1 - self.beats)
+        return replace(self, value=-self.value, beats=None if self.beats is None else 1 - self.beats)
 
     def ratio(self, *, log: bool, level: float) -> stats.Ratio:
         """Return it as a ratio or a difference with its interval."""

@@ -172,10 +172,17 @@ class Leaderboard:
         """Letters of the ranked rows: two share one exactly where they do not differ significantly."""
         return stats.letters([r.name for r in self.ranked], self.significant)
 
+    @property
+    def series(self) -> int:
+        """Series that errors of its ranking score are known over; 0 where they are not known."""
+        places = {row.place for row in self.ranked}
+        known = (p.series for (a, b, key), p in self.pairs.items() if key == self.score and {a, b} <= places)
+        return max(known, default=0)
+
     @cached_property
     def judge(self) -> Judge:
         """How its rows are held against each other."""
-        level = stats.pair_level(stats.sizes_of(self.samples))
+        level = stats.pair_level(stats.sizes_of(self.samples, self.series))
         return Judge(self.metric.log, self.metric.sign > 0, self.region, level)
 
     def ratio(self, row: Row) -> stats.Ratio | None:

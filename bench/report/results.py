@@ -105,7 +105,7 @@ class Results:
         found: dict[tuple[Place, Place, Key], Pair] = {}
         for p in self.frames["pairs"].to_dict("records"):
             beats = None if pd.isna(p["beats"]) else float(p["beats"])
-            pair = Pair(float(p["value"]), float(p["error"]), float(p["freedom"]), beats)
+            pair = Pair(float(p["value"]), float(p["error"]), float(p["freedom"]), beats, int(p["n_series"]))
             one = p["case"], p["device"], p["backend"]
             other = p["rival_case"], p["rival_device"], p["rival_backend"]
             key = Key(p["metric"], p["split"], p["weights"])

@@ -96,9 +96,14 @@ def _error(sizes: tuple[int, ...], spreads: tuple[float, ...], family: Family, p
     return found / tables
 
 
-def sizes_of(samples: Mapping[str, Sample]) -> tuple[int, ...]:
-    """Return the sizes of a table's models for `pair_level`, without those that have a single seed and no interval."""
-    counts = (EXACT if s.exact else len(finite(s.values)) for s in samples.values() if len(finite(s.values)))
+def sizes_of(samples: Mapping[str, Sample], series: int = EXACT) -> tuple[int, ...]:
+    """Return the sizes of a table's models for `pair_level`, without those that have a single seed and no interval.
+
+    Args:
+        samples: Scores by name.
+        series: Of the test set, where errors over them count: a score that no seed changes is then a mean over so many.
+    """
+    counts = (series if s.exact else len(finite(s.values)) for s in samples.values() if len(finite(s.values)))
     return tuple(n for n in counts if n != 1)
 
 
