@@ -471,3 +471,17 @@ def test_odd_scores_are_compared(a, b, verdict, shown, tmp_path, capsys):
     table = capsys.readouterr().out
     (line,) = [line for line in table.splitlines() if "fake/rnn" in line and "│" in line]
     assert shown in [cell.strip() for cell in line.split("│")]
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "shown"),
+    [
+        (-1e-38, "+.2f", "+0.00"),
+        (1e-38, "+.2f", "+0.00"),
+        (-0.0, ".4g", "0"),
+        (-0.5, "+.2f", "-0.50"),
+        (-1e-9, ".4f", "0.0000"),
+    ],
+)
+def test_no_zero_is_shown_below_zero(value, form, shown):
+    assert cli_compare._number(value, form) == shown

@@ -83,6 +83,16 @@ def test_a_code_cell_keeps_bars_and_backticks() -> None:
     assert [child.content for child in cells[2] or ()] == ["x|`y``"]
 
 
+@pytest.mark.parametrize("backslashes", range(5))
+def test_a_code_cell_ends_where_github_ends_it(backslashes: int) -> None:
+    """A pair of backslashes is one character to GitHub's reader of cells, and a single one escapes what follows."""
+    text = "\\" * backslashes + "|x"
+    cell = markdown.code(text, cell=True)
+    assert not re.search(r"(?<!\\)(?:\\\\)*\|", cell)
+    (inline,) = [t for t in MARKDOWN.parse(f"| a |\n|---|\n| {cell} |\n") if t.type == "inline" and t.content != "a"]
+    assert "".join(child.content for child in inline.children or ()) == text
+
+
 def test_headings_have_the_names_that_github_gives_them() -> None:
     anchors = markdown.Anchors()
     names = ["Table 1. <b> & $x_1$", "Table 1. <b> & $x_1$", "Table 1 b  x_1-1", "Über 模型 e\u0301 ²", "C#"]

@@ -154,7 +154,8 @@ def _number(value: float, form: str) -> str:
         return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    return f"{value + 0.0:{form if abs(value) < LONG else '.3g'}}"
+    made = f"{value:{form if abs(value) < LONG else '.3g'}}"
+    return made if float(made) else made.replace("-", "+" if form.startswith("+") else "")  # no zero is below zero
 
 
 def _show_speeds(speeds: "Throughput") -> None:

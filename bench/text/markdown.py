@@ -8,6 +8,8 @@ from urllib.parse import quote
 from bench.text.lines import one_line
 
 _MARKS = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^[-+=](?=[-+=\s]|$)|[\\`*\[\]|~$]|[<>]|&(?=#?\w+;)|#(?=[#\s]|$)|_+")
+_ODD = re.compile(r"(?<!\\)(?:\\\\)*\\\|")
+"""An odd number of backslashes before a ``|``."""
 _SAID = re.compile(r" ?\(\[[^\]]*\]\([^)]*\)\)|\\([!-/:-@\[-`{-~])|(&#?\w+;)|[*`]+")
 
 
@@ -29,8 +31,14 @@ def _marked(found: re.Match[str]) -> str:
 
 
 def code(text: object, cell: bool = False) -> str:
-    """Return text as code, its fence longer than any row of backticks in it; ``cell`` in a table's."""
+    """Return text as code, its fence longer than any row of backticks in it; ``cell`` in a table's.
+
+    In a cell, code cannot hold a backslash before a ``|``: GitHub takes the two backslashes for one and ends the cell
+    there. Such a text stands there as text.
+    """
     line = one_line(text)
+    if cell and _ODD.search(line):
+        return escape(line)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     space = " " if line.startswith("`") or line.endswith("`") else ""
     line = line.replace("|", r"\|") if cell else line
