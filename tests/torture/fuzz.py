@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from bench.cli import call
@@ -245,6 +245,10 @@ def name_of(content: bytes) -> str:
     return name if len(name) < 200 and name.isprintable() and "/" not in name else "some-record-1"
 
 
+class _Late(Exception):
+    """The time is over."""
+
+
 def collect(
     strategy: st.SearchStrategy[Any],
     attempt: Callable[[Any], str],
@@ -260,19 +264,26 @@ def collect(
     until = time.monotonic() + most_s
 
     @seed(number)
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
     @given(strategy)
     def every(content: Any) -> None:
         nonlocal tried
         if time.monotonic() > until:
-            return
+            raise _Late
         tried += 1
         said = attempt(content)
         if said:
             wrong.append(f"{repr(content)[:600]}: {said}")
 
     tried = 0
-    every()
+    with contextlib.suppress(_Late):  # the only thing that is raised: to make inputs takes time, too
+        every()
     return [f"tried {tried}", *wrong]
 
 
