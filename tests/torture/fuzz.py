@@ -6,12 +6,14 @@ import json
 import random
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisWarning
 
 from bench.cli import call
 from bench.devices import find_device
@@ -282,7 +284,9 @@ def collect(
             wrong.append(f"{repr(content)[:600]}: {said}")
 
     tried = 0
-    with contextlib.suppress(_Late):  # the only thing that is raised: to make inputs takes time, too
+    # The only thing that is raised: to make inputs takes time, too. Hypothesis would say that its input is long.
+    with contextlib.suppress(_Late), warnings.catch_warnings():
+        warnings.simplefilter("ignore", HypothesisWarning)
         every()
     return [f"tried {tried}", *wrong]
 
