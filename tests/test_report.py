@@ -100,8 +100,8 @@ def test_related_reports_are_linked_to(tmp_path: Path) -> None:
     plan = fake_plan([RNN], [fake_record(RNN, 42, mse=0.01)])
     build_report(plan, tmp_path, figures=False, related={"other": "Does it | hold?"})
     text = render_report(tmp_path, figures=False).read_text(encoding="utf-8")
-    assert "\nBeside this report: [other](../other/README.md): Does it \\| hold?\n" in text
-    assert "Beside this report" not in report_of(plan, tmp_path)
+    assert "\nOther reports: [other](../other/README.md): Does it \\| hold?\n" in text
+    assert "Other reports" not in report_of(plan, tmp_path)
 
 
 def test_a_recipe_field_that_one_row_alone_sets_is_its_difference(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_many_tables_still_give_150_words_and_the_failures_last(tmp_path: Path) 
     made = sentences(fake_plan(cases, records, (42, 43, 44)), tmp_path)
     assert words(made) <= WORDS
     assert words(made) > WORDS - 20
-    assert re.fullmatch(r"\*\*More\.\*\* \d+ further questions below\.", made[-2])
+    assert re.fullmatch(r"\*\*More below:\*\* \d+ questions\.", made[-2])
     assert made[-1].startswith("**Runs.** 60 of 90 runs gave a result; 30 runs not recorded yet")
 
 
@@ -90,7 +90,7 @@ def test_a_label_finding_shows_what_the_mean_hides(tmp_path: Path) -> None:
     records += [fake_record(gru, s, accuracy=0.99 + s / 1e5, accuracy_outer_only=outer) for s, outer in seeds]
     plan = fake_plan([gru, bigram], records)
     first = sentences(plan, tmp_path)[0]
-    assert "GRU beats the one predictor: accuracy 99.04 %. 2 of 3 seeds fail on *outer only*." in first
+    assert "GRU beats the one predictor: accuracy 99.04 %. 2 of 3 seeds fail test *outer only*." in first
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "0.6 to 51.9 %, median 1.7 %" in text
     assert "| valid string " in text
@@ -128,7 +128,7 @@ def test_printed_values_are_counted(tmp_path: Path) -> None:
     records = [fake_record(naive, None, mse=0.02)]
     records += [fake_record(rnn, s, mse=m) for s, m in ((42, 0.01), (43, 0.0102), (44, 0.0101))]
     (made,) = (s for s in sentences(fake_plan([naive, rnn], records), tmp_path) if "Printed" in s)
-    assert made.endswith("Of 2, none lies outside ours.")
+    assert made.endswith("Both values fit our seeds.")
 
 
 def test_a_stuck_run_is_named_by_what_tells_it_from_the_others(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def _tuned(reports: Path, related: Iterable[str]) -> dict[str, str]:
     for name in related:
         if (reports / name / "README.md").exists():
             results = Results(read_frames(reports / name))
-            found |= {f"{TUNED}{name}": answer(results)} if tuned(results) else {}
+            found |= {f"{TUNED}{name}": f"{results.leading()[0].title}. {answer(results)}"} if tuned(results) else {}
     return found
 
 

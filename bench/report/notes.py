@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from itertools import combinations
 
-from bench import stats, timing
+from bench import stats
 from bench.metrics.traits import Scale
-from bench.report.columns.costs import windows_per_s
+from bench.report.columns.costs import speeds_in_words
 from bench.report.columns.scores import scattered
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import escape, paragraphs
@@ -36,8 +36,7 @@ def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> lis
         data=[escape(note) for note in dict.fromkeys(n for r in board.rows for n in r.runs["data_notes"]) if note],
         unlogged=_unlogged(results, board),
         zero=board.metric.log and any(row.mean(board.score) == 0 for row in board.rows),
-        speeds=" ".join(windows_per_s(r) for r in board.rows),
-        widest=timing.WIDEST,
+        speeds=speeds_in_words(board.rows),
         scattered=any(scattered(r, board, key) for r in board.rows for key in scores),
         data_seeds=any(r.done["data_seed"].nunique() > 1 for r in board.rows),
         alike=bool(apart) and not any(apart),

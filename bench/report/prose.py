@@ -95,7 +95,7 @@ def _untested(results: Results) -> list[str]:
     found += ["another machine"] * (runs["host"].nunique() < 2)
     improving = [c.improving for b in results.leading() if b.metric.log for c in courses(results, b)]
     still = sum(map(bool, improving))
-    return [*found, "longer training" + (f" ({still} of {len(improving)} networks still improve)" if still else "")]
+    return [*found, "longer training" + (f" ({still} of {len(improving)} curves of error still fall)" if still else "")]
 
 
 def verdicts(results: Results) -> list[str]:

@@ -4,6 +4,8 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from itertools import count
 
+from bench.report.columns.costs import speeds_in_words
+from bench.report.columns.scores import scattered
 from bench.report.groups import apart_tables, group_tables
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, Table, escape, paragraphs, table
@@ -63,7 +65,9 @@ def short_table(results: Results, board: Leaderboard) -> tuple[str, list[str]]:
     rank = {row.name: place for place, row in enumerate(every, start=1) if board.place(row) is not None}
     body = _table(results, board, rows or board.rows[:1], rank, short=True)
     left = len(board.rows) - len(rows)
-    return body, paragraphs("short", board=board, left=left, varied=len(every) < len(board.ranked), rows=rows)
+    speeds, varied = speeds_in_words(rows), len(every) < len(board.ranked)
+    wide = any(scattered(row, board, board.score) for row in rows)
+    return body, paragraphs("short", board=board, left=left, varied=varied, rows=rows, speeds=speeds, scattered=wide)
 
 
 def leaderboard_table(results: Results, board: Leaderboard) -> tuple[str, list[str]]:

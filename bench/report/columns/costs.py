@@ -1,5 +1,8 @@
 """What a model costs, and how many runs its numbers come from."""
 
+from collections.abc import Iterable
+from math import sqrt
+
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, thousands
 from bench.report.parts import Cell, column
@@ -31,5 +34,15 @@ def throughput(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
 
 def windows_per_s(row: Row) -> str:
-    """Return the row's training throughput, measured alone, marked where it is known no better than roughly."""
-    return NONE if row.speed is None else thousands(row.speed) + " (u)" * ("train" in row.unsettled)
+    """Return the row's training throughput, measured alone, and how far its interval reaches to either side."""
+    if row.speed is None:
+        return NONE
+    ends = row.speed_ends
+    return f"{thousands(row.speed)} ± " + ("?" if ends is None else f"{100 * (sqrt(ends[1] / ends[0]) - 1):.0f} %")
+
+
+def speeds_in_words(rows: Iterable[Row]) -> str:
+    """Return what their column of speeds shows; empty where there is none."""
+    shown = [row for row in rows if row.speed is not None]
+    few = "; ?: too few processes for one" if any(row.speed_ends is None for row in shown) else ""
+    return f"*windows/s*: training, measured alone; ± half of the 95 % interval{few}." if shown else ""

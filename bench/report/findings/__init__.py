@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from bench.report.markdown import Table, count
 from bench.report.parts import findings
 from bench.report.results import Results
-from bench.text.markdown import plain
+from bench.text.markdown import link, plain
 
 WORDS = 150
 """All sentences together have no more words, but for those of a single one that is longer."""
+NAMED = 2
+"""So many questions that have no sentence are named; more are counted."""
 CUT = "leaders"
 """The finding that is cut for that: it has a sentence a question."""
 
@@ -22,8 +24,9 @@ def all_findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
     while len(leading) > 1 and words(_flat(made)) + words([more]) > WORDS:
         leading = leading[:-1]
         made[CUT] = leading
-        number = len(results.leading()) - len(leading)
-        more = f"**More.** {count(number, 'further question')} below."
+        left = results.leading()[len(leading) :]
+        named = ", ".join(link(b.title, tables[b.table].target) for b in left)
+        more = f"**More below:** {named if len(left) <= NAMED else count(len(left), 'question')}."
     if more:
         made[CUT] = [*leading, more]
     return _flat(made)

@@ -13,7 +13,7 @@ from bench.report.rows import Row
 from bench.report.shortlist import entries
 from bench.text.markdown import link
 
-NAMED = 3
+NAMED = 2
 """Rivals that a sentence names before it counts the rest."""
 LOW = 0.05
 """A share under which a seed has not learnt what an extra test set asks."""
@@ -45,7 +45,7 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
     said = {
         "level with it": _named(level, board, gaps=False),
         "equivalent": _named(by[stats.Verdict.EQUIVALENT], board),
-        "undecided": _named(by[stats.Verdict.UNDECIDED], board),
+        "rivals": _named(by[stats.Verdict.UNDECIDED], board),
         "worse": _others(len(by[stats.Verdict.WORSE]), len(others)),
     }
     clauses = [] if brief else [_untrained(board, every), _instead(board, every), _failing(board, first)]
@@ -134,7 +134,7 @@ def _failing(board: Leaderboard, row: Row) -> str:
         values = row.values(board.score.on(split))
         failing = int((board.metric.sign * values > board.metric.sign * _line(board)).sum())
         if failing:
-            found.append(f"{failing} of {count(len(values), 'seed')} fail on *{escape(split.replace('_', ' '))}*")
+            found.append(f"{failing} of {count(len(values), 'seed')} fail test *{escape(split.replace('_', ' '))}*")
     return ", ".join(found)
 
 

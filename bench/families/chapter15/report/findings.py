@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bench.families.chapter15.report.errata import alone, partial_effect, significant
 from bench.families.chapter15.report.printed import printed_values
-from bench.report.markdown import Table, count
+from bench.report.markdown import Table, all_of, count, upper
 from bench.report.parts import finding
 from bench.report.results import Results
 from bench.text.markdown import link
@@ -12,13 +12,14 @@ from bench.text.markdown import link
 
 @finding("printed", order=50)
 def printed(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return how many printed values our seeds do not contain."""
+    """Return how many printed values lie where our seeds predict them."""
     values = [v for v in printed_values(results) if v.judgement]
     if not values:
         return []
     off = sum(v.verdict in ("outside", "differs") for v in values)
-    title = link("Printed values", tables["reproduction"].target)
-    return [f"**{title}.** Of {len(values)}, {off or 'none'} {'lie' if off > 1 else 'lies'} outside ours."]
+    title, every = link("Printed values", tables["reproduction"].target), len(values)
+    fit = f"{every - off} of {count(every, 'value')} fit" if off else f"{upper(all_of(every, 'value'))} fit"
+    return [f"**{title}.** {fit} our seeds."]
 
 
 @finding("errata", order=60)
@@ -34,9 +35,8 @@ def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
     hurt = sum(ratio > 1 for ratio in ratios)
     if not total:
         return []
-    flatter = len(ratios) - hurt
-    said = [f"{hurt} hurt{'s' * (hurt == 1)}"] * bool(hurt) + [f"{flatter} flatter{'s' * (flatter == 1)}"] * bool(
-        flatter
-    )
+    counts = {"hurt": hurt, "flatter": len(ratios) - hurt}
+    said = [f"{n} {verb}{'s' * (n == 1)}" for verb, n in counts.items() if n]
+    said += [f"{total - len(ratios)} undecided"] * (0 < len(ratios) < total)
     title = link("Errata", tables["errata"].target)
     return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said) or 'none matters'}."]
