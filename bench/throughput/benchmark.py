@@ -39,8 +39,9 @@ from bench.timing import (
 
 PROCESS_BYTES = {"cpu": 1_000_000_000, "gpu": 1_500_000_000}
 """What one such process may hold, on its own device."""
-PREPARE_S, PREDICTOR_S, CALL_S = 7.0, 1.5, 0.002
-"""Seconds to prepare a network or a predictor, and for a call of one window, for an estimate beforehand."""
+PREPARE_S, PREDICTOR_S, END_S, CALL_S = 10.0, 1.5, 1.1, 0.002
+"""Seconds to prepare a network or a predictor, for a network's process to end, and for a call of one window, for an
+estimate beforehand: as 205 processes of chapter15 took them on two cores."""
 
 
 class Sink(Protocol):
@@ -95,7 +96,7 @@ def estimate_s(specs: Sequence[MeasureSpec], workers: int) -> float:
     trained = [s.recipe is not None for s in specs]
     prepare = sum(PREPARE_S if t else PREDICTOR_S for t in trained) / max(1, min(workers, len(specs)))
     rounds = (ROUNDS + WARM_UP_ROUNDS) * ROUND_S
-    return prepare + sum((2 if t else 1) * rounds + LATENCY_CALLS * CALL_S for t in trained)
+    return prepare + sum((2 if t else 1) * rounds + END_S * t + LATENCY_CALLS * CALL_S for t in trained)
 
 
 def machine_folder() -> Path:
