@@ -126,8 +126,8 @@ def share_intervals(
     """Return the ends of each source's share, by the name of its field in `Sources`.
 
     Generalized intervals: what each variance may be is drawn from what was seen of it, as chi-square with its degrees
-    of freedom says, and shares are made of the drawn variances as of the seen ones. In simulation they hold in 94 to
-    98 % where scores are normal, and in 89 to 95 % where they are skewed or one run in ten is stuck.
+    of freedom says, and shares are made of the drawn variances as of the seen ones. In simulation they hold in 95 to
+    97 % where scores are normal, and in 88 to 95 % where they are skewed or one run in ten is stuck.
 
     Args:
         seen: Variance of the scores over runs.
