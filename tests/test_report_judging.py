@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import exp, log, nan
 
+import numpy as np
 import pytest
 from scipy.stats import t
 
@@ -11,7 +12,7 @@ from bench.cases.base import Case
 from bench.frames import make_frames, select, typed
 from bench.frames.schemas import PAIRS
 from bench.frames.scores import Key
-from bench.report.judging import Judge, Pair
+from bench.report.judging import MOST, Judge, Pair, noise_of
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
@@ -170,3 +171,28 @@ def test_a_common_board_reads_the_line_of_its_last_step_metric() -> None:
     assert [row.case for row in board.ranked] == ["fake/ten", "fake/every"]
     expected = by_hand(log(1.2), 0.05, 8.0, board.judge.level)
     assert ends(board.ratio(board.ranked[1])) == pytest.approx(expected)
+
+
+def test_how_much_series_count_beside_seeds_by_hand() -> None:
+    """Variances of five seeds are 1, so of their means 0.2 each; the errors have 0.6, 1 and 0.6 beyond: halved, 0.3."""
+    unit = stats.Sample(np.array([-1.0, -1.0, 0.0, 1.0, 1.0]))
+    pairs = [(unit, unit, Pair(0.0, (0.4 + beyond) ** 0.5, 9.0, None, 80)) for beyond in (0.6, 1.0, 0.6)]
+    expected = 10 ** (-2 / 4)  # 0.316: 0.3 to a quarter of a power of ten
+    assert noise_of([unit] * 4, pairs, log=False) == stats.Noise(80, pytest.approx(expected))
+    logs = stats.Sample(np.exp(unit.values))
+    in_logs = [(logs, logs, pair) for *_, pair in pairs]
+    assert noise_of([logs] * 4, in_logs, log=True) == stats.Noise(80, pytest.approx(expected))
+    assert noise_of([unit] * 4, pairs, log=False, by_draw=True) == stats.Noise(by_draw=True)
+    assert noise_of([unit] * 4, [], log=False) == stats.Noise()
+    exact = stats.Sample(np.array([1.0]), exact=True)
+    assert noise_of([exact], [(exact, exact, Pair(0.0, 0.1, 79.0, None, 80))], log=False) == stats.Noise(80, MOST)
+    sure = [(unit, unit, Pair(0.0, 0.4**0.5, 8.0, None, 80))]
+    assert noise_of([unit] * 2, sure, log=False).share == pytest.approx(1 / MOST)
+
+
+def test_a_boards_level_is_of_what_its_lines_are_over() -> None:
+    board, _ = board_of(*(pair(name, "rnn") for name in ("gru", "naive", "squares")))
+    assert board.noise.series == 100
+    assert board.noise.share > 1
+    assert board.judge.level == stats.pair_level((5, 5, 0, 0), noise=board.noise)
+    assert board_of()[0].noise == stats.Noise()

@@ -9,6 +9,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from bench import stats
+from bench.record import Weights
+from bench.report.findings.leaders import leader
 from bench.report.groups import NO_GROUP, bins
 from bench.report.prose import opening
 from bench.report.provenance import commits_of, origins
@@ -93,6 +95,23 @@ def test_odd_seeds_are_named_by_what_is_odd():
     assert lines(body, "a")[0]["seed"] == "seed 44"
     assert [line["seed"] for line in lines(body, "gru")] == ["seed 42", "seed 43", "seed 44"]
     assert {line["what"] for line in lines(body, "gru")} == {"fails on outer only"}
+
+
+@pytest.mark.parametrize("rank", ["last", "best"])
+@pytest.mark.parametrize("outer", [0.03, 0.5, 0.93])
+def test_the_leaders_sentence_counts_the_seeds_that_the_table_of_endings_names(outer: float, rank: Weights) -> None:
+    """Whatever siblings do, and with the weights that rank: those of the other weights are all right here."""
+    label, records = fake_case("fake/gru", task="reber", label="gru"), []
+    for seed in SEEDS:
+        made = fake_record(label, seed, accuracy=0.99, accuracy_outer_only=0.98)
+        low = [s._replace(value=outer) if s.split == "outer_only" and s.weights == rank else s for s in made.scores]
+        records.append(made.model_copy(update={"scores": tuple(low) if seed < 45 else made.scores}))
+    results = results_of(fake_plan([label], records, SEEDS, rank=rank))
+    assert any(s.split == "outer_only" and s.weights == rank for s in records[0].scores)
+    found = endings_table(results)
+    named = [line["seed"] for line in lines(found[0], "gru")] if found else []
+    assert named == ["seed 42", "seed 43", "seed 44"] * (outer < 0.6)
+    assert ("3 of 10 seeds fail on *outer only*" in leader(results.leading()[0])) is bool(named)
 
 
 def test_a_short_table_has_ten_rows_and_keeps_baseline_and_best_predictor():

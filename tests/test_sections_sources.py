@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import stats
 from bench.frames import make_frames, select, typed
 from bench.frames.schemas import SOURCES
 from bench.report.results import Results
@@ -18,8 +19,8 @@ REBER = fake_case("fake/reber", task="reber", label="strings")
 def line(case: str = "fake/rnn", **of: object) -> dict[str, object]:
     """Return a line of ``sources.csv``: of a standard deviation of logs of 0.1 a quarter, three fifths, the rest."""
     place = {"case": case, "device": "cpu", "backend": "numpy" if case == NAIVE.name else "tensorflow"}
-    score = {"split": "valid", "weights": "last", "metric": "mse", "n_runs": 3, "n_series": 2_000, "joint": False}
-    return {**place, **score, "epochs": 0.0025, "seeds": 0.006, "test_set": 0.0015, **of}
+    score = {"split": "valid", "weights": "last", "metric": "mse", "n_runs": 10, "n_series": 2_000, "joint": False}
+    return {**place, **score, "seen": 0.0085, "epochs": 0.0025, "seeds": 0.006, "test_set": 0.0015, **of}
 
 
 def made(*given: dict[str, object], about: dict[str, str] | None = None) -> tuple[str, list[str]] | None:
@@ -38,6 +39,14 @@ def section(*given: dict[str, object], about: dict[str, str] | None = None) -> t
     return found
 
 
+def ends(name: str, percent: int) -> str:
+    """Return a share of ``line()`` in words, with its interval."""
+    found = stats.share_intervals(0.0085, 10, epochs=0.0025, test_set=0.0015, series=2_000)
+    low, high = (100 * end for end in found[name])
+    assert low + 5 < percent < high - 5
+    return f"{percent} % [{low:.0f}, {high:.0f}]"
+
+
 def test_shares_are_of_the_sum_of_the_variances() -> None:
     body, notes = section(line())
     assert lines(body, "RNN") == [
@@ -45,9 +54,9 @@ def test_shares_are_of_the_sum_of_the_variances() -> None:
             "table": "Next step",
             "model": "RNN",
             "one run varies by": "× 1.11",  # exp(sqrt(0.0025 + 0.006 + 0.0015))
-            "epoch to epoch": "25 %",
-            "seeds": "60 %",
-            "test set": "15 %",
+            "epoch to epoch": ends("epochs", 25),
+            "seeds": ends("seeds", 60),
+            "test set": ends("test_set", 15),
             "series": "2,000",
         }
     ]
@@ -56,7 +65,8 @@ def test_shares_are_of_the_sum_of_the_variances() -> None:
 
 
 def test_what_is_not_known_is_no_share_and_in_no_sum() -> None:
-    body, _ = section(line(epochs=None, test_set=None, n_series=None), line(NAIVE.name, epochs=None, seeds=None))
+    predictor_line = line(NAIVE.name, n_runs=1, seen=None, epochs=None, seeds=None)
+    body, _ = section(line(epochs=None, test_set=None, n_series=None), predictor_line)
     (network,), (predictor,) = lines(body, "RNN"), lines(body, "naive")
     shares = ("epoch to epoch", "seeds", "test set", "series")
     assert [network[name] for name in shares] == ["–", "100 %", "–", "–"]
@@ -65,21 +75,36 @@ def test_what_is_not_known_is_no_share_and_in_no_sum() -> None:
 
 
 def test_what_does_not_vary_has_no_shares() -> None:
-    body, _ = section(line(epochs=0.0, seeds=0.0, test_set=0.0))
+    body, _ = section(line(seen=0.0, epochs=0.0, seeds=0.0, test_set=0.0))
     (row,) = lines(body, "RNN")
     assert (row["one run varies by"], row["seeds"], row["test set"]) == ("× 1.00", "–", "–")
 
 
 def test_shares_of_forecasts_are_in_points() -> None:
-    body, _ = section(line(REBER.name, metric="accuracy", epochs=0.0, seeds=0.0003, test_set=0.0001))
+    body, _ = section(line(REBER.name, metric="accuracy", seen=0.0003, epochs=0.0, seeds=0.0003, test_set=0.0001))
     (row,) = lines(body, "strings")
-    assert (row["one run varies by"], row["seeds"], row["test set"]) == ("2.00 points", "75 %", "25 %")  # sqrt(0.0004)
+    assert row["one run varies by"] == "2.00 points"  # sqrt(0.0004)
+    assert [row[name].split(" [")[0] for name in ("seeds", "test set")] == ["75 %", "25 %"]
+
+
+def test_four_runs_say_nothing_of_shares() -> None:
+    assert made(line(n_runs=4)) is None
+    body, notes = section(line(n_runs=4), line(GRU.name, n_runs=5))
+    assert lines(body, "RNN") == []
+    assert len(lines(body, "GRU")) == 1
+    assert "from 5 runs on" in " ".join(notes)
+
+
+def test_where_the_best_epoch_ranks_what_epochs_change_is_the_seeds() -> None:
+    assert "a part of the seeds" not in " ".join(section(line())[1])
+    _, notes = section(line(split="test", weights="best", epochs=None), about={"rank": "best"})
+    assert "a part of the seeds" in " ".join(notes)
 
 
 def test_data_that_vary_with_the_seeds_are_named() -> None:
     body, notes = section(line(joint=True))
     (row,) = lines(body, "RNN")
-    assert row["seeds and draw of the data"] == "60 %"
+    assert row["seeds and draw of the data"].startswith("60 % [")
     assert any("with the draw of the data" in note for note in notes)
 
 

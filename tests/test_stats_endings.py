@@ -63,13 +63,30 @@ def test_runs_without_a_curve_are_held_to_their_siblings_alone() -> None:
     finals = [[0.01], [0.011], [0.09], [np.nan], [0.012]]
     assert stats.endings(finals) == ["", "", Ending.STUCK, "", ""]
     assert stats.endings([[0.01], [0.9]]) == ["", ""]  # of two, neither is the rule
+    assert stats.endings([[0.01], [0.1], [0.1]]) == ["", "", ""], "the best one of three alone is no rule"
+    assert stats.endings([[0.01], [0.1], [0.1], [0.1]]) == [""] * 4
+    assert stats.endings([[0.01], [0.01], [0.1]]) == ["", "", Ending.STUCK]
+    assert stats.endings([[0.01], [0.01], [0.1], [0.1], [0.1], [0.1], [0.1], [0.1]]) == ["", "", *[Ending.STUCK] * 6]
     assert stats.endings([]) == []
 
 
-def test_seeds_that_fail_on_an_extra_set_are_found_where_a_sibling_does_not() -> None:
+def test_a_share_fails_on_an_extra_set_where_it_is_a_third_of_all_behind_its_own_on_test() -> None:
     test = stats.errors_of_shares([0.99, 0.999, 0.997, 0.987, 0.961, 0.961, 0.987, 0.99, 0.997, 0.99])
     outer = stats.errors_of_shares([0.003, 0.994, 0.997, 0.0, 0.0, 0.0, 0.0, 0.003, 0.991, 0.0])
-    assert stats.failed_on(outer, test).tolist() == [0, 3, 4, 5, 6, 7, 9]
+    assert stats.failed_on(outer, test, shares=True).tolist() == [0, 3, 4, 5, 6, 7, 9]
+
+    def failing(there: list[float], own: list[float]) -> list[int]:
+        return stats.failed_on(*map(stats.errors_of_shares, (there, own)), shares=True).tolist()
+
+    assert failing([0.93, 0.995], [0.995, 0.995]) == [], "seven in a hundred wrong is no failure"
+    assert failing([0.5, 0.5], [0.99, 0.95]) == [0, 1], "a coin's, whatever siblings do"
+    assert failing([0.0, 0.0, np.nan, 0.0], [0.3, 0.4, 0.9, np.nan]) == [1], "it is bad everywhere"
+    rates = (stats.errors_of_shares(v, worse_is_higher=True) for v in ([0.5, 0.07], [0.01, 0.01]))
+    assert stats.failed_on(*rates, shares=True).tolist() == [0]
+
+
+def test_seeds_whose_errors_fail_on_an_extra_set_are_found_where_a_sibling_does_not() -> None:
+    test = np.linspace(0.01, 0.014, 10)
     assert stats.failed_on(6 * test, test).tolist() == []  # harder for all
     assert stats.failed_on([0.3, 0.3, 0.01, np.nan], [0.3, 0.05, 0.01, 0.01]).tolist() == [1]
     assert stats.failed_on([np.nan], [0.1]).tolist() == []

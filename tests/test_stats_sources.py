@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 
 from bench import stats
 
@@ -61,18 +62,49 @@ def test_the_draw_of_the_data_is_what_is_beyond_the_others() -> None:
 
 
 def test_what_is_below_zero_counts_as_zero() -> None:
-    found = stats.sources([1.0, 1.01, 0.99], [0.5, None, 0.7])
+    found = stats.sources([1.0, 1.01, 0.99, 1.0, 1.0], [0.5, None, 0.7])
     assert found == stats.Sources(pytest.approx(0.6), 0.0, None, None)
     assert found.shares == {"epochs": 1.0, "seeds": 0.0}
-    assert stats.sources([1.0, 1.0], [0.0, 0.0]).shares == {}
+    assert stats.sources([1.0] * 5, [0.0] * 5).shares == {}
 
 
 def test_shares_of_a_plain_score_are_on_its_own_scale() -> None:
-    values = np.array([0.5, 0.52, 0.6])
+    values = np.array([0.5, 0.52, 0.6, 0.55, 0.61])
     found = stats.sources(values, [0.0001], log=False)
     assert found.seeds == pytest.approx(np.var(values, ddof=1) - 0.0001)
 
 
-@pytest.mark.parametrize(("scores", "noise"), [([1.0], [0.1]), ([1.0, 0.0], [0.1]), ([1.0, 2.0], [None, None])])
+@pytest.mark.parametrize(
+    ("scores", "noise"), [([1.0] * 4, [0.1]), ([1.0] * 4 + [0.0], [0.1]), ([1.0] * 5, [None, None])]
+)
 def test_sources_that_are_not_known(scores: list[float], noise: list[float | None]) -> None:
     assert stats.sources(scores, noise) is None
+
+
+def test_the_interval_of_the_epochs_share_is_that_of_an_analysis_of_variance() -> None:
+    """Of two sources: the ratio of what is seen to the epochs' noise is F, with 9 and 30 degrees of freedom."""
+    found = stats.share_intervals(0.05, 10, epochs=0.01)
+    expected = [0.01 / 0.05 * scipy_stats.f.ppf(q, 9, 30) for q in (0.025, 0.975)]
+    assert found["epochs"] == pytest.approx(expected, rel=0.05)
+    assert found["seeds"] == pytest.approx([1 - end for end in expected[::-1]], rel=0.05)
+
+
+def test_the_interval_of_a_known_test_sets_share_is_that_of_a_variance() -> None:
+    found = stats.share_intervals(0.04, 8, test_set=0.01, series=10**6)
+    seen = [0.04 * 7 / scipy_stats.chi2.ppf(q, 7) for q in (0.025, 0.975)]
+    assert found["test_set"] == pytest.approx([0.01 / (0.01 + each) for each in seen], rel=0.05)
+
+
+def test_a_share_may_be_none_or_all_of_what_is_seen() -> None:
+    found = stats.share_intervals(0.01, 10, epochs=0.012)
+    assert found["seeds"][0] == 0
+    assert found["epochs"][1] == 1
+    joint, apart = (stats.share_intervals(0.01, 10, test_set=0.009, series=100, joint=j) for j in (True, False))
+    assert joint["test_set"][1] == 1 > apart["test_set"][1]
+
+
+@pytest.mark.parametrize(
+    ("runs", "known"), [(4, {"epochs": 0.01}), (10, {}), (10, {"epochs": 0.0}), (10, {"test_set": 0.0, "series": 9})]
+)
+def test_shares_that_have_no_interval(runs: int, known: dict[str, float]) -> None:
+    assert stats.share_intervals(0.0, runs, **known) == {}

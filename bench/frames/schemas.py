@@ -109,9 +109,10 @@ SOURCES: Schema = {
     **_SCORE,
     **_columns(INTEGER, "n_runs", "n_series"),
     "joint": FLAG,
-    **_columns(NUMBER, "epochs", "seeds", "test_set"),
+    **_columns(NUMBER, "seen", "epochs", "seeds", "test_set"),
 }
-"""Variances of one run's score on the working scale: noise from epoch to epoch, seeds beyond it (and the draw of the
+"""Variances of one run's score on the working scale: as ``seen`` over the runs, of which the others are parts, but for
+``test_set`` where all runs share theirs; noise from epoch to epoch, seeds beyond it (and the draw of the
 data, where ``joint``; and epochs, where those are empty), and the finite test set."""
 
 CURVES: Schema = {"run_id": TEXT, "epoch": INTEGER, "split": TEXT, "metric": TEXT, "value": NUMBER}

@@ -33,14 +33,18 @@ def sources_rows(shown: Shown) -> Iterator[dict[str, Any]]:
 
 
 def _variances(group: Compared, each: Placed) -> dict[str, float | None]:
-    """Return the variances of one run's score; that of epochs is known of validation after the last one alone."""
+    """Return the variances of one run's score; that of epochs is known of validation after the last one alone.
+
+    Without it what is seen over runs, less the test set where that is in it, is the seeds'.
+    """
     model, metric = each.sampled, group.metric
     scores = np.exp(model.scores) if metric.log else model.scores
     noise: list[float | None] = [None]
     if (group.key.split, group.key.weights) == ("valid", "last"):
         noise = [stats.epoch_noise(r.curve.valid.get(metric.name, ()), log=metric.log) for r in each.records]
     found = stats.sources(scores, noise, log=metric.log, data_vary=model.own_data, test_set=model.over_series)
+    seen = float(np.var(model.scores, ddof=1)) if len(scores) > 1 else None
     if found is not None:
-        return {"epochs": found.epochs, "seeds": found.seeds, "test_set": found.test_set}
-    seeds = None if len(scores) < 2 else float(np.var(model.scores, ddof=1)) - model.own_data * model.over_series
-    return {"epochs": None, "seeds": None if seeds is None else max(seeds, 0.0), "test_set": model.over_series}
+        return {"seen": seen, "epochs": found.epochs, "seeds": found.seeds, "test_set": found.test_set}
+    seeds = None if seen is None else max(seen - model.own_data * model.over_series, 0.0)
+    return {"seen": seen, "epochs": None, "seeds": seeds, "test_set": model.over_series}

@@ -19,7 +19,7 @@ class Odd:
 
     Attributes:
         what: ``stuck``, ``unstable``, or that it fails on an extra test set.
-        score: Where it shows: validation after the last epoch, or that set.
+        score: Where it shows: validation after the last epoch, or that set with the weights that rank.
         best: Its best validation score of any epoch; None without one.
         split: The extra test set that it fails on.
     """
@@ -59,8 +59,18 @@ def _of_row(results: Results, board: Leaderboard, row: Row) -> Iterator[Odd]:
     for i, ending in enumerate(stats.endings([board.as_errors(curve) for curve in own])):
         if ending:
             yield Odd(board, row, seeds[i], str(ending), float(final[i]), best[i])
-    test = row.by_seed(board.last.on("test")).to_numpy(dtype=np.float64)
     for split in board.extra:
-        there = row.by_seed(board.last.on(split)).to_numpy(dtype=np.float64)
-        for i in stats.failed_on(board.as_errors(there), board.as_errors(test)):
-            yield Odd(board, row, seeds[i], f"fails on {split.replace('_', ' ')}", float(there[i]), best[i], split)
+        for i, score in failing(board, row, split).items():
+            yield Odd(board, row, seeds[i], f"fails on {split.replace('_', ' ')}", score, best[i], split)
+
+
+def failing(board: Leaderboard, row: Row, split: str) -> dict[int, float]:
+    """Return the scores on an extra test set of a trained row's finished runs that fail there, by their places.
+
+    With the weights that rank. Empty of a predictor, and where no multiple of a score says how far off it is.
+    """
+    if not (row.trained and board.has_errors):
+        return {}
+    there, test = (row.by_seed(board.score.on(s)).to_numpy(dtype=np.float64) for s in (split, "test"))
+    found = stats.failed_on(board.as_errors(there), board.as_errors(test), shares=board.metric.share)
+    return {int(i): float(there[i]) for i in found}

@@ -1,5 +1,6 @@
 """How two samples of one leaderboard are held against each other: the interval, the verdict, the seeds that decide."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,6 +9,8 @@ from bench import stats
 
 OPEN = (stats.Verdict.UNDECIDED, stats.Verdict.TOO_FEW)
 """Verdicts that more seeds may change."""
+MOST = 1e6
+"""How many times more series count than seeds at most, or seeds than series."""
 
 
 @dataclass(frozen=True)
@@ -95,3 +98,36 @@ class Judge:
             both = {"own": own, "other": other}
             known, value = bool(stats.significant_pairs(both, log=self.log, level=self.level)), ratio.value
         return stats.Ratio(value, value, value) if known else stats.Ratio(value, None, None)
+
+
+def noise_of(
+    samples: Sequence[stats.Sample],
+    pairs: Sequence[tuple[stats.Sample, stats.Sample, Pair]],
+    *,
+    log: bool,
+    by_draw: bool = False,
+) -> stats.Noise:
+    """Return what the errors of a leaderboard's differences are over, as far as its pairs know them.
+
+    How much more series count than seeds is the median over pairs by that of models: one that scatters as no other does
+    is to say nothing of the rest. It is told to a quarter of a power of ten: it is not known better.
+
+    Args:
+        samples: Scores of every model.
+        pairs: Those of each and the leader, and what is known of the two over series, too.
+        log: Differences are ratios.
+        by_draw: Each run drew its own data.
+    """
+    if by_draw or not pairs:
+        return stats.Noise(by_draw=by_draw)
+
+    def variance(sample: stats.Sample) -> float:
+        values = stats.finite(sample.values)
+        return float(np.var(np.log(values) if log else values, ddof=1)) if len(values) > 1 else 0.0
+
+    beyond = [max(p.error**2 - sum(variance(s) / len(s.values) for s in (a, b)), 0.0) / 2 for a, b, p in pairs]
+    scattered = [variance(sample) for sample in samples if not sample.exact and len(sample.values) > 1]
+    over_seeds = float(np.median(scattered)) if scattered else 0.0
+    share = float(np.median(beyond)) / over_seeds if over_seeds > 0 else MOST
+    rounded = 10 ** (np.round(4 * np.log10(np.clip(share, 1 / MOST, MOST))) / 4)
+    return stats.Noise(max(p.series for *_, p in pairs), float(rounded))

@@ -11,7 +11,7 @@ from bench import stats
 from bench.frames.scores import Key
 from bench.metrics.traits import Axis, Traits
 from bench.record import RANKED, Weights
-from bench.report.judging import Judge, Pair
+from bench.report.judging import Judge, Pair, noise_of
 from bench.report.rows import Place, Row
 
 
@@ -172,17 +172,18 @@ class Leaderboard:
         """Letters of the ranked rows: two share one exactly where they do not differ significantly."""
         return stats.letters([r.name for r in self.ranked], self.significant)
 
-    @property
-    def series(self) -> int:
-        """Series that errors of its ranking score are known over; 0 where they are not known."""
-        places = {row.place for row in self.ranked}
-        known = (p.series for (a, b, key), p in self.pairs.items() if key == self.score and {a, b} <= places)
-        return max(known, default=0)
+    @cached_property
+    def noise(self) -> stats.Noise:
+        """What the errors of its differences are over."""
+        held = [self._both(row, self.ranked[0]) for row in self.ranked[1:]]
+        known = [(own, other, pair) for own, other, pair in held if pair is not None]
+        drawn = all(row.done["data_seed"].nunique() > 1 for row in self.ranked)
+        return noise_of(list(self.samples.values()), known, log=self.metric.log, by_draw=drawn and bool(known))
 
     @cached_property
     def judge(self) -> Judge:
         """How its rows are held against each other."""
-        level = stats.pair_level(stats.sizes_of(self.samples, self.series))
+        level = stats.pair_level(stats.sizes_of(self.samples), noise=self.noise)
         return Judge(self.metric.log, self.metric.sign > 0, self.region, level)
 
     def ratio(self, row: Row) -> stats.Ratio | None:

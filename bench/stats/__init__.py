@@ -24,8 +24,8 @@ from bench.stats.samples import (
     summarise,
 )
 from bench.stats.shares import wilson
-from bench.stats.simultaneous import EXACT, Family, pair_level, simultaneous_error, sizes_of
-from bench.stats.sources import Sources, epoch_noise, sources
+from bench.stats.simultaneous import EXACT, Family, Noise, pair_level, simultaneous_error, sizes_of
+from bench.stats.sources import LEAST_RUNS, Sources, epoch_noise, share_intervals, sources
 from bench.stats.tuning import Tuned, expected_best, tuning_curve, winner_on_fresh
 from bench.stats.verdicts import ENOUGH, Contrast, Region, Verdict, chance_to_beat, judge
 
@@ -33,6 +33,7 @@ __all__ = [
     "ENOUGH",
     "EXACT",
     "LARGEST",
+    "LEAST_RUNS",
     "SAME",
     "SHARE_MARGIN",
     "Agreement",
@@ -43,6 +44,7 @@ __all__ = [
     "Float64",
     "Interval",
     "Judgement",
+    "Noise",
     "Pooled",
     "Ratio",
     "Region",
@@ -81,6 +83,7 @@ __all__ = [
     "ratio",
     "scale_of",
     "seeds_to_decide",
+    "share_intervals",
     "significant_pairs",
     "simultaneous_error",
     "sizes_of",

@@ -52,9 +52,9 @@ def winner_on_fresh(scores: ArrayLike, *, log: bool = True, lower: bool = True) 
 
     The even places of the seeds choose the recipe of the best mean for the odd ones, and the reverse, so that each seed
     is scored once. The mean over the seeds that chose it is too good: of several recipes that are alike it takes the
-    luckiest. This one is not. Its interval holds in 91 to 95 % of cases, the least where recipes are alike, since the
-    values of each half helped to choose what the other half scores. A recipe with a seed that has no score is chosen
-    only where every recipe has one.
+    luckiest. This one is not. Its interval holds in 91 to 95 % of cases at four to ten seeds, the least where recipes
+    are alike, since the values of each half helped to choose what the other half scores. A recipe with a seed that has
+    no score is chosen only where every recipe has one.
 
     Args:
         scores: Shape (recipes, seeds), the same seeds in each; NaN where a run has none.

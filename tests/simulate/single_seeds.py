@@ -6,6 +6,7 @@ import numpy as np
 
 from bench import stats
 from bench.stats import Ending, Sample
+from bench.stats.endings import FAR_TIMES
 from tests.simulate.base import ERR, Found, Rng, share, simulation
 
 
@@ -33,6 +34,25 @@ def odd_endings(draws: int, rng: Rng) -> Iterator[Found]:
         yield share(setting, "healthy seeds flagged", np.array(found["healthy"]), (0.0, 0.02))
         yield share(setting, "stuck seeds called stuck", np.array(found["stuck"]))
         yield share(setting, "unstable seeds called unstable", np.array(found["unstable"]))
+
+
+@simulation("Healthy seeds that scatter, called stuck")
+def stuck_by_chance(draws: int, rng: Rng) -> Iterator[Found]:
+    """Count seeds called stuck in rows of healthy ones whose levels scatter from seed to seed.
+
+    Before: a quarter of the siblings, of three or four seeds the best one alone, said what can be reached. After: two
+    seeds at least do. A scatter of 50 % is that of the most unsteady models; from there on far seeds are no rarity.
+    """
+    for shape in ("normal", "skewed (exponential tail)"):
+        for sd in (0.3, 0.5):
+            for n in (3, 4, 5, 10):
+                scatter = rng.standard_normal((draws, n)) if shape == "normal" else rng.exponential(size=(draws, n))
+                levels = np.exp(sd * scatter)
+                best = levels / FAR_TIMES > np.quantile(levels, 0.25, axis=1, method="lower", keepdims=True)
+                found = [[e is Ending.STUCK for e in stats.endings(row[:, None])] for row in levels[: draws // 4]]
+                setting = f"{shape}, seeds scatter {100 * sd:g} %, {n} seeds"
+                yield share(setting, "called stuck before", best)
+                yield share(setting, "called stuck", np.array(found), (0.0, 0.05))
 
 
 @simulation("Printed values that are drawn as ours are")

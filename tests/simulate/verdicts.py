@@ -8,6 +8,7 @@ from scipy import stats as scipy_stats
 from bench import stats
 from bench.stats import Ratio, Region, Sample, Verdict
 from tests.simulate.base import Floats, Found, Rng, share, simulation, welch
+from tests.simulate.intervals import SHAPES, STUCK
 
 MODELS = 13
 SPREADS = (0.03, 0.15)
@@ -32,7 +33,7 @@ def verdicts(draws: int, rng: Rng) -> Iterator[Found]:
     for all 13 at once, so for one rival each is wrong far less often than one time in twenty.
     """
     for sd in SPREADS:
-        for n in (3, 5, 10, 20):
+        for n in (3, 4, 5, 10, 20):
             level = stats.pair_level((n,) * MODELS)
             for ratio in RATIOS:
                 best, other = (sd * rng.standard_normal((draws, n)) + at for at in (0.0, np.log(ratio)))
@@ -46,6 +47,49 @@ def verdicts(draws: int, rng: Rng) -> Iterator[Found]:
                 yield share(setting, "equivalent", equivalent, (0.0, 0.05) if ratio > REGION.ratio else None)
                 yield share(setting, "undecided or too few", ~worse & ~equivalent)
                 yield share(setting, "worse, wrongly", worse & ~right, (0.0, 0.05))
+
+
+ODD = {
+    "both skewed": ("skewed (exponential tail)", "skewed (exponential tail)", 0.0),
+    "the other skewed": ("normal", "skewed (exponential tail)", 0.0),
+    "one seed in ten stuck, of both": ("stuck", "stuck", 0.0),
+    "one seed in ten stuck, of the other": ("normal", "stuck", 0.0),
+    "one seed in ten stuck, of the other, else as good": ("normal", "stuck", 0.1 * STUCK),
+}
+"""What is odd; how the first scatters, and the other; and by how much more the other's log mean lies above."""
+
+
+def scattered(kind: str, sd: float, shape: tuple[int, int], rng: Rng) -> Floats:
+    """Return log scores of mean 0; of stuck ones those that are not scatter by ``sd``."""
+    if kind == "stuck":
+        return sd * rng.standard_normal(shape) + STUCK * ((rng.random(shape) < 0.1) - 0.1)
+    return sd / 0.2 * SHAPES[kind](rng, shape)
+
+
+@simulation("Verdicts where seeds are not normal")
+def odd_verdicts(draws: int, rng: Rng) -> Iterator[Found]:
+    """As above, where seeds have an exponential tail, or one in ten ends five times worse.
+
+    Misled: an equal or the better one is called worse, or one beyond the region equivalent. Nothing is promised where
+    seeds are stuck: of ten, none is in a third of tables, and then nothing shows that any would be.
+    """
+    for name, (first, second, more) in ODD.items():
+        for sd in SPREADS:
+            for n in (3, 4, 5, 10):
+                level = stats.pair_level((n,) * MODELS)
+                for ratio in (1.0,) if more else (1.0, 1.1, 1.2):
+                    at = float(np.log(ratio)) + more
+                    best, other = scattered(first, sd, (draws, n), rng), at + scattered(second, sd, (draws, n), rng)
+                    gap, error, freedom = welch(best, other)
+                    found = judged(gap, error, freedom, n, level)
+                    right = (found == Verdict.WORSE) & (gap > 0) & (at > 0)
+                    beyond = at > REGION.reach(log=True)
+                    promised = (0.0, 0.05) if "skewed" in name else None
+                    setting = f"{name}, seeds spread {100 * sd:g} %, ratio {np.exp(at):.3g}, {n} seeds"
+                    yield share(setting, "worse, rightly", right)
+                    yield share(setting, "worse, wrongly", (found == Verdict.WORSE) & ~right, promised)
+                    wrongly = beyond & (found == Verdict.EQUIVALENT)
+                    yield share(setting, "equivalent, wrongly", wrongly, promised)
 
 
 def decided(sd_a: float, sd_b: float, ratio: float, n: int, draws: int, rng: Rng) -> Floats:

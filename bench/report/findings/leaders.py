@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bench import stats
 from bench.report.amounts import amount, difference
+from bench.report.endings import failing
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import Table, count, escape, paragraphs, thousands
 from bench.report.parts import finding
@@ -15,8 +16,6 @@ from bench.text.markdown import link
 
 NAMED = 2
 """Rivals that a sentence names before it counts the rest."""
-LOW = 0.05
-"""A share under which a seed has not learnt what an extra test set asks."""
 
 
 @finding("leaders", order=10)
@@ -128,16 +127,10 @@ def _model(row: Row, board: Leaderboard) -> str:
 
 
 def _failing(board: Leaderboard, row: Row) -> str:
-    """Return how many seeds fail on an extra test set of shares; empty where none does."""
+    """Return how many seeds fail on an extra test set, as the table of odd endings has them; empty where none does."""
     found = []
-    for split in board.extra if board.metric.share and row.trained else []:
-        values = row.values(board.score.on(split))
-        failing = int((board.metric.sign * values > board.metric.sign * _line(board)).sum())
-        if failing:
-            found.append(f"{failing} of {count(len(values), 'seed')} fail test *{escape(split.replace('_', ' '))}*")
+    for split in board.extra:
+        failed, seeds = len(failing(board, row, split)), len(row.values(board.score.on(split)))
+        if failed:
+            found.append(f"{failed} of {count(seeds, 'seed')} fail test *{escape(split.replace('_', ' '))}*")
     return ", ".join(found)
-
-
-def _line(board: Leaderboard) -> float:
-    """Return the share from which on a seed has not learnt what an extra test set asks."""
-    return LOW if board.metric.sign < 0 else 1 - LOW
