@@ -111,7 +111,7 @@ def test_the_leaders_sentence_counts_the_seeds_that_the_table_of_endings_names(o
     found = endings_table(results)
     named = [line["seed"] for line in lines(found[0], "gru")] if found else []
     assert named == ["seed 42", "seed 43", "seed 44"] * (outer < 0.6)
-    assert ("3 of 10 seeds fail on *outer only*" in leader(results.leading()[0])) is bool(named)
+    assert ("3 of 10 seeds fail test *outer only*" in leader(results.leading()[0])) is bool(named)
 
 
 def test_a_short_table_has_ten_rows_and_keeps_baseline_and_best_predictor():
