@@ -362,14 +362,19 @@ def fake_plan(
     name: str = "fake",
     title: str = "Fake networks",
     rank: Weights = "last",
+    backends: tuple[str, ...] = ("tensorflow",),
 ) -> Plan:
     """Return a plan of unregistered cases with the records that belong to it."""
-    suite = Suite(name=name, title=title, cases=["x"], seeds=list(seeds), devices=list(devices), rank=rank)
+    places = {"devices": list(devices), "backends": list(backends)}
+    suite = Suite(name=name, title=title, cases=["x"], seeds=list(seeds), rank=rank, **places)
     specs = [
         spec
         for case in cases
         for spec in dict.fromkeys(
-            fake_spec(case, seed, device).model_dump_json() for device in devices for seed in seeds
+            fake_spec(case, seed, device, backend).model_dump_json()
+            for device in devices
+            for backend in backends
+            for seed in seeds
         )
     ]
     parsed = [RunSpec.model_validate_json(spec) for spec in specs]

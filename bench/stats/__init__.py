@@ -10,6 +10,7 @@ from bench.stats.pairs import critical, games_howell, holm, significant_pairs
 from bench.stats.pooled import Pooled, pooled
 from bench.stats.power import Undecidable, seeds_to_decide
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
+from bench.stats.same_seed import Ends, ends
 from bench.stats.samples import (
     LARGEST,
     SAME,
@@ -40,6 +41,7 @@ __all__ = [
     "Comparison",
     "Contrast",
     "Ending",
+    "Ends",
     "Family",
     "Float64",
     "Interval",
@@ -59,6 +61,7 @@ __all__ = [
     "critical",
     "curve_outside",
     "endings",
+    "ends",
     "enough_seeds",
     "epoch_noise",
     "errors_of_shares",
