@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bench.preflight import gpus
+
 Option = tuple[str, str]
 """An option as `bench` takes it and its value; a flag's is empty."""
 CLONE = Path(__file__).resolve().parents[1]
@@ -17,6 +19,7 @@ MAKE_NAMES = {
     "--cases": "CASES",
     "--seeds": "SEEDS",
     "--device": "DEVICE",
+    "--backend": "BACKEND",
     "--epochs": "EPOCHS",
     "--workers": "WORKERS",
     "--port": "PORT",
@@ -99,22 +102,28 @@ def _escaped(letter: str, encoding: str) -> str:
 def _by_make(verb: str, suite: str, options: Sequence[Option]) -> str | None:
     """Return the command as one of make, or None where make would do something else."""
     parts = [] if suite in ("", USUAL_SUITE) else [f"SUITE={suite}"]
-    device = ""
     for name, value in options:
         if name in MAKE_FLAGS:
             parts.append(MAKE_FLAGS[name])
         elif name in MAKE_NAMES:
             parts.append(f"{MAKE_NAMES[name]}={value}")
-            device = value if name == "--device" else device
         else:
             return None
     ours = Path(sys.prefix).parent.resolve() == CLONE and Path.cwd() == CLONE and (CLONE / "Makefile").exists()
-    if not ours or Path(sys.prefix).name != (".venv-gpu" if "gpu" in device else ".venv"):
+    given = dict(options)
+    if not ours or Path(sys.prefix).name != environment_folder(given.get("--device", ""), given.get("--backend", "")):
         return None
     if _plugins() or not all(MAKE_SAFE.fullmatch(part) for part in parts):
         return None
     shown = (f"{name}={shlex.quote(value)}" for name, _, value in (part.partition("=") for part in parts))
     return " ".join(["make", TARGETS.get(verb, verb), *shown])
+
+
+def environment_folder(devices: str, backends: str) -> str:
+    """Return the folder of make's environment for lists such as ``cpu,gpu`` and ``jax``; as the Makefile names it."""
+    gpu = bool(gpus(devices))  # type: ignore[no-untyped-call]
+    names = sorted({name.strip() for name in backends.split(",")} - {""}) or ["jax" if gpu else "tensorflow"]
+    return "-".join([".venv", *["gpu"] * gpu, *(names if names != ["tensorflow"] else [])])
 
 
 def _program() -> list[str]:

@@ -111,8 +111,13 @@ def test_make_is_not_named_for_what_it_does_not_pass_on(option, clone):
 def test_make_is_not_named_outside_of_its_environment(clone, tmp_path, monkeypatch):
     assert command("run", "smoke", [("--device", "gpu")]) == "bench run smoke --device gpu"
     monkeypatch.setattr(sys, "prefix", str(clone / ".venv-gpu"))
-    assert command("run", "smoke", [("--device", "gpu")]) == "make bench SUITE=smoke DEVICE=gpu"
+    on_gpu = [("--device", "gpu"), ("--backend", "tensorflow")]
+    assert command("run", "smoke", on_gpu) == "make bench SUITE=smoke DEVICE=gpu BACKEND=tensorflow"
+    assert command("run", "smoke", on_gpu[:1]) == "bench run smoke --device gpu", "make would take JAX"
     assert command("run", "smoke", []) == "bench run smoke"
+    monkeypatch.setattr(sys, "prefix", str(clone / ".venv-jax-torch"))
+    assert command("run", "smoke", [("--backend", "torch,jax")]) == "make bench SUITE=smoke BACKEND=torch,jax"
+    assert command("run", "smoke", [("--backend", "jax")]) == "bench run smoke --backend jax"
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "another"))
     assert command("run", "smoke", [("--device", "gpu")]) == "bench run smoke --device gpu"
     monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
