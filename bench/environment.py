@@ -13,6 +13,7 @@ import psutil
 
 from bench.engines.base import NO_ENGINE, engines
 from bench.errors import BenchError
+from bench.pasting import pasted
 from bench.record import Environment, Provenance
 from bench.source import source
 from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
@@ -113,7 +114,7 @@ def require(backend: str) -> None:
     """
     if not backend_version(backend):
         command = "" if backend == NO_ENGINE else engines.get(backend).installs.get("cpu", "")
-        how = f"; install it: {command}" if command else " in this environment"
+        how = f"; this brings it: {pasted(command)}" if command else " in this environment"
         raise BenchError(f"backend {backend} is not installed{how}")
 
 

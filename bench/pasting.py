@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from bench.preflight import gpus
+from bench.install import STAMP
+from bench.preflight import gpus, make_command
 
 Option = tuple[str, str]
 """An option as `bench` takes it and its value; a flag's is empty."""
@@ -28,6 +29,9 @@ MAKE_FLAGS = {"--no-throughput": "THROUGHPUT=no"}
 MAKE_SAFE = re.compile(r"\w+=[\w.,:/@+*?=\[\]][\w.,:/@+*?=\[\]-]*", re.ASCII)
 """A variable whose value make and its shell hand on letter by letter, and that a program takes for no option."""
 USUAL_SUITE = "chapter15"
+MADE = ("tensorflow", "jax", "torch")
+"""Backends that make sets up."""
+EXTRA = re.compile(r"pip install 'sequence-bench\[([\w-]+)\]'")
 PLUGIN_VARIABLES = ("BENCH_PLUGINS", "PYTHONPATH")
 """Without them a command knows none of the cases that come from outside."""
 
@@ -117,6 +121,22 @@ def _by_make(verb: str, suite: str, options: Sequence[Option]) -> str | None:
         return None
     shown = (f"{name}={shlex.quote(value)}" for name, _, value in (part.partition("=") for part in parts))
     return " ".join(["make", TARGETS.get(verb, verb), *shown])
+
+
+def installing(extra: str) -> str:
+    """Return the command that brings an extra of this package: a backend's is one of make in make's environment."""
+    backend, gpu, _ = extra.partition("-gpu")
+    if backend in MADE and Path(sys.prefix).parent.resolve() == CLONE and (Path(sys.prefix) / STAMP).exists():
+        folder = environment_folder("gpu" if gpu else "", backend)
+        return str(make_command("bench", folder))  # type: ignore[no-untyped-call]
+    package = ["-e", f"{CLONE}[{extra}]"] if (CLONE / "pyproject.toml").exists() else [f"sequence-bench[{extra}]"]
+    return shell([sys.executable, "-m", "pip", "install", *package])
+
+
+def pasted(command: str) -> str:
+    """Return a command that installs something as it can be pasted here; that of an extra is `installing`'s."""
+    extra = EXTRA.fullmatch(command)
+    return installing(extra[1]) if extra else command
 
 
 def environment_folder(devices: str, backends: str) -> str:

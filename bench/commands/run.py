@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,12 @@ from bench.environment import require
 from bench.estimates import Estimate, in_words, pace_of, remaining_s
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
+from bench.extras import REPORT, TRACK, lacking
 from bench.interrupt import Interrupts
 from bench.jobs import Event, make_jobs
 from bench.lock import Holder, hold
 from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
-from bench.pasting import Option
+from bench.pasting import Option, installing
 from bench.plan import UNSEEDED, Plan
 from bench.process import Slot
 from bench.progress import SweepProgress
@@ -45,6 +46,7 @@ class RunOptions:
         processes: That each case is measured in.
         workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
+        report: Write the report.
     """
 
     rerun: bool = False
@@ -53,11 +55,13 @@ class RunOptions:
     workers: int | None = None
     wait_s: float = 0.0
     processes: int = PROCESSES
+    report: bool = True
 
     @property
     def to_go_on(self) -> list[Option]:
         """What a command that goes on says of them: all but ``rerun``, which would begin anew."""
-        said = {"--no-track": not self.track, "--no-throughput": not self.throughput, "--wait": self.wait_s > 0}
+        said = {"--no-track": not self.track, "--no-report": not self.report, "--no-throughput": not self.throughput}
+        said["--wait"] = self.wait_s > 0
         numbers = {"--workers": self.workers, "--processes": self.processes % PROCESSES}
         given = [(name, str(number)) for name, number in numbers.items() if number]
         return [*given, *((name, "") for name, holds in said.items() if holds)]
@@ -98,6 +102,7 @@ def run_suite(
             console.print(f"skipped {skip.case.name}: {skip.reason}")
         if stopped():
             raise KeyboardInterrupt
+        options = _possible(options, chosen, console)
         mirror = start_mirror(plan, chosen, console) if options.track else None
         command = _Command(chosen, options, console, store, mirror or _Nowhere(), stopped)
         try:
@@ -107,13 +112,28 @@ def run_suite(
             if not command.interrupted:
                 plan = command.measure(plan)
             whole = not command.interrupted
-            readme = chosen.write_report(plan, figures=whole, provisional=not whole) if plan.records else None
-            if mirror is not None and readme is not None and whole:
+            readme = None
+            if options.report and plan.records:
+                readme = chosen.write_report(plan, figures=whole, provisional=not whole)
+            if mirror is not None and plan.records and whole:
                 finish(mirror, plan, readme)
         finally:
             if mirror is not None:
                 mirror.close()
     return _conclude(command, whole, readme)
+
+
+def _possible(options: RunOptions, chosen: Selection, console: Console) -> RunOptions:
+    """Return the options without what is not installed here, and say in a line each how to have it later."""
+    later = {}
+    if options.track and (module := lacking(TRACK)):
+        later[TRACK] = f"{module} is not installed here, so nothing is sent to MLflow", "sends them", "sync"
+    if options.report and (module := lacking(REPORT)):
+        later[REPORT] = f"{module} is not installed here, so no report is written", "writes it", "report"
+    for extra, (lack, does, verb) in later.items():
+        how = f"{chosen.command(verb)} {does} where it is: {installing(extra)}"
+        console.print(f"{lack}; the records are kept, and {how}")
+    return replace(options, track=options.track and TRACK not in later, report=options.report and REPORT not in later)
 
 
 @contextmanager
@@ -173,7 +193,7 @@ class _Command:
                 self.data.compare(record)
         specs = plan.specs if self.options.rerun else plan.missing
         tried: set[str] = set()
-        refresh = _Refresh(self.chosen, self.store, self.console)
+        refresh = _Refresh(self.chosen, self.store, self.console) if self.options.report else _nothing
         while True:
             tried |= {spec.run_id for spec in specs}
             jobs = make_jobs(specs)
@@ -283,6 +303,10 @@ class _Nowhere:
         """Do nothing."""
 
 
+def _nothing() -> None:
+    """Write no tables."""
+
+
 class _Refresh:
     """Writes the tables of what is recorded so far, and says once where; figures come at the end."""
 
@@ -314,6 +338,8 @@ def _conclude(command: _Command, whole: bool, readme: Path | None) -> int:
     if readme is not None:
         console.print(_findings(readme), soft_wrap=False)
         console.print(f"report: {readme}")
+    elif whole:
+        console.print(f"{done.recorded} of {done.planned} runs recorded in {command.chosen.results}")
     measured = len(done.throughput.measurements)
     if not whole:
         also = f", {measured} of {done.to_measure} processes measured" if done.to_measure else ""
