@@ -14,7 +14,7 @@ import psutil
 from bench.engines.base import NO_ENGINE, engines
 from bench.errors import BenchError
 from bench.pasting import pasted
-from bench.record import Environment, Provenance
+from bench.record import Environment, Gpu, Provenance
 from bench.source import source
 from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
 
@@ -118,8 +118,8 @@ def require(backend: str) -> None:
         raise BenchError(f"backend {backend} is not installed{how}")
 
 
-def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
-    """Describe where and when a run was made."""
+def provenance(started_at: str, ended_at: str, core: int | None, gpu: Gpu | None = None) -> Provenance:
+    """Describe where and when a run was made, and on what GPU if it was on one."""
     try:
         load = psutil.getloadavg()[0]
     except OSError:
@@ -134,6 +134,7 @@ def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
         load_1min=load,
         started_at=started_at,
         ended_at=ended_at,
+        gpu=gpu,
     )
 
 

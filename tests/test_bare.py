@@ -108,7 +108,7 @@ def test_a_node_without_mlflow_and_what_reports_need_records_and_another_sends_a
     done = node("run", "t.toml", "--workers", "1", "--processes", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     sent, written, *_, last = done.stdout.splitlines()
-    assert sent.startswith("mlflow is not installed here, so nothing is sent to MLflow; the records are kept, and ")
+    assert sent.startswith("mlflow is not installed here, so nothing is mirrored; the records are kept, and ")
     assert sent.endswith(f"bench sync t.toml sends them where it is: {installing('track')}")
     assert written.startswith("jinja2 is not installed here, so no report is written; the records are kept, and ")
     assert last == "2 of 2 runs recorded in results"

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from bench.commands.data_heard import DataHeard
+from bench.commands.possible import possible, see_backends
 from bench.commands.selection import Selection, variables_here
 from bench.commands.sync import finish, opening, start_mirror
-from bench.devices import find_device
-from bench.environment import require
+from bench.devices import ALL, find_device
 from bench.estimates import Estimate, in_words, pace_of, remaining_s
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
-from bench.extras import REPORT, TRACK, lacking
 from bench.interrupt import Interrupts
 from bench.jobs import Event, make_jobs
 from bench.lock import Holder, hold
 from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
-from bench.pasting import Option, installing
+from bench.pasting import Option
 from bench.plan import UNSEEDED, Plan
 from bench.process import Slot
 from bench.progress import SweepProgress
@@ -92,8 +91,7 @@ def run_suite(
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
-        for backend in sorted({spec.backend for spec in plan.specs}):
-            require(backend)
+        see_backends(plan, plan.specs if options.rerun else plan.missing, chosen.results / "logs" / "gpu.log")
         for variables in variables_here(chosen.suite):
             console.print(
                 f"set here, and can change numbers: {variables}; kept, and runs with it are told from runs without"
@@ -102,7 +100,8 @@ def run_suite(
             console.print(f"skipped {skip.case.name}: {skip.reason}")
         if stopped():
             raise KeyboardInterrupt
-        options = _possible(options, chosen, console)
+        track, report = possible(options.track, options.report, chosen, console)
+        options = replace(options, track=track, report=report)
         mirror = start_mirror(plan, chosen, console) if options.track else None
         command = _Command(chosen, options, console, store, mirror or _Nowhere(), stopped)
         try:
@@ -121,19 +120,6 @@ def run_suite(
             if mirror is not None:
                 mirror.close()
     return _conclude(command, whole, readme)
-
-
-def _possible(options: RunOptions, chosen: Selection, console: Console) -> RunOptions:
-    """Return the options without what is not installed here, and say in a line each how to have it later."""
-    later = {}
-    if options.track and (module := lacking(TRACK)):
-        later[TRACK] = f"{module} is not installed here, so nothing is sent to MLflow", "sends them", "sync"
-    if options.report and (module := lacking(REPORT)):
-        later[REPORT] = f"{module} is not installed here, so no report is written", "writes it", "report"
-    for extra, (lack, does, verb) in later.items():
-        how = f"{chosen.command(verb)} {does} where it is: {installing(extra)}"
-        console.print(f"{lack}; the records are kept, and {how}")
-    return replace(options, track=options.track and TRACK not in later, report=options.report and REPORT not in later)
 
 
 @contextmanager
@@ -197,7 +183,10 @@ class _Command:
         while True:
             tried |= {spec.run_id for spec in specs}
             jobs = make_jobs(specs)
-            slots = make_slots((job.device for job in jobs), self.options.workers, len(jobs))
+            every = ALL in plan.suite.devices
+            slots = make_slots(
+                (ALL if every and job.device == "gpu" else job.device for job in jobs), self.options.workers, len(jobs)
+            )
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
             pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
             estimate = Estimate(remaining_s(specs, pace, len(slots)), self._throughput_s(plan))

@@ -143,7 +143,7 @@ def check_devices() -> list[Check]:
     advice = "other work shares the cores: timings will be marked contended" if busy else ""
     rows = [Check("cpu", "warn" if busy else "ok", found, advice)]
     gpus = _gpus()
-    names = ", ".join(f"gpu:{d.index} {d.name}" for d in gpus)
+    names = ", ".join(f"gpu:{d.index} {d.name}{_facts(d)}" for d in gpus)
     return [*rows, Check("gpu", "ok", names or "none that NVML knows of and shows"), *check_choice()]
 
 
@@ -260,6 +260,15 @@ def check_records(store: Store) -> Check:
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
     found = f"{good} good, {len(bad)} bad: {', '.join(path.name for path in bad[:NAMED])}{more}"
     return Check("records", "fail", found, "move the bad ones away and their runs are done again")
+
+
+def _facts(device: Device) -> str:
+    """Return what NVML says of a GPU, as far as it says it."""
+    if (card := device.facts()) is None:
+        return ""
+    size = f", {card.memory_bytes / 2**30:.0f} GiB" if card.memory_bytes else ""
+    busy = "" if card.utilisation_percent is None else f", {card.utilisation_percent} % busy"
+    return f", driver {card.driver or 'unknown'}{size}{busy}"
 
 
 def _gpus() -> list[Device]:
