@@ -11,9 +11,9 @@
 #
 # Written for GNU make 3.81, which macOS has, and later.
 
-# What each target takes, from the command line alone, and what holds where it is not given; every target takes PYTHON.
-takes := PYTHON
-takes.env := BACKEND DEVICE
+# What each target takes, from the command line alone, and what holds where it is not given; every target takes these two.
+takes := BACKEND PYTHON
+takes.env := DEVICE
 takes.doctor := $(takes.env)
 takes.ui := $(takes.env) PORT
 takes.bench := $(takes.env) SUITE SEEDS CASES EPOCHS WORKERS THROUGHPUT
@@ -74,14 +74,17 @@ ifneq ($(filter-out $(known),$(call listed,BACKEND)),)
 $(error BACKEND=$(BACKEND): expected one of $(known), or several with commas between them)
 endif
 override GPU := $(if $(findstring gpu,$(DEVICE))$(filter all,$(call listed,DEVICE)),-gpu)
+override folder = .venv$1$(if $(filter-out tensorflow,$2),-$(subst $() ,-,$2))
+override TESTED := $(sort tensorflow $(call listed,BACKEND))
 override CHOSEN := $(if $(BACKEND),,$(if $(GPU),jax))
 override WHICH = bench: a GPU without BACKEND runs $(CHOSEN), which stacks seeds there; name another: BACKEND=tensorflow
 override BACKEND := $(BACKEND)$(CHOSEN)
 override BACKENDS := $(sort $(or $(call listed,BACKEND),tensorflow))
-override ENV := .venv$(GPU)$(if $(filter-out tensorflow,$(BACKENDS)),-$(subst $() ,-,$(BACKENDS)))
+override ENV := $(call folder,$(GPU),$(BACKENDS))
 override EXTRAS := $(addsuffix $(GPU),$(BACKENDS)) all
 override RUN := $(ENV)/bin/python -m
-override DEV := .venv/bin/python -m
+override DEV_ENV := $(call folder,,$(TESTED))
+override DEV := $(DEV_ENV)/bin/python -m
 override SELECTION = $(call quoted,SUITE) $(call option,--device,DEVICE) $(call option,--backend,BACKEND) \
 	$(call option,--seeds,SEEDS) $(call option,--cases,CASES) $(call option,--epochs,EPOCHS)
 override PYTHONS = $(if $(PYTHON),$(call quoted,PYTHON),$1/bin/python python3 python3.13 python3.12 python3.11 python)
@@ -127,7 +130,7 @@ check: ready-dev
 	@$(DEV) ruff check
 	@$(DEV) ruff format --check
 	@$(DEV) mypy
-	@.venv/bin/python .venv/bin/lint-imports
+	@$(DEV_ENV)/bin/python $(DEV_ENV)/bin/lint-imports
 
 override MICROBENCH = $(DEV) pytest tests/microbench --benchmark-only -p no:xdist \
 	--benchmark-storage=file://results/microbench --benchmark-columns=min,median,max,rounds \
@@ -159,6 +162,6 @@ ready:
 	$(call set_up,$(ENV),$(EXTRAS))
 	$(if $(CHOSEN),@echo '$(WHICH)' >&2)
 
-# Tests need TensorFlow and JAX on the CPU; those of PyTorch are skipped where it is not installed.
+# Tests need TensorFlow, and JAX, which dev brings; BACKEND=torch brings PyTorch too, whose tests are skipped without it.
 ready-dev:
-	$(call set_up,.venv,tensorflow all dev)
+	$(call set_up,$(DEV_ENV),$(TESTED) all dev)

@@ -3,7 +3,7 @@
 import os
 import platform
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -106,15 +106,15 @@ def backend_version(backend: str) -> str:
     return next((v for v in map(installed, packages) if v), "")
 
 
-def require(backend: str) -> None:
-    """See that a backend is installed.
+def require(backend: str, beside: Sequence[str] = ()) -> None:
+    """See that a backend is installed, for work that needs some others beside it.
 
     Raises:
         BenchError: It is not; says what installs it.
     """
     if not backend_version(backend):
         command = "" if backend == NO_ENGINE else engines.get(backend).installs.get("cpu", "")
-        how = f"; this brings it: {pasted(command)}" if command else " in this environment"
+        how = f"; this brings it: {pasted(command, beside)}" if command else " in this environment"
         raise BenchError(f"backend {backend} is not installed{how}")
 
 

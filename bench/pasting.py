@@ -123,20 +123,23 @@ def _by_make(verb: str, suite: str, options: Sequence[Option]) -> str | None:
     return " ".join(["make", TARGETS.get(verb, verb), *shown])
 
 
-def installing(extra: str) -> str:
-    """Return the command that brings an extra of this package: a backend's is one of make in make's environment."""
+def installing(extra: str, beside: Iterable[str] = ()) -> str:
+    """Return the command that brings an extra of this package.
+
+    In make's environment a backend's is one of make, whose environment has the backends ``beside`` it, too.
+    """
     backend, gpu, _ = extra.partition("-gpu")
     if backend in MADE and Path(sys.prefix).parent.resolve() == CLONE and (Path(sys.prefix) / STAMP).exists():
-        folder = environment_folder("gpu" if gpu else "", backend)
+        folder = environment_folder("gpu" if gpu else "", ",".join([backend, *(n for n in beside if n in MADE)]))
         return str(make_command("bench", folder))  # type: ignore[no-untyped-call]
     package = ["-e", f"{CLONE}[{extra}]"] if (CLONE / "pyproject.toml").exists() else [f"sequence-bench[{extra}]"]
     return shell([sys.executable, "-m", "pip", "install", *package])
 
 
-def pasted(command: str) -> str:
+def pasted(command: str, beside: Iterable[str] = ()) -> str:
     """Return a command that installs something as it can be pasted here; that of an extra is `installing`'s."""
     extra = EXTRA.fullmatch(command)
-    return installing(extra[1]) if extra else command
+    return installing(extra[1], beside) if extra else command
 
 
 def environment_folder(devices: str, backends: str) -> str:

@@ -4,10 +4,11 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
-from bench.pasting import environment_folder
+from bench.pasting import MADE, environment_folder
 from bench.preflight import make_command
 from tests.clones import environ, make, make_clone
 from tests.committed import ROOT
@@ -177,14 +178,24 @@ def test_a_backend_that_make_cannot_set_up_is_named(clone, backend):
     assert not (clone / "hacked").exists()
 
 
-def test_tests_have_one_environment(clone):
+def test_tests_have_tensorflow_whatever_is_asked_for(clone):
     done = make(clone, "-n", "test")
     assert "bench/install.py .venv tensorflow all dev;;" in done.stdout
-    assert "make test takes no BACKEND" in make(clone, "test", "BACKEND=jax").stderr
-    both = make(clone, "-n", "plan", "check", "BACKEND=jax").stdout
-    assert "bench/install.py .venv-jax jax all;;" in both
+    assert "make test takes no DEVICE" in make(clone, "test", "DEVICE=gpu").stderr
+    with_torch = make(clone, "-n", "check", "BACKEND=torch").stdout
+    assert "bench/install.py .venv-tensorflow-torch tensorflow torch all dev;;" in with_torch
+    assert "\n.venv-tensorflow-torch/bin/python -m ruff check" in with_torch
+    both = make(clone, "-n", "plan", "check", "DEVICE=gpu").stdout
+    assert "bench/install.py .venv-gpu-jax jax-gpu all;;" in both
     assert "bench/install.py .venv tensorflow all dev;;" in both
     assert "\n.venv/bin/python -m ruff check" in both
+
+
+def test_what_make_sets_up_is_an_extra_for_each_kind_of_device():
+    (known,) = re.findall(r"^override known := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert known.split() == list(MADE)
+    assert {name + kind for name in MADE for kind in ("", "-gpu")} | {"all", "dev", "report", "track"} == {*extras}
 
 
 def test_from_another_folder(clone, tmp_path):

@@ -249,6 +249,7 @@ def test_what_installs_an_extra_is_a_command_of_make_in_its_environment_else_of_
     (clone / ".venv" / ".ready").touch()
     assert installing("tensorflow") == "make bench"
     assert installing("jax") == "make bench BACKEND=jax"
+    assert installing("jax", ["numpy", "tensorflow", "mine"]) == "make bench BACKEND=jax,tensorflow"
     assert installing("torch-gpu") == "make bench DEVICE=gpu BACKEND=torch"
     assert installing("track").startswith(by_pip), "make installs it everywhere"
     assert pasting.pasted("pip install 'sequence-bench[jax]'") == "make bench BACKEND=jax"

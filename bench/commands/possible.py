@@ -31,8 +31,9 @@ def see_backends(plan: Plan, to_do: Iterable[RunSpec], log: Path) -> None:
     Raises:
         BenchError: A backend is missing or sees no GPU, so that its runs would fail one by one.
     """
-    for backend in sorted({spec.backend for spec in plan.specs}):
-        require(backend)
+    backends = sorted({spec.backend for spec in plan.specs})
+    for backend in backends:
+        require(backend, backends)
     for name, backend in dict.fromkeys((spec.device, spec.backend) for spec in to_do):
         device = find_device(name)
         if device.kind == "gpu":
