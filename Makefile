@@ -1,21 +1,25 @@
 # Sets up what it needs, from pinned versions, on a machine with make and Python 3.11, 3.12 or 3.13.
 #
 #   make bench                     run the chapter15 suite on the CPU and write reports/chapter15/README.md
-#   make bench DEVICE=gpu          the same on a GPU, or one line on what is missing
+#   make bench BACKEND=jax         the same on JAX (or torch), in an environment of its own, without TensorFlow
+#   make bench DEVICE=gpu          the same on a GPU (all: on every GPU), or one line on what is missing
 #   make bench SEEDS=42,43,44      three seeds in place of ten: a third of the time
 #   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
+#   make doctor                    what this machine has and lacks
 #   make report · make test · make check · make microbench · make microbench-compare · make torture · make simulate
 #
 # Written for GNU make 3.81, which macOS has, and later.
 
 # What each target takes, from the command line alone, and what holds where it is not given; every target takes these two.
-takes := DEVICE PYTHON
-takes.bench := SUITE SEEDS CASES EPOCHS WORKERS THROUGHPUT
+takes := BACKEND PYTHON
+takes.env := DEVICE
+takes.doctor := $(takes.env)
+takes.ui := $(takes.env) PORT
+takes.bench := $(takes.env) SUITE SEEDS CASES EPOCHS WORKERS THROUGHPUT
 takes.plan := $(takes.bench)
 takes.sync := $(takes.bench)
 takes.report := $(takes.bench)
-takes.ui := PORT
 takes.microbench := BENCHES
 takes.microbench-compare := BENCHES SLOWER
 takes.torture := FAULTS FUZZ PROPERTIES SEED
@@ -60,20 +64,37 @@ unexport PYTHONHOME
 quoted = '$(subst ','\'',$($1))'
 option = $(if $($2),$1 $(call quoted,$2))
 
-# CPU runs live in .venv; the first use of a GPU makes .venv-gpu, which runs CPU cases too.
-override ENV := $(if $(findstring gpu,$(DEVICE)),.venv-gpu,.venv)
-override EXTRA := $(if $(findstring gpu,$(DEVICE)),gpu,cpu)
+# An environment holds what BACKEND and DEVICE ask for: .venv has TensorFlow, .venv-jax JAX, .venv-gpu-torch PyTorch for a
+# GPU. On a GPU JAX is taken where no backend is named: one small network is slower there than on a core, whatever runs it,
+# and many seeds stacked in one program, which JAX does, are not.
+override comma := ,
+override listed = $(strip $(subst $(comma), ,$($1)))
+override known := tensorflow jax torch
+ifneq ($(filter-out $(known),$(call listed,BACKEND)),)
+$(error BACKEND=$(BACKEND): expected one of $(known), or several with commas between them)
+endif
+override GPU := $(if $(findstring gpu,$(DEVICE))$(filter all,$(call listed,DEVICE)),-gpu)
+override folder = .venv$1$(if $(filter-out tensorflow,$2),-$(subst $() ,-,$2))
+override TESTED := $(sort tensorflow $(call listed,BACKEND))
+override CHOSEN := $(if $(BACKEND),,$(if $(GPU),jax))
+override WHICH = bench: a GPU without BACKEND runs $(CHOSEN), which stacks seeds there; name another: BACKEND=tensorflow
+override BACKEND := $(BACKEND)$(CHOSEN)
+override BACKENDS := $(sort $(or $(call listed,BACKEND),tensorflow))
+override ENV := $(call folder,$(GPU),$(BACKENDS))
+override EXTRAS := $(addsuffix $(GPU),$(BACKENDS)) all
 override RUN := $(ENV)/bin/python -m
-override SELECTION = $(call quoted,SUITE) $(call option,--device,DEVICE) $(call option,--seeds,SEEDS) \
-	$(call option,--cases,CASES) $(call option,--epochs,EPOCHS)
-override PYTHONS = $(if $(PYTHON),$(call quoted,PYTHON),$(ENV)/bin/python python3 python3.13 python3.12 python3.11 python)
+override DEV_ENV := $(call folder,,$(TESTED))
+override DEV := $(DEV_ENV)/bin/python -m
+override SELECTION = $(call quoted,SUITE) $(call option,--device,DEVICE) $(call option,--backend,BACKEND) \
+	$(call option,--seeds,SEEDS) $(call option,--cases,CASES) $(call option,--epochs,EPOCHS)
+override PYTHONS = $(if $(PYTHON),$(call quoted,PYTHON),$1/bin/python python3 python3.13 python3.12 python3.11 python)
 
-# Makes the environment ready, by the first Python that can: its own, if it is there.
+# Makes an environment ready with some extras, by the first Python that can: its own, if it is there.
 define set_up
 @for python in $(PYTHONS); do \
-	fault=$$("$$python" -ESs bench/preflight.py $(call quoted,DEVICE) 2>&1); \
+	fault=$$("$$python" -ESs bench/preflight.py $(call quoted,DEVICE) $(call quoted,BACKENDS) 2>&1); \
 	case $$? in \
-		0) exec "$$python" -ESs bench/install.py $(ENV) $(EXTRA) $1;; \
+		0) exec "$$python" -ESs bench/install.py $1 $2;; \
 		2) said=$${said:-$$fault};; \
 		3) said=$$fault; break;; \
 	esac; \
@@ -82,7 +103,7 @@ printf '%s\n' "$${said:-bench: no Python can be run; install 3.11, 3.12 or 3.13,
 exit 2
 endef
 
-.PHONY: bench report ui test check microbench microbench-compare torture simulate plan env sync ready ready-dev
+.PHONY: bench report ui doctor test check microbench microbench-compare torture simulate plan env sync ready ready-dev
 
 bench: ready
 	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
@@ -99,16 +120,19 @@ report: ready
 ui: ready
 	@exec $(RUN) bench ui --port $(call quoted,PORT)
 
+doctor: ready
+	@exec $(RUN) bench doctor
+
 test: ready-dev
-	@exec $(RUN) pytest -p no:benchmark -n 2 --dist loadfile --no-loadscope-reorder
+	@exec $(DEV) pytest -p no:benchmark -n 2 --dist loadfile --no-loadscope-reorder
 
 check: ready-dev
-	@$(RUN) ruff check
-	@$(RUN) ruff format --check
-	@$(RUN) mypy
-	@$(ENV)/bin/python $(ENV)/bin/lint-imports
+	@$(DEV) ruff check
+	@$(DEV) ruff format --check
+	@$(DEV) mypy
+	@$(DEV_ENV)/bin/python $(DEV_ENV)/bin/lint-imports
 
-override MICROBENCH = $(RUN) pytest tests/microbench --benchmark-only -p no:xdist \
+override MICROBENCH = $(DEV) pytest tests/microbench --benchmark-only -p no:xdist \
 	--benchmark-storage=file://results/microbench --benchmark-columns=min,median,max,rounds \
 	-W "ignore:Benchmark machine_info is different" $(call option,-k,BENCHES)
 
@@ -124,17 +148,20 @@ microbench-compare: ready-dev
 # Sweeps under faults, malformed input, and reports of odd scores and names; the numbers go to results/torture.json.
 # About half an hour; in parts with FAULTS=0, FUZZ=0 or PROPERTIES=0.
 torture: ready-dev
-	@exec $(RUN) tests.torture --faults $(call quoted,FAULTS) --fuzz $(call quoted,FUZZ) \
+	@exec $(DEV) tests.torture --faults $(call quoted,FAULTS) --fuzz $(call quoted,FUZZ) \
 		--properties $(call quoted,PROPERTIES) --seed $(call quoted,SEED)
 
 # What the statistics promise, held to simulated seeds; all of it or nothing goes to reports/simulations/. Some minutes.
 simulate: ready-dev
-	@exec $(RUN) tests.simulate --draws $(call quoted,DRAWS)
+	@exec $(DEV) tests.simulate --draws $(call quoted,DRAWS)
 
-env: ready-dev
+env:
+	$(call set_up,$(ENV),$(EXTRAS) dev)
 
 ready:
-	$(call set_up,)
+	$(call set_up,$(ENV),$(EXTRAS))
+	$(if $(CHOSEN),@echo '$(WHICH)' >&2)
 
+# Tests need TensorFlow, and JAX, which dev brings; BACKEND=torch brings PyTorch too, whose tests are skipped without it.
 ready-dev:
-	$(call set_up,dev)
+	$(call set_up,$(DEV_ENV),$(TESTED) all dev)

@@ -13,8 +13,9 @@ from bench.engines.base import NO_ENGINE
 from bench.environment import cpu_model, environment
 from bench.errors import BenchError
 from bench.limits import processors, room_for
+from bench.nvml import facts
 from bench.preflight import visible_gpus
-from bench.record import Environment
+from bench.record import Environment, Gpu
 from bench.registry import Registry
 
 
@@ -52,10 +53,16 @@ class Device:
         name = "" if self.kind == "cpu" else self.name
         return environment(backend, self.kind, name, self.threads, self.variables, loaded=loaded)
 
+    def facts(self) -> Gpu | None:
+        """Return what NVML says of a GPU just now; None of another device, or where it says nothing."""
+        return facts(self.variables[VISIBLE]) if self.kind == "gpu" and VISIBLE in self.variables else None
+
 
 FindDevices = Callable[[], list[Device]]
 device_kinds: Registry[FindDevices] = Registry("device")
 
+ALL = "all"
+"""Every GPU: runs on any of them are runs on ``gpu``."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """The environment variable by which a scheduler says which GPUs are a process's own."""
 HIDE_GPUS = {VISIBLE: "-1"}
@@ -125,12 +132,33 @@ def _cards(pynvml: Any, *, parts: bool) -> tuple[dict[str, str], dict[str, str]]
     return whole, divided
 
 
+def find_devices(spec: str) -> list[Device]:
+    """Return the devices that ``cpu``, ``gpu:1`` or ``all`` names: `ALL` is every GPU, and these are all alike.
+
+    Raises:
+        BenchError: Not such a name, this machine has no such device, or its GPUs differ.
+    """
+    if spec != ALL:
+        return [find_device(spec)]
+    find_device("gpu")  # which says what is wrong where there is none
+    found = device_kinds.get("gpu")()
+    names = sorted({device.name for device in found})
+    if len(names) > 1:
+        raise BenchError(
+            f"device {ALL!r}: the GPUs here differ ({', '.join(names)}), and unlike ones share no column; name one of "
+            f"gpu:0 to gpu:{len(found) - 1}, or show alike ones with {VISIBLE}"
+        )
+    return found
+
+
 def find_device(spec: str) -> Device:
-    """Return the device that ``cpu``, ``gpu`` or ``gpu:1`` names.
+    """Return the device that ``cpu``, ``gpu`` or ``gpu:1`` names; of ``all`` the first.
 
     Raises:
         BenchError: Not such a name, or this machine has no such device.
     """
+    if spec == ALL:
+        return find_devices(spec)[0]
     kind, colon, number = spec.partition(":")
     devices = device_kinds.get(kind)()
     if colon and not number.isdecimal():

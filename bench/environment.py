@@ -3,7 +3,7 @@
 import os
 import platform
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +13,8 @@ import psutil
 
 from bench.engines.base import NO_ENGINE, engines
 from bench.errors import BenchError
-from bench.record import Environment, Provenance
+from bench.pasting import pasted
+from bench.record import Environment, Gpu, Provenance
 from bench.source import source
 from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
 
@@ -105,20 +106,20 @@ def backend_version(backend: str) -> str:
     return next((v for v in map(installed, packages) if v), "")
 
 
-def require(backend: str) -> None:
-    """See that a backend is installed.
+def require(backend: str, beside: Sequence[str] = ()) -> None:
+    """See that a backend is installed, for work that needs some others beside it.
 
     Raises:
         BenchError: It is not; says what installs it.
     """
     if not backend_version(backend):
         command = "" if backend == NO_ENGINE else engines.get(backend).installs.get("cpu", "")
-        how = f"; install it: {command}" if command else " in this environment"
+        how = f"; this brings it: {pasted(command, beside)}" if command else " in this environment"
         raise BenchError(f"backend {backend} is not installed{how}")
 
 
-def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
-    """Describe where and when a run was made."""
+def provenance(started_at: str, ended_at: str, core: int | None, gpu: Gpu | None = None) -> Provenance:
+    """Describe where and when a run was made, and on what GPU if it was on one."""
     try:
         load = psutil.getloadavg()[0]
     except OSError:
@@ -133,6 +134,7 @@ def provenance(started_at: str, ended_at: str, core: int | None) -> Provenance:
         load_1min=load,
         started_at=started_at,
         ended_at=ended_at,
+        gpu=gpu,
     )
 
 

@@ -1,4 +1,4 @@
-"""Makes ``.venv`` or ``.venv-gpu`` ready: sets it up where that is due, and says why.
+"""Makes an environment such as ``.venv`` or ``.venv-gpu-jax`` ready: sets it up where that is due, and says why.
 
 Run by make in the clone, with the Python that the environment has or shall have. Standard library only, and what is
 slow to import only where something is to be done: every make command asks whether the environment is ready.
@@ -6,7 +6,7 @@ slow to import only where something is to be done: every make command asks wheth
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ KEPT_OF_PIP = {
 }
 """Settings of a user's pip that say where packages are and how to get there. All others are left out, so that none that
 pip learns tomorrow changes what is installed."""
+DEVELOPMENT = "dev"
+DOWNLOADED_GB = {"tensorflow-gpu": 3.4, "jax-gpu": 2.2, "torch-gpu": 2.7}
+"""What the extras with CUDA's libraries fetch, which is worth a word before; PyTorch has no other wheels for Linux."""
 BAD_INPUT, INTERRUPTED = 2, 3
 
 
@@ -33,7 +36,7 @@ class Stamp(NamedTuple):
     Attributes:
         folder: The clone that it was made in.
         python: What `this_python` said.
-        extras: Of the package, such as ``cpu`` and ``dev``.
+        extras: Of the package, such as ``jax`` and ``dev``.
         pins: The text of `PINS`.
     """
 
@@ -114,13 +117,16 @@ def set_up(environment: str, extras: Sequence[str]) -> None:
     stamp = read_stamp(environment)
     anew = why_anew(environment, stamp)
     if anew or stamp is None:
-        _say(f"setting up {environment}{f' anew: {anew}' if os.path.exists(environment) else ''} (a few minutes)")
+        _say(
+            f"setting up {environment}{f' anew: {anew}' if os.path.exists(environment) else ''} "
+            f"(a few minutes{size(extras, sys.platform)})"
+        )
         base = getattr(sys, "_base_executable", "") or sys.executable
         if _run([base, "-I", "-m", "venv", "--clear", environment], variables):
             raise SetUpError(f"{environment} could not be made; what is wrong stands above")
         before = "half made"
     else:
-        extras = sorted({*extras, *stamp.extras})
+        extras = [*extras, *({DEVELOPMENT} & {*stamp.extras} - {*extras})]
         _say(f"bringing {environment} up to date")
         os.unlink(f"{environment}/{STAMP}")
         before = "as it was"
@@ -131,6 +137,16 @@ def set_up(environment: str, extras: Sequence[str]) -> None:
             write_stamp(environment, stamp)
         raise SetUpError(f"pip failed, as it says above; {environment} is {before}, and the same command tries again")
     write_stamp(environment, Stamp(os.getcwd(), this_python(), tuple(extras), pins()))
+
+
+def size(extras: Iterable[str], system: str) -> str:
+    """Return how much is fetched, and how it would be less, where extras bring CUDA; else an empty text."""
+    cuda = [f"{extra}-gpu" if extra == "torch" and system == "linux" else extra for extra in extras]
+    gigabytes = sum(DOWNLOADED_GB.get(extra, 0.0) for extra in cuda)
+    if not gigabytes:
+        return ""
+    smaller = "; PyTorch's own index of builds for the CPU, named in PIP_EXTRA_INDEX_URL, makes it less"
+    return f"; {gigabytes:.1f} GB are downloaded, for CUDA is in it{smaller if 'torch' in extras else ''}"
 
 
 def clean(environ: Mapping[str, str]) -> dict[str, str]:
@@ -192,7 +208,7 @@ def _hold_to_place(environment: str, why: str) -> None:
         if not os.access(folder, os.W_OK):
             raise SetUpError(
                 f"{environment} must be set up ({why}), and you cannot write to {folder}: "
-                "ask its owner to run make env, or work in a clone of your own"
+                "ask its owner to give this command, or work in a clone of your own"
             )
     if there and os.listdir(environment) and not os.path.exists(f"{environment}/pyvenv.cfg"):
         raise SetUpError(f"{clone}/{environment} is no virtual environment: move it away")

@@ -8,6 +8,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from bench.install import STAMP
+from bench.preflight import gpus, make_command
+
 Option = tuple[str, str]
 """An option as `bench` takes it and its value; a flag's is empty."""
 CLONE = Path(__file__).resolve().parents[1]
@@ -17,6 +20,7 @@ MAKE_NAMES = {
     "--cases": "CASES",
     "--seeds": "SEEDS",
     "--device": "DEVICE",
+    "--backend": "BACKEND",
     "--epochs": "EPOCHS",
     "--workers": "WORKERS",
     "--port": "PORT",
@@ -25,6 +29,9 @@ MAKE_FLAGS = {"--no-throughput": "THROUGHPUT=no"}
 MAKE_SAFE = re.compile(r"\w+=[\w.,:/@+*?=\[\]][\w.,:/@+*?=\[\]-]*", re.ASCII)
 """A variable whose value make and its shell hand on letter by letter, and that a program takes for no option."""
 USUAL_SUITE = "chapter15"
+MADE = ("tensorflow", "jax", "torch")
+"""Backends that make sets up."""
+EXTRA = re.compile(r"pip install 'sequence-bench\[([\w-]+)\]'")
 PLUGIN_VARIABLES = ("BENCH_PLUGINS", "PYTHONPATH")
 """Without them a command knows none of the cases that come from outside."""
 
@@ -99,22 +106,47 @@ def _escaped(letter: str, encoding: str) -> str:
 def _by_make(verb: str, suite: str, options: Sequence[Option]) -> str | None:
     """Return the command as one of make, or None where make would do something else."""
     parts = [] if suite in ("", USUAL_SUITE) else [f"SUITE={suite}"]
-    device = ""
     for name, value in options:
         if name in MAKE_FLAGS:
             parts.append(MAKE_FLAGS[name])
         elif name in MAKE_NAMES:
             parts.append(f"{MAKE_NAMES[name]}={value}")
-            device = value if name == "--device" else device
         else:
             return None
     ours = Path(sys.prefix).parent.resolve() == CLONE and Path.cwd() == CLONE and (CLONE / "Makefile").exists()
-    if not ours or Path(sys.prefix).name != (".venv-gpu" if "gpu" in device else ".venv"):
+    given = dict(options)
+    if not ours or Path(sys.prefix).name != environment_folder(given.get("--device", ""), given.get("--backend", "")):
         return None
     if _plugins() or not all(MAKE_SAFE.fullmatch(part) for part in parts):
         return None
     shown = (f"{name}={shlex.quote(value)}" for name, _, value in (part.partition("=") for part in parts))
     return " ".join(["make", TARGETS.get(verb, verb), *shown])
+
+
+def installing(extra: str, beside: Iterable[str] = ()) -> str:
+    """Return the command that brings an extra of this package.
+
+    In make's environment a backend's is one of make, whose environment has the backends ``beside`` it, too.
+    """
+    backend, gpu, _ = extra.partition("-gpu")
+    if backend in MADE and Path(sys.prefix).parent.resolve() == CLONE and (Path(sys.prefix) / STAMP).exists():
+        folder = environment_folder("gpu" if gpu else "", ",".join([backend, *(n for n in beside if n in MADE)]))
+        return str(make_command("bench", folder))  # type: ignore[no-untyped-call]
+    package = ["-e", f"{CLONE}[{extra}]"] if (CLONE / "pyproject.toml").exists() else [f"sequence-bench[{extra}]"]
+    return shell([sys.executable, "-m", "pip", "install", *package])
+
+
+def pasted(command: str, beside: Iterable[str] = ()) -> str:
+    """Return a command that installs something as it can be pasted here; that of an extra is `installing`'s."""
+    extra = EXTRA.fullmatch(command)
+    return installing(extra[1], beside) if extra else command
+
+
+def environment_folder(devices: str, backends: str) -> str:
+    """Return the folder of make's environment for lists such as ``cpu,gpu`` and ``jax``; as the Makefile names it."""
+    gpu = bool(gpus(devices))  # type: ignore[no-untyped-call]
+    names = sorted({name.strip() for name in backends.split(",")} - {""}) or ["jax" if gpu else "tensorflow"]
+    return "-".join([".venv", *["gpu"] * gpu, *(names if names != ["tensorflow"] else [])])
 
 
 def _program() -> list[str]:

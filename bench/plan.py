@@ -181,7 +181,7 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
     }
     places = product(
         suite.backends if trained else ["numpy"],
-        suite.devices if trained else ["cpu"],
+        suite.places if trained else ["cpu"],
         _draws(suite, case, seeds),
     )
     return [

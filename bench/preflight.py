@@ -12,6 +12,10 @@ MACHINES = {"linux": ("x86_64", "aarch64"), "darwin": ("arm64",)}
 """What every pinned package has wheels for; tests/test_wheels.py holds them to it."""
 OLDEST_GLIBC = (2, 28)
 OLDEST_MACOS = 12
+TORCH_MACOS = 14
+"""PyTorch asks for more."""
+CUDA = {"jax": (("linux", "aarch64"),), "torch": (("linux", "aarch64"),)}
+"""Where a backend has wheels with CUDA, beside Linux on x86_64."""
 DARWIN_OF_MACOS = 9
 """Darwin 21 is macOS 12, and so on."""
 NAME_ANOTHER = "install one, or name it: make PYTHON=/path/to/python3.12"
@@ -21,7 +25,7 @@ def python_fault(version):
     """Return what is wrong with an interpreter's version, or an empty text."""
     if OLDEST <= tuple(version[:2]) <= NEWEST:
         return ""
-    return "Python %d.%d cannot run this: it needs 3.11, 3.12 or 3.13 (TensorFlow has no wheels for others); %s" % (
+    return "Python %d.%d cannot run this: it needs 3.11, 3.12 or 3.13 (there are no wheels for others); %s" % (
         tuple(version[:2]) + (NAME_ANOTHER,)
     )
 
@@ -36,7 +40,7 @@ def build_fault(implementation, abiflags, maxsize):
         kind = "a 32-bit Python"
     else:
         return ""
-    return "%s cannot run this: TensorFlow has no wheels for it; it needs a usual 64-bit CPython: %s" % (
+    return "%s cannot run this: no backend has wheels for it; it needs a usual 64-bit CPython: %s" % (
         kind,
         NAME_ANOTHER,
     )
@@ -56,10 +60,10 @@ def machine_fault(system, machine, libc, release):
     if machine not in MACHINES[system]:
         if system == "darwin":
             return (
-                "TensorFlow has no wheels for macOS on %s since 2.17; nothing was installed; "
+                "no backend has wheels for macOS on %s any more (TensorFlow since 2.17); nothing was installed; "
                 "on Apple silicon name an arm64 Python: make PYTHON=/path/to/python3.12" % machine
             )
-        return "TensorFlow has no wheels for Linux on %s, only for %s; nothing was installed" % (
+        return "there are no wheels for Linux on %s, only for %s; nothing was installed" % (
             machine,
             " and ".join(MACHINES[system]),
         )
@@ -69,7 +73,7 @@ def machine_fault(system, machine, libc, release):
     name, _, version = libc.partition(" ")
     needed = "%d.%d" % OLDEST_GLIBC
     if name != "glibc":
-        return "TensorFlow has no wheels for musl (Alpine); nothing was installed; use a Linux with glibc %s" % needed
+        return "no backend has wheels for musl (Alpine); nothing was installed; use a Linux with glibc %s" % needed
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GLIBC:
         return "this Linux has glibc %s, and there are wheels from %s on; nothing was installed" % (version, needed)
     return ""
@@ -88,20 +92,40 @@ def venv_fault(executable, stdlib, version):
 
 
 def gpus(devices):
-    """Return the GPUs of a list such as ``cpu,gpu:1``."""
-    return [d.strip() for d in devices.split(",") if d.strip().startswith("gpu")]
+    """Return the GPUs of a list such as ``cpu,gpu:1``; ``all`` is every one."""
+    return [d.strip() for d in devices.split(",") if d.strip() == "all" or d.strip().startswith("gpu")]
 
 
-def cuda_fault(devices, system, machine):
-    """Return what is wrong with a list of devices where TensorFlow's wheels have no CUDA, or an empty text."""
+def backend_fault(backends, system, release):
+    """Return what is wrong with a machine for one of some backends, or an empty text.
+
+    Args:
+        backends: Names with blanks between them.
+        system: As `sys.platform` says it.
+        release: Of the kernel.
+    """
+    if (
+        system != "darwin"
+        or int(release.split(".")[0]) - DARWIN_OF_MACOS >= TORCH_MACOS
+        or "torch" not in backends.split()
+    ):
+        return ""
+    return "BACKEND=torch: there are wheels from macOS %d on; nothing was installed; use another backend" % TORCH_MACOS
+
+
+def cuda_fault(devices, backends, system, machine):
+    """Return what is wrong with a list of devices where a backend's wheels have no CUDA, or an empty text."""
     wanted = gpus(devices)
     if not wanted or (system, machine) == ("linux", "x86_64"):
         return ""
-    return "DEVICE=%s: TensorFlow's wheels for %s on %s have no CUDA; nothing was installed; use DEVICE=cpu" % (
-        wanted[0],
-        "macOS" if system == "darwin" else "Linux",
-        machine,
-    )
+    where = "macOS" if system == "darwin" else "Linux"
+    for name in backends.split() or ["tensorflow"]:
+        if (system, machine) not in CUDA.get(name, ()):
+            return "DEVICE=%s: there are no wheels of %s with CUDA for %s on %s; nothing was installed; use %s" % (
+                (wanted[0], name, where, machine)
+                + ("DEVICE=cpu" if system == "darwin" else "BACKEND=jax, or DEVICE=cpu",)
+            )
+    return ""
 
 
 def gpu_fault(devices, count):
@@ -132,10 +156,19 @@ def script_fault(script, executable):
         return ""
     if os.path.samefile(folder, os.path.dirname(executable)):
         return ""
-    return "%s was copied from %s and would run the code there; set it up here: make env" % (
+    return "%s was copied from %s and would run the code there; set it up here: %s" % (
         environment,
         os.path.dirname(os.path.dirname(executable)),
+        make_command("env", environment),
     )
+
+
+def make_command(target, environment):
+    """Return the command of make whose environment is a folder such as ``.venv-gpu-jax``."""
+    names = os.path.basename(environment).split("-")[1:]
+    gpu = names[:1] == ["gpu"]
+    backends = names[gpu:] or ["tensorflow"] * gpu
+    return " ".join(["make", target] + ["DEVICE=gpu"] * gpu + ["BACKEND=" + ",".join(backends)] * bool(backends))
 
 
 def visible_gpus(uuids, parts, chosen):
@@ -211,10 +244,12 @@ def fault_of_this_python():
 
 
 if __name__ == "__main__":
-    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    asked, of = (sys.argv[1:] + ["", ""])[:2]
     fault, code = fault_of_this_python(), 2
     if not fault:
-        fault, code = cuda_fault(asked, *here()[:2]) or gpu_fault(asked, count_gpus), 3
+        system, machine, _, release = here()
+        fault = backend_fault(of, system, release) or cuda_fault(asked, of, system, machine)
+        fault, code = fault or gpu_fault(asked, count_gpus), 3
     if fault:
         sys.stderr.write("bench: %s\n" % fault)
         sys.exit(code)

@@ -209,10 +209,30 @@ class Environment(Frozen):
         return digest(self.model_dump(mode="json"), 8)
 
 
+class Gpu(Frozen):
+    """A card and what it did as a run ended, by NVML; what its driver does not tell is None, or an empty text.
+
+    Attributes:
+        driver: Version of the driver.
+        memory_used_bytes: By all processes.
+        utilisation_percent: Of the last second or less, the time in which something computed.
+        core_clock_mhz: Of its multiprocessors.
+    """
+
+    name: str
+    driver: str
+    memory_bytes: int | None
+    memory_used_bytes: int | None
+    utilisation_percent: int | None
+    core_clock_mhz: int | None
+    memory_clock_mhz: int | None
+
+
 class Provenance(Frozen):
     """Where and when a run was made; changes no number.
 
     Attributes:
+        gpu: What a run on one had; left out elsewhere.
         git_commit: Of the code, with ``+`` where it was changed; empty where there is none.
         no_commit: Why there is none; empty where there is one, and where nobody asked.
     """
@@ -226,6 +246,12 @@ class Provenance(Frozen):
     load_1min: float | None
     started_at: str
     ended_at: str
+    gpu: Gpu | None = None
+
+    @model_serializer(mode="wrap")
+    def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = fields(self)
+        return dumped if self.gpu else {k: v for k, v in dumped.items() if k != "gpu"}
 
     @property
     def commit_in_words(self) -> str:

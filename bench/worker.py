@@ -83,7 +83,7 @@ class Trial:
             data_digest=self.data_digest,
             failure=self.failure,
             environment=environment,
-            provenance=provenance(self.started_at, now(), self.slot.core),
+            provenance=provenance(self.started_at, now(), self.slot.core, self.slot.device.facts()),
             **fields,
         )
 

@@ -19,8 +19,9 @@ name = "small"
 version = "1"
 
 [project.optional-dependencies]
-cpu = ["found"]
-gpu = []
+tensorflow = ["found"]
+jax = ["found"]
+all = []
 dev = []
 """
 BACKEND = """
@@ -40,10 +41,10 @@ def make_wheel(folder, name, metadata="", files=()):
     return f"{name}-1-py3-none-any.whl"
 
 def build_editable(folder, settings=None, metadata=None):
-    extras = "".join(f"Provides-Extra: {extra}\\n" for extra in ("cpu", "gpu", "dev"))
+    extras = "".join(f"Provides-Extra: {extra}\\n" for extra in ("tensorflow", "jax", "all", "dev"))
     scripts = "[console_scripts]\\nbench = bench.__main__:main\\n"
     files = {"small.pth": os.getcwd(), "small-1.dist-info/entry_points.txt": scripts}
-    return make_wheel(folder, "small", extras + "Requires-Dist: found; extra == 'cpu'\\n", files)
+    return make_wheel(folder, "small", extras + "Requires-Dist: found; extra == 'tensorflow'\\n", files)
 """
 PACKAGE = """
 import json, sys

@@ -17,6 +17,7 @@ from bench.doctor.repetition import Trained, held_against, judge, relative_diffe
 from bench.engines.base import Engine, engines
 from bench.errors import BenchError
 from bench.lock import hold
+from bench.pasting import installing
 from bench.process import Slot
 from bench.store import Store
 from tests.fakes import fake_record
@@ -249,7 +250,7 @@ def test_a_backend_that_cannot_be_imported_or_sees_no_gpu(monkeypatch):
     gpus = lambda: [Device("gpu", 0, "NVIDIA H100", {})]  # noqa: E731
     monkeypatch.setitem(device_kinds._entries, "gpu", gpus)
     blind = row(seen)
-    assert (blind.status, blind.advice) == ("warn", "for the GPU: make bench DEVICE=gpu")
+    assert (blind.status, blind.advice) == ("warn", f"for the GPU: {installing('tensorflow-gpu')}")
     assert row(lambda name: Backend(gpus=1)).status == "ok"
     assert "gpu:0 NVIDIA H100" in [c.found for c in machine.check_devices()]
 
@@ -277,7 +278,7 @@ def test_each_engine_has_a_row_and_one_that_cannot_be_imported_says_why(monkeypa
     monkeypatch.setattr(machine, "backend_version", lambda name: "")
     rows = {c.name: c for c in machine.check_backends(machine.import_backend)}
     assert {row.status for row in rows.values()} == {"warn"}
-    assert rows["backend jax"].advice == "its runs need it: pip install 'sequence-bench[jax]'"
+    assert rows["backend jax"].advice == f"its runs need it: {installing('jax')}"
 
 
 def test_the_lock_says_who_holds_it(tmp_path):

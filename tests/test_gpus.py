@@ -1,14 +1,24 @@
 """Which cards may be used, with a fake NVML: as CUDA reads what a scheduler says."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 
-from bench.devices import find_device, find_gpus
-from bench.doctor.machine import check_choice
+from bench import nvml as nvml_module
+from bench.cli import call
+from bench.devices import Device, find_device, find_devices, find_gpus
+from bench.doctor.machine import check_choice, check_devices
+from bench.environment import provenance
 from bench.errors import BenchError
+from bench.executors.local import make_slots
+from bench.plan import expand
 from bench.preflight import visible_gpus
+from bench.process import Slot
+from bench.record import Gpu, RunRecord
+from bench.suite import Suite
 from bench.throughput.contention import free_on_gpu
+from bench.worker import Trial
 
 CARDS = {"GPU-aaaa1": "H100", "GPU-aabb2": "H100", "GPU-ccdd3": "A100"}
 PARTS = {"MIG-1111": "A100 MIG 1g", "MIG-2222": "A100 MIG 2g"}
@@ -57,7 +67,20 @@ class FakeNVML:
         return list(PARTS)[index // 2]
 
     def nvmlDeviceGetMemoryInfo(self, handle):  # noqa: N802
-        return SimpleNamespace(free=list(CARDS).index(handle))
+        return SimpleNamespace(free=list(CARDS | PARTS).index(handle), total=80 * 2**30, used=2**30)
+
+    def nvmlSystemGetDriverVersion(self):  # noqa: N802
+        return b"580.95.05"
+
+    def nvmlDeviceGetUtilizationRates(self, handle):  # noqa: N802
+        if handle in PARTS:
+            raise NVMLError
+        return SimpleNamespace(gpu=97, memory=40)
+
+    NVML_CLOCK_SM, NVML_CLOCK_MEM = "sm", "memory"
+
+    def nvmlDeviceGetClockInfo(self, handle, kind):  # noqa: N802
+        return {"sm": 1980, "memory": 2619}[kind]
 
 
 @pytest.fixture
@@ -161,3 +184,85 @@ def test_the_doctor_says_what_a_choice_hides(nvml, monkeypatch, chosen, order, s
     assert bool(check.advice) == (status == "warn")
     monkeypatch.setattr(nvml, "answers", False)
     assert check_choice() == []
+
+
+def test_what_nvml_says_of_a_card_stands_in_the_records_of_its_runs(nvml, engine_plugins):
+    first, _, third = find_gpus()
+    expected = Gpu(
+        name="H100",
+        driver="580.95.05",
+        memory_bytes=80 * 2**30,
+        memory_used_bytes=2**30,
+        utilisation_percent=97,
+        core_clock_mhz=1980,
+        memory_clock_mhz=2619,
+    )
+    assert first.facts() == expected
+    record = Trial(a_run(), Slot("gpu", first, None, "test_zeros")).record()
+    assert record.provenance.gpu == expected
+    assert RunRecord.model_validate_json(record.model_dump_json()) == record
+    assert third.facts() == expected.model_copy(update={"name": "A100"})
+    assert "gpu:0 H100, driver 580.95.05, 80 GiB, 97 % busy" in check_devices()[1].found
+    part = Device("gpu", 0, "A100 MIG 1g", {"CUDA_VISIBLE_DEVICES": "MIG-1111"})
+    assert part.facts() == expected.model_copy(update={"name": "A100 MIG 1g", "utilisation_percent": None})
+
+
+def a_run():
+    case = {"name": "t/zeros", "dataset": {"name": "test_ramps"}, "model": {"name": "test_noted_linear"}}
+    suite = Suite(name="t", cases=[case], seeds=[1], devices=["gpu"], backends=["test_zeros"])
+    (spec,) = expand(suite, suite.select())
+    return spec
+
+
+def test_a_run_elsewhere_says_nothing_of_a_card(nvml, monkeypatch):
+    assert find_device("cpu").facts() is None
+    assert "gpu" not in json.loads(provenance("then", "now", 3).model_dump_json())
+    assert Device("gpu", 0, "Card", {}).facts() is None
+    card = find_gpus()[0]
+    monkeypatch.setattr(nvml, "answers", False)
+    assert card.facts() is None
+
+
+def test_a_card_without_a_name_is_found_by_its_number(nvml):
+    assert nvml_module.facts("1") == nvml_module.facts("GPU-aabb2")
+
+
+def test_all_is_every_card_where_they_are_alike(nvml, monkeypatch):
+    with pytest.raises(BenchError, match=r"device 'all': the GPUs here differ \(A100, H100\).*gpu:0 to gpu:2"):
+        find_devices("all")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert [device.index for device in find_devices("all")] == [0, 1]
+    assert find_device("all") == find_device("gpu")
+    slots = make_slots(["all", "cpu"], 1, 99)
+    assert [(slot.device_spec, slot.device.kind, slot.device.index) for slot in slots] == [
+        ("gpu", "gpu", 0),
+        ("gpu", "gpu", 1),
+        ("cpu", "cpu", 0),
+    ]
+    assert len(make_slots(["all"], None, 1)) == 1, "the second would have nothing to do"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(BenchError, match="this machine has no gpu that its driver knows of"):
+        find_devices("all")
+
+
+def test_runs_on_all_are_runs_on_a_gpu():
+    suite = Suite(name="t", cases=["chapter15/linear"], seeds=[1, 2], devices=["cpu", "all"])
+    alone = suite.model_copy(update={"devices": ["cpu", "gpu"]})
+    assert expand(suite, suite.select()) == expand(alone, alone.select())
+    with pytest.raises(ValueError, match="all is every GPU; beside it stands cpu at most"):
+        Suite(name="t", cases=["chapter15/linear"], seeds=[1], devices=["all", "gpu:1"])
+
+
+def test_a_backend_that_sees_no_gpu_is_one_line_before_anything_runs(nvml, engine_plugins, tmp_path, capsys):
+    suite = tmp_path / "t.toml"
+    suite.write_text(
+        'name = "t"\nseeds = [1]\ndevices = ["gpu"]\nbackends = ["test_zeros"]\n[[cases]]\nname = "t/zeros"\n'
+        'dataset = { name = "test_ramps" }\nmodel = { name = "test_noted_linear" }\n'
+    )
+    folders = ["--results", str(tmp_path / "results"), "--reports", str(tmp_path / "reports")]
+    assert call(["run", str(suite), "--no-track", *folders]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "bench: backend test_zeros sees no GPU in this environment, which may lack CUDA"
+    assert not (tmp_path / "results" / "records").exists() or not list((tmp_path / "results" / "records").iterdir())
+    assert call(["run", str(suite), "--device", "gpu:7", "--no-track", *folders]) == 2
+    assert "device 'gpu:7': this machine has 3 gpu, numbered from 0" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def clone(tmp_path, monkeypatch):
     folder = make_clone(tmp_path / "clone")
     monkeypatch.chdir(folder)
     fake_environment()
-    write_stamp(ENVIRONMENT, Stamp(str(folder), this_python(), ("cpu",), pins()))
+    write_stamp(ENVIRONMENT, Stamp(str(folder), this_python(), ("tensorflow",), pins()))
     return folder
 
 
@@ -76,38 +76,38 @@ def kinds(commands):
 
 
 def test_a_ready_environment_is_left_alone(clone, commands):
-    assert why_due(ENVIRONMENT, ["cpu"]) == ""
-    make_ready(ENVIRONMENT, ["cpu"])
+    assert why_due(ENVIRONMENT, ["tensorflow"]) == ""
+    make_ready(ENVIRONMENT, ["tensorflow"])
     assert commands == []
 
 
 def test_a_ready_environment_needs_no_write_permission(clone, commands, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    make_ready(ENVIRONMENT, ["cpu"])
+    make_ready(ENVIRONMENT, ["tensorflow"])
     assert commands == []
 
 
 def test_touched_pins_are_the_same_pins(clone):
     for name in install.PINS:
         (clone / name).touch()
-    assert why_due(ENVIRONMENT, ["cpu"]) == ""
+    assert why_due(ENVIRONMENT, ["tensorflow"]) == ""
 
 
 @pytest.mark.parametrize("name", install.PINS)
 def test_changed_pins_are_brought_in(clone, commands, name, capfd):
     (clone / name).write_text((clone / name).read_text() + "# changed\n")
-    make_ready(ENVIRONMENT, ["cpu"])
+    make_ready(ENVIRONMENT, ["tensorflow"])
     assert kinds(commands) == ["pip"]
-    assert why_due(ENVIRONMENT, ["cpu"]) == ""
+    assert why_due(ENVIRONMENT, ["tensorflow"]) == ""
     assert capfd.readouterr().err == "bench: bringing .venv up to date\n"
 
 
 def test_what_development_needs_is_added_and_kept(clone, commands):
-    assert why_due(ENVIRONMENT, ["cpu", "dev"]) == "it lacks what development needs"
-    make_ready(ENVIRONMENT, ["cpu", "dev"])
+    assert why_due(ENVIRONMENT, ["tensorflow", "dev"]) == "it lacks what development needs"
+    make_ready(ENVIRONMENT, ["tensorflow", "dev"])
     (clone / "constraints.txt").write_text("six==1.17.0\n")
-    make_ready(ENVIRONMENT, ["cpu"])
-    assert [command[-1] for command, _ in commands] == [".[cpu,dev]", ".[cpu,dev]"]
+    make_ready(ENVIRONMENT, ["tensorflow"])
+    assert [command[-1] for command, _ in commands] == [".[tensorflow,dev]", ".[tensorflow,dev]"]
 
 
 def copied(clone, monkeypatch):
@@ -165,11 +165,11 @@ def half_a_stamp(clone, monkeypatch):
 )
 def test_an_environment_that_cannot_be_kept_is_made_anew(clone, commands, monkeypatch, capfd, happens, why):
     happens(clone, monkeypatch)
-    assert why_due(ENVIRONMENT, ["cpu"]).startswith(why)
-    make_ready(ENVIRONMENT, ["cpu"])
+    assert why_due(ENVIRONMENT, ["tensorflow"]).startswith(why)
+    make_ready(ENVIRONMENT, ["tensorflow"])
     assert kinds(commands) == ["venv", "pip"]
     assert "--clear" in commands[0][0]
-    assert why_due(ENVIRONMENT, ["cpu"]) == ""
+    assert why_due(ENVIRONMENT, ["tensorflow"]) == ""
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith(f"bench: setting up .venv anew: {why}")
 
@@ -178,13 +178,13 @@ def test_a_clone_seen_under_two_paths_is_one(clone, monkeypatch):
     (clone.parent / "link").symlink_to(clone)
     for folder in (clone.parent / "link", clone):
         monkeypatch.chdir(folder)
-        assert why_due(ENVIRONMENT, ["cpu"]) == ""
+        assert why_due(ENVIRONMENT, ["tensorflow"]) == ""
 
 
 def test_an_environment_that_stands_elsewhere_is_used_through_its_link(clone):
     (clone / ENVIRONMENT).rename(clone.parent / "roomy")
     (clone / ENVIRONMENT).symlink_to(clone.parent / "roomy")
-    assert why_due(ENVIRONMENT, ["cpu"]) == ""
+    assert why_due(ENVIRONMENT, ["tensorflow"]) == ""
 
 
 def test_what_pip_could_not_bring_up_to_date_stays_as_it_was(clone, commands):
@@ -192,14 +192,14 @@ def test_what_pip_could_not_bring_up_to_date_stays_as_it_was(clone, commands):
     (clone / "constraints.txt").write_text("six==1.17.0\n")
     commands.pip_code = 1
     with pytest.raises(SetUpError, match=r"pip failed, as it says above; \.venv is as it was"):
-        make_ready(ENVIRONMENT, ["cpu"])
+        make_ready(ENVIRONMENT, ["tensorflow"])
     assert read_stamp(ENVIRONMENT) == before
 
 
 def test_what_pip_could_not_make_is_half_made(clone, commands):
     shutil.rmtree(ENVIRONMENT)
     commands.pip_code = 1
-    assert install.main([ENVIRONMENT, "cpu"]) == 2
+    assert install.main([ENVIRONMENT, "tensorflow"]) == 2
     assert read_stamp(ENVIRONMENT) is None
 
 
@@ -211,23 +211,23 @@ def test_what_was_interrupted_is_made_anew(clone, commands, monkeypatch, killed)
     (clone / "constraints.txt").write_text("six==1.17.0\n")
     monkeypatch.setattr(install, "_run", run)
     with pytest.raises(killed):
-        make_ready(ENVIRONMENT, ["cpu"])
-    assert why_due(ENVIRONMENT, ["cpu"]) == "it is half made, or not made by make"
+        make_ready(ENVIRONMENT, ["tensorflow"])
+    assert why_due(ENVIRONMENT, ["tensorflow"]) == "it is half made, or not made by make"
 
 
 def test_ctrl_c_is_one_line(clone, monkeypatch, capsys):
     monkeypatch.setattr(install, "make_ready", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    assert install.main([ENVIRONMENT, "cpu"]) == 3
+    assert install.main([ENVIRONMENT, "tensorflow"]) == 3
     assert capsys.readouterr().err == "bench: interrupted; the same command sets .venv up\n"
 
 
 def test_where_nothing_can_be_written_it_is_said(clone, commands, monkeypatch, capsys):
     moved(clone, monkeypatch)
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-    assert install.main([ENVIRONMENT, "cpu"]) == 2
+    assert install.main([ENVIRONMENT, "tensorflow"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("bench: .venv must be set up (it was made in ")
-    assert "ask its owner to run make env" in line
+    assert "ask its owner to give this command" in line
     assert commands == []
 
 
@@ -237,7 +237,7 @@ def test_a_full_disk_is_one_line(clone, commands, monkeypatch, capsys):
 
     (clone / "constraints.txt").write_text("six==1.17.0\n")
     monkeypatch.setattr(install, "write_stamp", full)
-    assert install.main([ENVIRONMENT, "cpu"]) == 2
+    assert install.main([ENVIRONMENT, "tensorflow"]) == 2
     assert "could not be set up: .venv/.ready.new: No space left on device" in capsys.readouterr().err
 
 
@@ -246,14 +246,40 @@ def test_a_folder_that_is_no_environment_is_not_cleared(clone, commands):
     Path(ENVIRONMENT).mkdir()
     Path(ENVIRONMENT, "thesis.tex").write_text("dear to somebody")
     with pytest.raises(SetUpError, match="is no virtual environment: move it away"):
-        make_ready(ENVIRONMENT, ["cpu"])
+        make_ready(ENVIRONMENT, ["tensorflow"])
     assert Path(ENVIRONMENT, "thesis.tex").exists()
+
+
+@pytest.mark.parametrize(
+    ("extras", "system", "said"),
+    [
+        (["tensorflow", "all"], "linux", ""),
+        (["jax", "all", "dev"], "linux", ""),
+        (["torch", "all"], "darwin", ""),
+        (["jax-gpu", "all"], "linux", "; 2.2 GB are downloaded, for CUDA is in it"),
+        (["jax-gpu", "torch-gpu"], "linux", "; 4.9 GB are downloaded, for CUDA is in it"),
+    ],
+)
+def test_what_is_large_is_said_before(extras, system, said):
+    assert install.size(extras, system) == said
+
+
+def test_pytorch_without_a_gpu_is_large_too_and_said_before_anything_is_installed(clone, commands, capfd, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    shutil.rmtree(ENVIRONMENT)
+    commands.pip_code = 1
+    assert install.main([ENVIRONMENT, "torch", "all"]) == 2
+    first, *_ = capfd.readouterr().err.splitlines()
+    assert first == (
+        "bench: setting up .venv (a few minutes; 2.7 GB are downloaded, for CUDA is in it; PyTorch's own index of "
+        "builds for the CPU, named in PIP_EXTRA_INDEX_URL, makes it less)"
+    )
 
 
 @pytest.mark.parametrize("name", ["a:b", "a\nb"])
 def test_a_folder_whose_name_no_environment_can_bear_is_refused(clone, monkeypatch, capsys, name):
     monkeypatch.chdir(clone.rename(clone.parent / name))
-    assert install.main([ENVIRONMENT, "cpu"]) == 2
+    assert install.main([ENVIRONMENT, "tensorflow"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("bench: an environment cannot be made in a folder with a colon or a line break: rename '/")
 
@@ -267,7 +293,7 @@ def test_two_makes_set_up_once(clone, commands, monkeypatch):
     monkeypatch.setattr(install, "_say", lambda text: said.set())
     other = os.open(clone, os.O_RDONLY)
     fcntl.flock(other, fcntl.LOCK_EX)
-    waiting = threading.Thread(target=make_ready, args=(ENVIRONMENT, ["cpu"]))
+    waiting = threading.Thread(target=make_ready, args=(ENVIRONMENT, ["tensorflow"]))
     waiting.start()
     assert said.wait(60)
     fake_environment()
@@ -283,7 +309,7 @@ def test_without_locks_it_is_set_up_all_the_same(clone, commands, monkeypatch):
 
     (clone / ENVIRONMENT / install.STAMP).unlink()
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    make_ready(ENVIRONMENT, ["cpu"])
+    make_ready(ENVIRONMENT, ["tensorflow"])
     assert kinds(commands) == ["venv", "pip"]
 
 
@@ -313,7 +339,7 @@ def test_set_up_has_no_variable_that_changes_python_or_pip(clone, commands, monk
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     shutil.rmtree(ENVIRONMENT)
-    make_ready(ENVIRONMENT, ["cpu"])
+    make_ready(ENVIRONMENT, ["tensorflow"])
     for command, variables in commands:
         assert "-I" in command
         assert not [name for name in variables if name.startswith(("PYTHON", "__PYVENV"))]

@@ -13,6 +13,7 @@ import pytest
 from bench.devices import Device, find_device, usable_cores
 from bench.engines.base import load_engine
 from bench.engines.jax_network import SETTINGS, fix_jax_settings
+from bench.pasting import installing
 from bench.process import Slot, begin
 from bench.store import Store
 from tests.committed import ROOT
@@ -131,6 +132,6 @@ def test_a_gpu_that_jax_does_not_see_is_said(tmp_path):
     blind = Device("gpu", 0, "Card", {"CUDA_VISIBLE_DEVICES": "-1"})
     result = begin(Slot("gpu", blind, None, "jax"), tmp_path / "log", load_engine, "jax", "gpu").result(LIMIT_S)
     assert result.reason == (
-        "BenchError: jax sees no GPU in this environment, which may lack CUDA; "
-        "it comes with: pip install 'sequence-bench[jax-gpu]'"
+        "BenchError: backend jax sees no GPU in this environment, which may lack CUDA; "
+        f"this brings it: {installing('jax-gpu')}"
     )

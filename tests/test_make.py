@@ -4,9 +4,12 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
+from bench.pasting import MADE, environment_folder
+from bench.preflight import make_command
 from tests.clones import environ, make, make_clone
 from tests.committed import ROOT
 
@@ -19,14 +22,15 @@ printf '%s\\0' "$@"
 """
 """Stands for the environment's Python: it is always ready, and prints the words that it is called with."""
 VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
-VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "DRAWS", "PYTHON"]
-TARGETS = ["bench", "plan", "sync", "report", "ui", "test", "microbench", "microbench-compare", "torture", "simulate"]
+VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "DRAWS", "PYTHON", "BACKEND"]
+OF_BENCH = ["bench", "plan", "sync", "report", "ui", "doctor"]
+TARGETS = [*OF_BENCH, "test", "microbench", "microbench-compare", "torture", "simulate"]
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     clone = make_clone(tmp_path_factory.mktemp("made") / "a clone")
-    for name in (".venv", ".venv-gpu"):
+    for name in (".venv", ".venv-gpu", ".venv-jax"):
         python = clone / name / "bin" / "python"
         python.parent.mkdir(parents=True)
         python.write_text(FAKE)
@@ -126,10 +130,72 @@ def test_throughput_is_yes_or_no(clone, value, option):
     assert "THROUGHPUT=0: expected yes or no" in make(clone, "THROUGHPUT=0").stderr
 
 
-def test_a_gpu_has_an_environment_of_its_own(clone):
-    done = make(clone, "-n", "plan", "DEVICE=cpu,gpu")
-    assert "bench/install.py .venv-gpu gpu" in done.stdout
-    assert "\nexec .venv-gpu/bin/python -m bench plan 'chapter15' --device 'cpu,gpu'" in done.stdout
+@pytest.mark.parametrize(
+    ("given", "folder", "extras"),
+    [
+        ([], ".venv", "tensorflow all"),
+        (["BACKEND=tensorflow"], ".venv", "tensorflow all"),
+        (["BACKEND=jax"], ".venv-jax", "jax all"),
+        (["BACKEND=torch, jax", "DEVICE=cpu"], ".venv-jax-torch", "jax torch all"),
+        (["BACKEND=tensorflow,jax"], ".venv-jax-tensorflow", "jax tensorflow all"),
+        (["DEVICE=cpu,gpu"], ".venv-gpu-jax", "jax-gpu all"),
+        (["DEVICE=all"], ".venv-gpu-jax", "jax-gpu all"),
+        (["DEVICE=gpu:1", "BACKEND=tensorflow"], ".venv-gpu", "tensorflow-gpu all"),
+        (["DEVICE=gpu", "BACKEND=torch"], ".venv-gpu-torch", "torch-gpu all"),
+    ],
+)
+def test_an_environment_is_made_for_what_is_asked(clone, given, folder, extras):
+    asked = dict(each.split("=") for each in given)
+    for target in OF_BENCH:
+        done = make(clone, "-n", target, *given)
+        assert f"bench/install.py {folder} {extras};;" in done.stdout, done.stderr
+        assert f"exec {folder}/bin/python -m bench " in done.stdout
+        assert ("bench: a GPU without BACKEND runs jax" in done.stdout) == (folder == ".venv-gpu-jax")
+    assert f"bench/install.py {folder} {extras} dev;;" in make(clone, "-n", "env", *given).stdout
+    backend = "jax" if folder == ".venv-gpu-jax" else asked.get("BACKEND", "")
+    assert ("--backend" in done.stdout) is False, "the doctor looks at all of them"
+    line = make(clone, "-n", "plan", *given).stdout.splitlines()[-1]
+    assert shlex.split(line)[-2:] == (["--backend", backend] if backend else ["plan", "chapter15"])
+    assert environment_folder(asked.get("DEVICE", ""), asked.get("BACKEND", "")) == folder
+    command = make_command("plan", folder).split()[2:]
+    assert f" {folder}/bin/python -m bench plan" in make(clone, "-n", "plan", *command).stdout
+
+
+def test_what_a_gpu_runs_by_itself_is_one_line_beside_what_is_printed(clone):
+    fake_python(clone / ".venv-gpu-jax" / "bin", "python", 'case "$*" in *bench\\ plan*) echo "$@";; esac')
+    done = make(clone, "plan", "DEVICE=gpu")
+    assert done.stdout == "-m bench plan chapter15 --device gpu --backend jax\n"
+    assert done.stderr == (
+        "bench: a GPU without BACKEND runs jax, which stacks seeds there; name another: BACKEND=tensorflow\n"
+    )
+
+
+@pytest.mark.parametrize("backend", ["keras", "jax tensor flow", "jax;id", "$(shell touch hacked)", "%"])
+def test_a_backend_that_make_cannot_set_up_is_named(clone, backend):
+    done = make(clone, f"BACKEND={backend}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"*** BACKEND={backend}: expected one of tensorflow jax torch, or several with commas" in done.stderr
+    assert not (clone / "hacked").exists()
+
+
+def test_tests_have_tensorflow_whatever_is_asked_for(clone):
+    done = make(clone, "-n", "test")
+    assert "bench/install.py .venv tensorflow all dev;;" in done.stdout
+    assert "make test takes no DEVICE" in make(clone, "test", "DEVICE=gpu").stderr
+    with_torch = make(clone, "-n", "check", "BACKEND=torch").stdout
+    assert "bench/install.py .venv-tensorflow-torch tensorflow torch all dev;;" in with_torch
+    assert "\n.venv-tensorflow-torch/bin/python -m ruff check" in with_torch
+    both = make(clone, "-n", "plan", "check", "DEVICE=gpu").stdout
+    assert "bench/install.py .venv-gpu-jax jax-gpu all;;" in both
+    assert "bench/install.py .venv tensorflow all dev;;" in both
+    assert "\n.venv/bin/python -m ruff check" in both
+
+
+def test_what_make_sets_up_is_an_extra_for_each_kind_of_device():
+    (known,) = re.findall(r"^override known := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert known.split() == list(MADE)
+    assert {name + kind for name in MADE for kind in ("", "-gpu")} | {"all", "dev", "report", "track"} == {*extras}
 
 
 def test_from_another_folder(clone, tmp_path):
@@ -154,7 +220,7 @@ def bare(tmp_path):
 
 
 def fake_python(folder, name, text):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
     (folder / name).chmod(0o755)
 
@@ -170,7 +236,7 @@ def test_the_first_python_that_can_is_used(bare, tmp_path):
     done = make_with(bare, path)
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, "bench: Python 3.9 cannot run this")
     fake_python(tmp_path / "bin", "python3.12", 'case "$*" in *preflight*) exit 0;; esac; echo "$@"; exit 5')
-    assert make_with(bare, path).stdout == "-ESs bench/install.py .venv cpu\n"
+    assert make_with(bare, path).stdout == "-ESs bench/install.py .venv tensorflow all\n"
     fake_python(tmp_path / "bin", "python3", "echo 'bench: DEVICE=gpu: no GPU' >&2; exit 3")
     assert make_with(bare, path).stderr.splitlines()[0] == "bench: DEVICE=gpu: no GPU"
 

@@ -15,7 +15,7 @@ from bench import pasting
 from bench.cli import call
 from bench.cli.options import selection
 from bench.commands import RunOptions
-from bench.pasting import command, quote, shell
+from bench.pasting import command, installing, quote, shell
 from bench.store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -111,8 +111,13 @@ def test_make_is_not_named_for_what_it_does_not_pass_on(option, clone):
 def test_make_is_not_named_outside_of_its_environment(clone, tmp_path, monkeypatch):
     assert command("run", "smoke", [("--device", "gpu")]) == "bench run smoke --device gpu"
     monkeypatch.setattr(sys, "prefix", str(clone / ".venv-gpu"))
-    assert command("run", "smoke", [("--device", "gpu")]) == "make bench SUITE=smoke DEVICE=gpu"
+    on_gpu = [("--device", "gpu"), ("--backend", "tensorflow")]
+    assert command("run", "smoke", on_gpu) == "make bench SUITE=smoke DEVICE=gpu BACKEND=tensorflow"
+    assert command("run", "smoke", on_gpu[:1]) == "bench run smoke --device gpu", "make would take JAX"
     assert command("run", "smoke", []) == "bench run smoke"
+    monkeypatch.setattr(sys, "prefix", str(clone / ".venv-jax-torch"))
+    assert command("run", "smoke", [("--backend", "torch,jax")]) == "make bench SUITE=smoke BACKEND=torch,jax"
+    assert command("run", "smoke", [("--backend", "jax")]) == "bench run smoke --backend jax"
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "another"))
     assert command("run", "smoke", [("--device", "gpu")]) == "bench run smoke --device gpu"
     monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
@@ -231,3 +236,21 @@ def test_what_ctrl_c_says_goes_on_with_the_same_runs(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bin", "it's odd", "my  results"]
     readme = next((tmp_path / "my  results" / "reports").glob("odd-*/README.md")).read_text(encoding="utf-8")
     assert "--cases 't/it'\"'\"'s,*gated'" in readme
+
+
+def test_what_installs_an_extra_is_a_command_of_make_in_its_environment_else_of_pip(clone, stubs, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
+    monkeypatch.setattr(sys, "executable", "/a b/python")
+    by_pip = "'/a b/python' -m pip install"
+    assert installing("jax") == f"{by_pip} 'sequence-bench[jax]'", "not from a clone"
+    (clone / "pyproject.toml").touch()
+    assert installing("jax-gpu") == shell(["/a b/python", "-m", "pip", "install", "-e", f"{clone}[jax-gpu]"])
+    (clone / ".venv").mkdir(exist_ok=True)
+    (clone / ".venv" / ".ready").touch()
+    assert installing("tensorflow") == "make bench"
+    assert installing("jax") == "make bench BACKEND=jax"
+    assert installing("jax", ["numpy", "tensorflow", "mine"]) == "make bench BACKEND=jax,tensorflow"
+    assert installing("torch-gpu") == "make bench DEVICE=gpu BACKEND=torch"
+    assert installing("track").startswith(by_pip), "make installs it everywhere"
+    assert pasting.pasted("pip install 'sequence-bench[jax]'") == "make bench BACKEND=jax"
+    assert pasting.pasted("pip install another") == "pip install another"

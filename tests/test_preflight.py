@@ -5,12 +5,14 @@ import sys
 import pytest
 
 from bench.preflight import (
+    backend_fault,
     build_fault,
     count_gpus,
     cuda_fault,
     fault_of_this_python,
     gpu_fault,
     machine_fault,
+    make_command,
     python_fault,
     venv_fault,
 )
@@ -34,7 +36,8 @@ def test_gpus_are_looked_for_only_where_one_is_asked_for():
         raise AssertionError("looked for a GPU")
 
     assert gpu_fault("", never) == gpu_fault("cpu", never) == ""
-    assert gpu_fault("cpu,gpu", lambda: 1) == gpu_fault("gpu:1", lambda: 2) == ""
+    assert gpu_fault("cpu,gpu", lambda: 1) == gpu_fault("gpu:1", lambda: 2) == gpu_fault("all", lambda: 2) == ""
+    assert "DEVICE=all: no NVIDIA GPU found" in gpu_fault("all", lambda: 0)
     assert "no NVIDIA GPU found" in gpu_fault("cpu,gpu", lambda: 0)
     assert "numbered from 0" in gpu_fault("gpu:2", lambda: 2)
     assert "expected a number" in gpu_fault("gpu:x", lambda: 2)
@@ -122,11 +125,11 @@ def test_machines_with_wheels(machine):
 @pytest.mark.parametrize(
     ("machine", "said"),
     [
-        (("darwin", "x86_64", "", "23.0.0"), "no wheels for macOS on x86_64 since 2.17"),
+        (("darwin", "x86_64", "", "23.0.0"), "no backend has wheels for macOS on x86_64"),
         (("darwin", "arm64", "", "20.6.0"), "older than 12"),
         (("linux", "riscv64", "glibc 2.39", "6.6"), "no wheels for Linux on riscv64, only for x86_64 and aarch64"),
         (("linux", "armv7l", "glibc 2.39", "6.6"), "no wheels for Linux on armv7l"),
-        (("linux", "x86_64", "", "6.6"), "no wheels for musl (Alpine)"),
+        (("linux", "x86_64", "", "6.6"), "no backend has wheels for musl (Alpine)"),
         (("linux", "x86_64", "glibc 2.17", "3.10"), "this Linux has glibc 2.17, and there are wheels from 2.28 on"),
         (("win32", "", "", ""), "win32 cannot run this: it needs Linux or macOS (on Windows: WSL)"),
         (("freebsd14", "amd64", "", "14.1"), "freebsd14 cannot run this"),
@@ -147,7 +150,34 @@ def test_a_python_that_cannot_make_an_environment_is_named(tmp_path):
     assert venv_fault(str(tmp_path / ".venv" / "bin" / "python"), str(tmp_path), (3, 11)) == "", "one is there already"
 
 
-def test_there_is_cuda_for_linux_on_x86_64_alone():
-    assert cuda_fault("cpu,gpu", "linux", "x86_64") == cuda_fault("cpu", "linux", "aarch64") == ""
-    assert "wheels for Linux on aarch64 have no CUDA" in cuda_fault("cpu,gpu:1", "linux", "aarch64")
-    assert cuda_fault("gpu", "darwin", "arm64").startswith("DEVICE=gpu: TensorFlow's wheels for macOS on arm64")
+def test_there_is_cuda_where_a_backend_has_wheels_with_it():
+    x86, arm, mac = ("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64")
+    assert cuda_fault("cpu,gpu", "tensorflow", *x86) == cuda_fault("cpu", "tensorflow", *arm) == ""
+    assert cuda_fault("all", "jax torch", *arm) == ""
+    said = cuda_fault("cpu,gpu:1", "jax tensorflow", *arm)
+    assert said.startswith("DEVICE=gpu:1: there are no wheels of tensorflow with CUDA for Linux on aarch64; nothing")
+    assert said.endswith("use BACKEND=jax, or DEVICE=cpu")
+    assert cuda_fault("gpu", "jax", *mac).endswith(
+        "of jax with CUDA for macOS on arm64; nothing was installed; use DEVICE=cpu"
+    )
+
+
+def test_pytorch_asks_for_a_newer_macos():
+    assert backend_fault("jax", "darwin", "21.6.0") == backend_fault("torch", "darwin", "23.0.0") == ""
+    assert backend_fault("torch", "linux", "4.18.0") == ""
+    assert backend_fault("jax torch", "darwin", "22.6.0").startswith(
+        "BACKEND=torch: there are wheels from macOS 14 on;"
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        (".venv", "make env"),
+        ("/a/b/.venv-gpu", "make env DEVICE=gpu BACKEND=tensorflow"),
+        (".venv-jax", "make env BACKEND=jax"),
+        (".venv-gpu-jax-torch", "make env DEVICE=gpu BACKEND=jax,torch"),
+    ],
+)
+def test_an_environment_tells_the_command_that_makes_it(folder, command):
+    assert make_command("env", folder) == command

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bench.install import pip_settings
-from bench.preflight import MACHINES, NEWEST, OLDEST, OLDEST_GLIBC, OLDEST_MACOS
+from bench.preflight import CUDA, MACHINES, NEWEST, OLDEST, OLDEST_GLIBC, OLDEST_MACOS, TORCH_MACOS
 from tests.committed import ROOT
 
 PINS = (ROOT / "constraints.txt").read_text().splitlines()[1:]
@@ -23,13 +23,17 @@ GLIBC = "_".join(map(str, OLDEST_GLIBC))
 PLATFORMS = {"linux": lambda machine: f"{machine}-manylinux_{GLIBC}", "darwin": lambda _: "aarch64-apple-darwin"}
 """What uv calls the oldest system that preflight lets through; that of macOS is in an environment variable."""
 HERE = [(system, machine) for system, machines in MACHINES.items() for machine in machines]
+BACKENDS = "tensorflow", "jax", "torch"
+WITH_CUDA = {name: (("linux", "x86_64"), *CUDA.get(name, ())) for name in BACKENDS}
 PLANS = [
-    *((PLATFORMS[system](machine), python, "cpu,dev") for system, machine in HERE for python in PYTHONS),
-    *((PLATFORMS["linux"]("x86_64"), python, "gpu,dev") for python in PYTHONS),
+    *((place, python, "tensorflow,all,dev") for place in HERE for python in PYTHONS),
+    *((place, python, f"{name},all") for name in BACKENDS[1:] for place in HERE for python in PYTHONS[::2]),
+    *((place, PYTHONS[0], f"{name}-gpu,all,dev") for name in BACKENDS for place in WITH_CUDA[name]),
+    (("linux", "x86_64"), PYTHONS[-1], "jax-gpu,torch-gpu,all"),
 ]
-MADE = {extra for *_, extras in PLANS for extra in extras.split(",")}
+MADE = {extra for *_, extras in PLANS for extra in extras.split(",")} | {"report", "track"}
 """The extras that make installs."""
-REFUSED = [("x86_64-apple-darwin", "3.12"), ("x86_64-unknown-linux-musl", "3.12"), ("x86_64-manylinux_2_17", "3.12")]
+REFUSED = ["x86_64-apple-darwin", "x86_64-unknown-linux-musl", "x86_64-manylinux_2_17"]
 
 
 def pinned():
@@ -41,7 +45,7 @@ def project():
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def compiled(platform, python, *arguments):
+def compiled(platform, python, *arguments, macos=OLDEST_MACOS):
     settings = pip_settings(os.environ, "")
     index = {"UV_DEFAULT_INDEX": settings["PIP_INDEX_URL"]} if "PIP_INDEX_URL" in settings else {}
     return subprocess.run(
@@ -51,16 +55,19 @@ def compiled(platform, python, *arguments):
             *("--python-platform", platform, "--python-version", python, *arguments),
         ],
         cwd=ROOT,
-        env=os.environ | index | {"MACOSX_DEPLOYMENT_TARGET": f"{OLDEST_MACOS}.0"},
+        env=os.environ | index | {"MACOSX_DEPLOYMENT_TARGET": f"{macos}.0"},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def plan(platform, python, extras):
+def plan(place, python, extras):
+    """What is installed on a system and processor, or on what uv calls a platform."""
+    platform = place if isinstance(place, str) else PLATFORMS[place[0]](place[1])
     chosen = [argument for extra in extras.split(",") for argument in ("--extra", extra)]
-    return compiled(platform, python, "-c", "constraints.txt", *chosen, "pyproject.toml")
+    macos = TORCH_MACOS if "torch" in extras else OLDEST_MACOS
+    return compiled(platform, python, "-c", "constraints.txt", *chosen, "pyproject.toml", macos=macos)
 
 
 @pytest.fixture(scope="module")
@@ -75,25 +82,33 @@ def plans():
     )
     if asked.returncode:
         pytest.skip(f"no package index can be reached: {asked.stderr.strip()[-200:]}")
-    wanted = [*PLANS, *((*refused, "cpu") for refused in REFUSED)]
+    wanted = [*PLANS, *((refused, "3.12", extra) for refused in REFUSED for extra in BACKENDS[:2])]
     with ThreadPoolExecutor(8) as pool:
         return dict(zip(wanted, pool.map(lambda each: plan(*each), wanted), strict=True))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("platform", "python", "extras"), PLANS)
-def test_every_package_has_a_wheel_at_its_pin(plans, platform, python, extras):
-    done = plans[platform, python, extras]
+@pytest.mark.parametrize(("place", "python", "extras"), PLANS)
+def test_every_package_has_a_wheel_at_its_pin(plans, place, python, extras):
+    done = plans[place, python, extras]
     assert done.returncode == 0, done.stderr
     chosen = dict(line.split("==") for line in done.stdout.splitlines())
     assert len(chosen) > 100
     assert {name: version for name, version in chosen.items() if pinned().get(name) != version} == {}
+    backends = {"tensorflow": {"tensorflow", "tensorflow-cpu"}, "jax": {"jax"}, "torch": {"torch", "triton"}}
+    asked = {name for name in BACKENDS if name in extras} | ({"jax"} if "dev" in extras else set())
+    for name in {*BACKENDS} - asked:
+        assert not backends[name] & {*chosen}, f"{name} comes with {extras}, which do not ask for it"
+    assert ("nvidia-cudnn-cu13" in chosen or "nvidia-cudnn-cu12" in chosen) == (
+        "-gpu" in extras or (place[0] == "linux" and "torch" in extras)
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("platform", "python"), REFUSED)
-def test_what_preflight_refuses_has_no_wheel(plans, platform, python):
-    done = plans[platform, python, "cpu"]
+@pytest.mark.parametrize("extra", BACKENDS[:2])
+@pytest.mark.parametrize("platform", REFUSED)
+def test_what_preflight_refuses_has_no_wheel(plans, platform, extra):
+    done = plans[platform, "3.12", extra]
     assert done.returncode == 1
     assert re.search(r"no (usable )?wheels|Wheels are", done.stderr), done.stderr
 
@@ -102,13 +117,13 @@ def test_what_preflight_refuses_has_no_wheel(plans, platform, python):
 def test_one_tensorflow_is_asked_for_everywhere(system, machine):
     there = {"sys_platform": system, "platform_machine": machine}
     extras = project()["optional-dependencies"]
-    (cpu,) = [r.name for r in map(Requirement, extras["cpu"]) if r.marker.evaluate(there)]
+    (cpu,) = [r.name for r in map(Requirement, extras["tensorflow"]) if r.marker.evaluate(there)]
     assert cpu == ("tensorflow-cpu" if (system, machine) == ("linux", "x86_64") else "tensorflow")
-    assert [Requirement(r).name for r in extras["gpu"]] == ["tensorflow"]
+    assert [Requirement(r).name for r in extras["tensorflow-gpu"]] == ["tensorflow"]
 
 
 def test_every_direct_requirement_is_pinned_within_its_bounds():
-    extras = [required for extra, required in project()["optional-dependencies"].items() if extra in MADE]
+    extras = [required for extra, required in project()["optional-dependencies"].items() if extra in MADE - {"all"}]
     for requirement in map(Requirement, [*project()["dependencies"], *chain(*extras)]):
         assert requirement.specifier.contains(pinned()[canonicalize_name(requirement.name)]), requirement
 

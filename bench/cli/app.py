@@ -7,6 +7,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bench.errors import BenchError
+from bench.extras import extra_of, without
 from bench.interrupt import keep_exit_code
 from bench.preflight import script_fault
 from bench.streams import dropped, prepare_streams, say
@@ -64,6 +65,11 @@ def _run(arguments: list[str]) -> int:
         code = app(arguments or ["--help"], prog_name="bench", standalone_mode=False)
     except BenchError as error:
         return _complain(str(error))
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if not extra:
+            raise
+        return _complain(without(str(error.name), extra, "this command"))
     except TyperException as error:
         return _complain(error.format_message().rstrip(".") + "; see bench --help")
     except (typer.Abort, KeyboardInterrupt):

@@ -24,6 +24,7 @@ def run(
     workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
     rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
     track: Annotated[bool, typer.Option(help="Mirror the records to MLflow.")] = True,
+    report: Annotated[bool, typer.Option(help="Write the report, at the end and as cases end.")] = True,
     throughput: Annotated[
         bool, typer.Option(help="Measure each case's throughput after the runs, with the machine alone.")
     ] = True,
@@ -40,12 +41,13 @@ def run(
     """Run what a suite lacks, record it, mirror it to MLflow and write the report.
 
     Ctrl-C stops it and loses nothing; the same command goes on. A second one leaves at once. An overridden suite
-    reports under the results folder and leaves reports/ alone.
+    reports under the results folder and leaves reports/ alone. Where MLflow, or what reports are made with, is not
+    installed, as on a compute node, it says so and records all the same; bench sync and bench report do the rest later.
     """
     from bench.commands import RunOptions, run_suite
 
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
-    options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes)
+    options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
     with Interrupts(say_so) as told:
         return run_suite(chosen, options, console(lasting=True), stopped=lambda: told.heard)
 

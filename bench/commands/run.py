@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from bench.commands.data_heard import DataHeard
+from bench.commands.possible import possible, see_backends
 from bench.commands.selection import Selection, variables_here
 from bench.commands.sync import finish, opening, start_mirror
-from bench.devices import find_device
-from bench.environment import require
+from bench.devices import ALL, find_device
 from bench.estimates import Estimate, in_words, pace_of, remaining_s
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
@@ -45,6 +45,7 @@ class RunOptions:
         processes: That each case is measured in.
         workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
+        report: Write the report.
     """
 
     rerun: bool = False
@@ -53,11 +54,13 @@ class RunOptions:
     workers: int | None = None
     wait_s: float = 0.0
     processes: int = PROCESSES
+    report: bool = True
 
     @property
     def to_go_on(self) -> list[Option]:
         """What a command that goes on says of them: all but ``rerun``, which would begin anew."""
-        said = {"--no-track": not self.track, "--no-throughput": not self.throughput, "--wait": self.wait_s > 0}
+        said = {"--no-track": not self.track, "--no-report": not self.report, "--no-throughput": not self.throughput}
+        said["--wait"] = self.wait_s > 0
         numbers = {"--workers": self.workers, "--processes": self.processes % PROCESSES}
         given = [(name, str(number)) for name, number in numbers.items() if number]
         return [*given, *((name, "") for name, holds in said.items() if holds)]
@@ -88,8 +91,7 @@ def run_suite(
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
-        for backend in sorted({spec.backend for spec in plan.specs}):
-            require(backend)
+        see_backends(plan, plan.specs if options.rerun else plan.missing, chosen.results / "logs" / "gpu.log")
         for variables in variables_here(chosen.suite):
             console.print(
                 f"set here, and can change numbers: {variables}; kept, and runs with it are told from runs without"
@@ -98,6 +100,8 @@ def run_suite(
             console.print(f"skipped {skip.case.name}: {skip.reason}")
         if stopped():
             raise KeyboardInterrupt
+        track, report = possible(options.track, options.report, chosen, console)
+        options = replace(options, track=track, report=report)
         mirror = start_mirror(plan, chosen, console) if options.track else None
         command = _Command(chosen, options, console, store, mirror or _Nowhere(), stopped)
         try:
@@ -107,8 +111,10 @@ def run_suite(
             if not command.interrupted:
                 plan = command.measure(plan)
             whole = not command.interrupted
-            readme = chosen.write_report(plan, figures=whole, provisional=not whole) if plan.records else None
-            if mirror is not None and readme is not None and whole:
+            readme = None
+            if options.report and plan.records:
+                readme = chosen.write_report(plan, figures=whole, provisional=not whole)
+            if mirror is not None and plan.records and whole:
                 finish(mirror, plan, readme)
         finally:
             if mirror is not None:
@@ -173,11 +179,14 @@ class _Command:
                 self.data.compare(record)
         specs = plan.specs if self.options.rerun else plan.missing
         tried: set[str] = set()
-        refresh = _Refresh(self.chosen, self.store, self.console)
+        refresh = _Refresh(self.chosen, self.store, self.console) if self.options.report else _nothing
         while True:
             tried |= {spec.run_id for spec in specs}
             jobs = make_jobs(specs)
-            slots = make_slots((job.device for job in jobs), self.options.workers, len(jobs))
+            every = ALL in plan.suite.devices
+            slots = make_slots(
+                (ALL if every and job.device == "gpu" else job.device for job in jobs), self.options.workers, len(jobs)
+            )
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
             pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
             estimate = Estimate(remaining_s(specs, pace, len(slots)), self._throughput_s(plan))
@@ -283,6 +292,10 @@ class _Nowhere:
         """Do nothing."""
 
 
+def _nothing() -> None:
+    """Write no tables."""
+
+
 class _Refresh:
     """Writes the tables of what is recorded so far, and says once where; figures come at the end."""
 
@@ -314,6 +327,8 @@ def _conclude(command: _Command, whole: bool, readme: Path | None) -> int:
     if readme is not None:
         console.print(_findings(readme), soft_wrap=False)
         console.print(f"report: {readme}")
+    elif whole:
+        console.print(f"{done.recorded} of {done.planned} runs recorded in {command.chosen.results}")
     measured = len(done.throughput.measurements)
     if not whole:
         also = f", {measured} of {done.to_measure} processes measured" if done.to_measure else ""

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from bench.commands.selection import Selection
 from bench.errors import BenchError
+from bench.extras import REPORT, TRACK, lacking, require
 from bench.lock import hold
 from bench.plan import Plan
 from bench.record import RANKED
@@ -21,10 +22,10 @@ def sync_suite(chosen: Selection, console: Console) -> int:
     """Send MLflow what it lacks of a suite's records and measurements; return 0 where all of it arrived, else 1.
 
     Raises:
-        BenchError: Nothing is recorded, or a sweep holds the results folder: it mirrors by itself.
+        BenchError: MLflow is not installed, nothing is recorded, or a sweep holds the results folder: it mirrors by
+            itself.
     """
-    from bench.page import write_page
-
+    require(TRACK, "bench sync")
     if not chosen.results.is_dir():  # holding it would make it
         raise chosen.nothing_recorded
     with hold(chosen.results):
@@ -33,10 +34,13 @@ def sync_suite(chosen: Selection, console: Console) -> int:
             raise chosen.nothing_recorded
         mirror = start_mirror(plan, chosen, console)
         readme = chosen.report_folder / "README.md"
-        if readme.exists() and not plan.missing:
-            with suppress(BenchError, OSError):  # a clone has no pages; a report without one is sent as it is
-                write_page(readme)
-            finish(mirror, plan, readme)
+        if not plan.missing:
+            if readme.exists() and not lacking(REPORT):
+                from bench.page import write_page
+
+                with suppress(BenchError, OSError):  # a clone has no pages; a report without one is sent as it is
+                    write_page(readme)
+            finish(mirror, plan, readme if readme.exists() else None)
         outcome = mirror.close(timeout_s=None)
     console.print(f"{outcome.sent} records sent, {outcome.present} were there, {outcome.missing} missing")
     return 1 if outcome.missing else 0
@@ -61,15 +65,16 @@ def start_mirror(plan: Plan, chosen: Selection, console: Console) -> "Mirror":
     return mirror
 
 
-def finish(mirror: "Mirror", plan: Plan, readme: Path) -> None:
-    """Queue the sweep's summary: the report, its opening as a description, and means over seeds."""
+def finish(mirror: "Mirror", plan: Plan, readme: Path | None) -> None:
+    """Queue the sweep's summary: the report, where there is one, its opening as a description, and means over seeds."""
     from bench.frames import means, select
 
     finished = [r for r in select(plan).records if r.status == "done"]
     if finished:
         split, weights = RANKED[plan.suite.rank]
         section = split if weights == "last" else f"{split}_{weights}"
-        mirror.finish(readme.parent, opening(readme), means(finished), section)
+        folder, told = (readme.parent, opening(readme)) if readme else (None, "")
+        mirror.finish(folder, told, means(finished), section)
 
 
 def opening(readme: Path) -> str:

@@ -22,7 +22,9 @@ from bench.doctor.limits import check_limits
 from bench.engines.base import NO_ENGINE, engines, load_engine
 from bench.environment import backend_version, cpu_model, installed
 from bench.errors import BenchError
+from bench.extras import REPORT, TRACK, lacking
 from bench.lock import LOCK, lock_of, read_holder
+from bench.pasting import installing, pasted
 from bench.preflight import python_fault
 from bench.process import Slot, begin
 from bench.record import Failure
@@ -76,7 +78,8 @@ def check_machine(
         check_disk(results),
         check_lock(results),
         check_records(Store(results)),
-        Check("MLflow", "ok", safe_uri(tracking_uri(results, environ))),
+        check_extra(REPORT, "reports", "can be written"),
+        check_extra(TRACK, "MLflow", safe_uri(tracking_uri(results, environ))),
     ]
 
 
@@ -106,8 +109,15 @@ def check_packages(required: Iterable[str], version_of: Callable[[str], str] = i
     found = f"{len(wanted) - len(lacking) - len(unfit)} of {len(wanted)} required packages fit"
     if lacking or unfit:
         return Check("packages", "fail", f"{found}; not {', '.join([*lacking, *unfit])}", "install them: make env")
-    shown = ", ".join(f"{name} {version_of(name)}" for name in ("keras", "numpy", "mlflow"))
+    shown = ", ".join(f"{name} {version_of(name)}" for name in ("keras", "numpy"))
     return Check("packages", "ok", f"{found} ({shown})")
+
+
+def check_extra(extra: str, name: str, found: str) -> Check:
+    """Say whether there is what an extra brings; runs are recorded without it."""
+    if module := lacking(extra):
+        return Check(name, "warn", f"{module} is not installed: runs are recorded all the same", installing(extra))
+    return Check(name, "ok", found)
 
 
 def check_plugins() -> Check:
@@ -133,7 +143,7 @@ def check_devices() -> list[Check]:
     advice = "other work shares the cores: timings will be marked contended" if busy else ""
     rows = [Check("cpu", "warn" if busy else "ok", found, advice)]
     gpus = _gpus()
-    names = ", ".join(f"gpu:{d.index} {d.name}" for d in gpus)
+    names = ", ".join(f"gpu:{d.index} {d.name}{_facts(d)}" for d in gpus)
     return [*rows, Check("gpu", "ok", names or "none that NVML knows of and shows"), *check_choice()]
 
 
@@ -171,13 +181,14 @@ def _check_backend(name: str, try_backend: Callable[[str], Backend]) -> Check:
     if not version:
         command = engine.installs.get("cpu", f"pip install {engine.distributions[0]}")
         another = any(map(backend_version, engines.names()))
-        return row("ok" if another else "warn", "not installed", f"its runs need it: {command}")
+        return row("ok" if another else "warn", "not installed", f"its runs need it: {pasted(command)}")
     backend = try_backend(name)
     if backend.fault:
-        return row("fail", f"{version} cannot be imported: {backend.fault}", "install it again: make env")
+        again = pasted(engine.installs.get("cpu", "make env"))
+        return row("fail", f"{version} cannot be imported: {backend.fault}", f"install it again: {again}")
     found = f"{version}, compilation: {engine.jit}, sees {backend.gpus or 'no'} GPU{'s' if backend.gpus > 1 else ''}"
     blind = bool(_gpus()) and not backend.gpus
-    advice = f"for the GPU: {engine.installs['gpu']}" if blind and "gpu" in engine.installs else ""
+    advice = f"for the GPU: {pasted(engine.installs['gpu'])}" if blind and "gpu" in engine.installs else ""
     return row("warn" if blind else "ok", found, advice)
 
 
@@ -249,6 +260,15 @@ def check_records(store: Store) -> Check:
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
     found = f"{good} good, {len(bad)} bad: {', '.join(path.name for path in bad[:NAMED])}{more}"
     return Check("records", "fail", found, "move the bad ones away and their runs are done again")
+
+
+def _facts(device: Device) -> str:
+    """Return what NVML says of a GPU, as far as it says it."""
+    if (card := device.facts()) is None:
+        return ""
+    size = f", {card.memory_bytes / 2**30:.0f} GiB" if card.memory_bytes else ""
+    busy = "" if card.utilisation_percent is None else f", {card.utilisation_percent} % busy"
+    return f", driver {card.driver or 'unknown'}{size}{busy}"
 
 
 def _gpus() -> list[Device]:

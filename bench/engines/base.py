@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.models.base import Inputs, Network
+from bench.pasting import pasted
 from bench.recipe import Recipe
 from bench.registry import Registry
 from bench.task import Array, Split, Task
@@ -85,7 +86,8 @@ class Engine:
     Attributes:
         name: What suites and records call it.
         distributions: Installed packages that provide the backend: the first that is there gives its version.
-        installs: Commands that bring the backend, by kind of device.
+        installs: Commands that bring the backend, by kind of device; what pip installs of this package is said as it
+            can be pasted where it is said.
         variables: Environment variables that a process has before the backend is imported; None where it must not have
             one that a user may have set.
         thread_variables: Environment variables that limit the backend's threads to a number.
@@ -167,8 +169,8 @@ def load_engine(backend: str, device_kind: str) -> Engine:
     found = engines.get(backend)
     found.load()
     if device_kind == "gpu" and not found.count_gpus():
-        how = f"; it comes with: {found.installs['gpu']}" if "gpu" in found.installs else ""
-        raise BenchError(f"{backend} sees no GPU in this environment, which may lack CUDA{how}")
+        how = f"; this brings it: {pasted(found.installs['gpu'])}" if "gpu" in found.installs else ""
+        raise BenchError(f"backend {backend} sees no GPU in this environment, which may lack CUDA{how}")
     return found
 
 

@@ -200,7 +200,10 @@ class TensorFlow(KerasEngine):
     """Compiles a whole epoch by XLA."""
 
     distributions = ("tensorflow-cpu", "tensorflow")
-    installs: ClassVar = {"cpu": "pip install 'sequence-bench[cpu]'", "gpu": "make bench DEVICE=gpu"}
+    installs: ClassVar = {
+        "cpu": "pip install 'sequence-bench[tensorflow]'",
+        "gpu": "pip install 'sequence-bench[tensorflow-gpu]'",
+    }
     variables: ClassVar = {
         **KerasEngine.variables,
         "KERAS_BACKEND": "tensorflow",

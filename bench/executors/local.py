@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from bench.devices import default_workers, find_device, usable_cores
+from bench.devices import ALL, default_workers, find_devices, usable_cores
 from bench.errors import BenchError
 from bench.executors.runner import Limits, SlotRunner, Waiting
 from bench.jobs import Event, Job
@@ -13,7 +13,7 @@ from bench.process import Slot
 
 
 def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> list[Slot]:
-    """Return places for workers: one a GPU, the rest of ``workers`` on the CPU, a core each.
+    """Return places for workers: one a GPU (`ALL`: on each), the rest of ``workers`` on the CPU, a core each.
 
     Args:
         device_specs: Devices that the runs ask for; repeats count once.
@@ -21,12 +21,13 @@ def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> l
         jobs: No more workers than this are of use.
 
     Raises:
-        BenchError: A device does not exist here.
+        BenchError: A device does not exist here, or the GPUs of `ALL` differ.
     """
     cores = usable_cores()
     total = max(1, min(workers or default_workers(len(cores)), jobs))
-    named = [(spec, find_device(spec)) for spec in dict.fromkeys(device_specs)]
-    slots = [Slot(spec, device, None) for spec, device in named if device.kind != "cpu"]
+    named = [(spec, device) for spec in dict.fromkeys(device_specs) for device in find_devices(spec)]
+    slots = [Slot("gpu" if spec == ALL else spec, device, None) for spec, device in named if device.kind != "cpu"]
+    slots = slots[: max(jobs, 1)]
     for spec, device in named:
         if device.kind == "cpu":
             count = max(1, total - len(slots))

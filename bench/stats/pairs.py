@@ -1,5 +1,6 @@
 """Which models differ: Games-Howell between trained ones, one-sample t with Holm against exact scores."""
 
+import math
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from itertools import combinations
@@ -7,7 +8,6 @@ from typing import TypeVar
 
 import numpy as np
 from scipy import optimize, stats
-from statsmodels.stats.libqsturng import qsturng
 
 from bench.stats.samples import SAME, Float64, Sample, finite, scale_of
 
@@ -106,7 +106,7 @@ def critical(k: int, freedom: float, level: float = 0.95) -> float:
         return float(stats.t.isf((1 - level) / 2, freedom))
     if not _has_approximation(k, freedom, level):
         return float(stats.studentized_range.isf(1 - level, k, freedom) / np.sqrt(2))
-    start = float(qsturng(level, k, freedom))
+    start = _studentized(level, k, freedom)
     found = optimize.newton(
         lambda q: stats.studentized_range.sf(q, k, freedom) - (1 - level), start, x1=1.001 * start, tol=1e-5 * start
     )
@@ -117,7 +117,14 @@ def approximate(k: int, freedom: float, level: float = 0.95) -> float:
     """Return `critical` to within `APPROXIMATE`, in a hundredth of its time where an approximation is known."""
     if k <= 2 or not _has_approximation(k, freedom, level):
         return critical(k, freedom, level)
-    return float(qsturng(level, k, freedom) / np.sqrt(2))
+    return _studentized(level, k, freedom) / math.sqrt(2)
+
+
+def _studentized(level: float, k: int, freedom: float) -> float:
+    """Return statsmodels's approximation of the studentized range."""
+    from statsmodels.stats.libqsturng import qsturng  # not at the top: a run without a report needs none of it
+
+    return float(qsturng(level, k, freedom))
 
 
 def _has_approximation(k: int, freedom: float, level: float) -> bool:

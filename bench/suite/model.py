@@ -125,7 +125,7 @@ class Suite(BaseModel):
             validation score after the last epoch.
         equivalence: Models whose errors differ by no more than this share count as equivalent in practice.
         equivalence_points: Likewise of shares, in points of a per cent.
-        devices: ``cpu``, ``gpu`` or ``gpu:1``.
+        devices: ``cpu``, ``gpu``, ``gpu:1``, or ``all``: every GPU, a worker each.
         backends: ``tensorflow``, ``jax``.
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
             theirs.
@@ -193,6 +193,18 @@ class Suite(BaseModel):
         if twice:
             raise ValueError(f"compares values of {twice[0]}, which recipe sets to one; leave it out of one of the two")
         return grid
+
+    @field_validator("devices")
+    @classmethod
+    def _alone(cls, values: list[str]) -> list[str]:
+        if "all" in values and {*values} - {"all", "cpu"}:
+            raise ValueError("all is every GPU; beside it stands cpu at most")
+        return values
+
+    @property
+    def places(self) -> list[str]:
+        """The devices as runs name them: one on any GPU of ``all`` is one on ``gpu``."""
+        return ["gpu" if name == "all" else name for name in self.devices]
 
     @property
     def digest(self) -> str:

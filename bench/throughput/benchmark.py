@@ -232,7 +232,7 @@ class _Benchmark:
             latency_s=latencies.seconds,
             latency_contended=latencies.contended,
             failure=case.failure,
-            provenance=provenance(started_at, now(), slot.core),
+            provenance=provenance(started_at, now(), slot.core, slot.device.facts()),
             **{name: value for name, value in facts.items() if name != "kinds"},
         )
         measurement = self.store.write_measurement(measurement)

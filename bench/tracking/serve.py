@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.extras import TRACK, require
 from bench.interrupt import HANG_UP, SIGNALS, ignores_hang_up
 from bench.pasting import USUAL_SUITE, command
 from bench.store import RESULTS
@@ -27,8 +28,10 @@ def serve_ui(results: Path, port: int) -> int:
     """Serve until interrupted; return the exit code.
 
     Raises:
-        BenchError: Nothing is mirrored in ``results``, a server has what was mirrored, or the port is taken.
+        BenchError: MLflow is not installed, nothing is mirrored in ``results``, a server has what was mirrored, or the
+            port is taken.
     """
+    require(TRACK, "bench ui")
     moved = [] if results == RESULTS else [("--results", str(results))]
     uri = tracking_uri(results)
     if uri.lower().startswith(("http:", "https:", "databricks")):

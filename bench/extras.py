@@ -1,0 +1,50 @@
+"""What records can be made without: MLflow, and what reports are made with. Each is an extra of the package."""
+
+import importlib.util
+
+from bench.errors import BenchError
+from bench.pasting import installing
+
+TRACK, REPORT = "track", "report"
+MODULES: dict[str, tuple[str, ...]] = {
+    REPORT: ("jinja2", "markdown_it", "matplotlib", "pandas", "pyarrow", "statsmodels", "tabulate"),
+    TRACK: ("mlflow", "matplotlib", "pandas"),
+}
+"""Modules that an extra brings."""
+
+
+def lacking(extra: str) -> str:
+    """Return the first module of an extra that is not installed here; empty where all are."""
+    return next((name for name in MODULES[extra] if not _is_there(name)), "")
+
+
+def require(extra: str, what: str) -> None:
+    """See that an extra is installed.
+
+    Args:
+        extra: Its name.
+        what: What needs it, as a sentence begins.
+
+    Raises:
+        BenchError: A module of it is missing; says what installs it.
+    """
+    if name := lacking(extra):
+        raise BenchError(without(name, extra, what))
+
+
+def without(module: str, extra: str, what: str) -> str:
+    """Return what is said where a module of an extra is missing."""
+    return f"{what} needs {module}, which is not installed; install it: {installing(extra)}"
+
+
+def extra_of(module: str | None) -> str:
+    """Return the extra that brings a module; empty where none does."""
+    top = (module or "").partition(".")[0]
+    return next((extra for extra, modules in MODULES.items() if top in modules), "")
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
