@@ -18,7 +18,7 @@ from bench.store import Store
 from tests.committed import ROOT
 from tests.conftest import BACKEND
 
-FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_jax_stack")
+FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_jax_layers", "test_jax_stack")
 LIMIT_S = 300.0
 CPU = find_device("cpu")
 SUITE = """\

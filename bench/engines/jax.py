@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, Program, Stack, engine, in_batches
+from bench.engines.jax_layers import UNROLL, unrolled
 from bench.engines.jax_network import SETTINGS, JaxNetwork, State, fix_jax_settings
 from bench.engines.keras_engine import KerasEngine
 from bench.models.base import Inputs, Network
@@ -38,7 +39,9 @@ class Compiled:
         key = function, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
         if key not in self._programs:
             started = time.perf_counter()
-            self._programs[key] = jax.jit(function).lower(*arguments).compile()
+            with unrolled(UNROLL.get(jax.default_backend(), 1)):
+                traced = jax.jit(function).lower(*arguments)
+            self._programs[key] = traced.compile()
             self.seconds += time.perf_counter() - started
             self.count += 1
         return self._programs[key](*arguments)
@@ -190,6 +193,7 @@ class Jax(KerasEngine):
     )
     thread_variables = ("NPROC",)  # the size of XLA's own pool of threads
     deterministic: ClassVar = {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"}
+    version = "2"
     jit = "epoch by XLA"
     stacks = True
 
