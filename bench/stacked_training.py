@@ -14,7 +14,7 @@ from bench.models.base import Network
 from bench.recipe import Recipe
 from bench.record import Timing, Weights
 from bench.schedules import learning_rates, varies
-from bench.scoring import NotFinite, Scoring, score_all, score_epoch
+from bench.scoring import NotFinite, Scoring, Truths, score_all, score_epoch
 from bench.task import Array, Splits
 from bench.training import Budget, Clock, Course, Diverged, Outcome
 
@@ -75,7 +75,7 @@ class _Together:
         pool: ThreadPoolExecutor,
     ):
         self._model, self._recipe, self._lanes, self._stack, self._named = model, recipe, lanes, stack, named
-        self._pool, self._clock = pool, Clock()
+        self._pool, self._clock, self._truths = pool, Clock(), Truths()
         self.budget = Budget.of(recipe, len(lanes[0].splits.train.x))
         seeds = [lane.model_seed for lane in lanes]
         stack.use([lane.splits.train for lane in lanes])
@@ -150,7 +150,9 @@ class _Together:
         def score(lane: int) -> Scoring:
             splits = self._lanes[lane].splits
             names = {id(split): name for name, split in splits.evaluated().items()}
-            return score_all(lambda s: forecasts[names[id(s)]][lane], self._model, splits, weights, self._named)
+            return score_all(
+                lambda s: forecasts[names[id(s)]][lane], self._model, splits, weights, self._named, self._truths
+            )
 
         return self._each(lanes, score)
 
