@@ -236,11 +236,11 @@ FORECAST_BATCH = 1000
 """Windows in a forecast batch: it divides every split of the waves. The last batch is padded."""
 
 
-def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True) -> Array:
+def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True, axis: int = 0) -> Array:
     """Apply ``compute`` to batches of one static size, the last one padded with its own last window.
 
     With ``pad=False`` the last batch keeps its own, smaller size: what a network whose output
-    depends on its batch must be given.
+    depends on its batch must be given. ``axis`` is that of windows in what is computed.
     """
     parts = []
     for start in range(0, len(x), batch):
@@ -248,5 +248,5 @@ def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad
         size = len(part)
         if pad and size < batch:
             part = np.concatenate([part, np.repeat(part[-1:], batch - size, axis=0)])
-        parts.append(np.asarray(compute(part))[:size])
-    return np.concatenate(parts)
+        parts.append(np.asarray(compute(part))[(*[slice(None)] * axis, slice(size))])
+    return np.concatenate(parts, axis=axis)

@@ -101,12 +101,10 @@ class JaxStack(OnJax):
         lanes = self._padded(which)
 
         def forecast(part: Inputs) -> Array:
-            """Return forecasts ``(windows, lanes, ...)``, which is how batches are put together."""
-            values = self._compiled.call(self._forecast, self._state, part, lanes)
-            return np.moveaxis(np.asarray(values)[: self.lanes], 0, 1)
+            return np.asarray(self._compiled.call(self._forecast, self._state, part, lanes))[: self.lanes]
 
         size, pad = (self._batch, False) if self._model.batch_dependent else (FORECAST_BATCH, True)
-        return np.moveaxis(in_batches(np.stack(draws, axis=1), size, forecast, pad=pad), 1, 0)
+        return in_batches(np.stack(draws, axis=1), size, forecast, pad=pad, axis=1)
 
     def _epoch(self, state: State, steps: Any, data: Any, order: Any, rates: Any, active: Any) -> tuple[State, Any]:
         import jax
