@@ -40,10 +40,11 @@ class Device:
         """Threads that a backend may use in one worker; 0 for as many as it likes."""
         return 1 if self.kind == "cpu" else 0
 
-    def environment(self, backend: str, *, loaded: bool = False) -> Environment:
+    def environment(self, backend: str, *, loaded: bool = False, stack: int = 1, stack_asked: int = 0) -> Environment:
         """Describe runs of a backend on this device; known without importing the backend.
 
         A process that has imported it (``loaded``) says how many threads it has found, in place of how many it may use.
+        One that trains seeds together says in stacks of how many, and how many were asked for where that was more.
 
         Raises:
             BenchError: There is no such backend.
@@ -51,7 +52,9 @@ class Device:
         if backend == NO_ENGINE:
             return environment(NO_ENGINE, "cpu", "", 1, loaded=loaded)
         name = "" if self.kind == "cpu" else self.name
-        return environment(backend, self.kind, name, self.threads, self.variables, loaded=loaded)
+        return environment(
+            backend, self.kind, name, self.threads, self.variables, loaded=loaded, stack=stack, stack_asked=stack_asked
+        )
 
     def facts(self) -> Gpu | None:
         """Return what NVML says of a GPU just now; None of another device, or where it says nothing."""

@@ -42,7 +42,15 @@ def installed(package: str) -> str:
 
 
 def environment(
-    backend: str, device: str, device_name: str, threads: int, fixed: Iterable[str] = (), *, loaded: bool = False
+    backend: str,
+    device: str,
+    device_name: str,
+    threads: int,
+    fixed: Iterable[str] = (),
+    *,
+    loaded: bool = False,
+    stack: int = 1,
+    stack_asked: int = 0,
 ) -> Environment:
     """Describe this process for runs of a backend on a device.
 
@@ -53,6 +61,8 @@ def environment(
         threads: Threads that the backend may use; 0 for any number.
         fixed: Names of environment variables that the device fixes for its processes.
         loaded: This process has imported the backend: see how many threads there are, where they are limited.
+        stack: Seeds that one program trains.
+        stack_asked: Seeds that it was to train, where that was more than memory holds.
 
     Raises:
         BenchError: There is no such backend.
@@ -71,6 +81,8 @@ def environment(
         precision=engine.precision if engine else "float64",
         jit=engine.jit if engine else "none",
         variables=kept_variables(backend, device, fixed),
+        stack=stack,
+        stack_asked=stack_asked,
     )
 
 

@@ -1,6 +1,6 @@
 """The words between a driver and its workers: jobs go out, events come back as they happen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,9 +9,15 @@ from bench.record import RunRecord, RunSpec
 
 @dataclass(frozen=True)
 class Job:
-    """Runs of one case on one device and backend, which share one compiled program."""
+    """Runs of one case on one device and backend, which share one compiled program.
+
+    Attributes:
+        specs: The runs.
+        stack: So many of them that program trains together.
+    """
 
     specs: tuple[RunSpec, ...]
+    stack: int = 1
 
     @property
     def device(self) -> str:
@@ -26,14 +32,25 @@ class Job:
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A worker began a run."""
+    """A worker began a run, or a stack of runs.
+
+    Attributes:
+        spec: Of the run.
+        beside: Of those that train together with it.
+    """
 
     spec: RunSpec
+    beside: tuple[RunSpec, ...] = ()
+
+    @property
+    def specs(self) -> tuple[RunSpec, ...]:
+        """All of them."""
+        return (self.spec, *self.beside)
 
 
 @dataclass(frozen=True)
 class EpochEnded:
-    """A run has ``epoch`` of ``epochs`` behind it."""
+    """A run has ``epoch`` of ``epochs`` behind it; of a stack, one speaks for all."""
 
     run_id: str
     epoch: int
@@ -68,22 +85,32 @@ class DataChecked:
 
 
 @dataclass(frozen=True)
+class StackHalved:
+    """A stack was too wide for the device's memory: its runs are begun again, ``stack`` at a time."""
+
+    spec: RunSpec
+    stack: int
+
+
+@dataclass(frozen=True)
 class Idle:
     """A worker waits for a job: it has just been set up, or has done one."""
 
 
-Event = RunStarted | EpochEnded | DataChecked | RunEnded
+Event = RunStarted | EpochEnded | DataChecked | StackHalved | RunEnded
 
 
-def make_jobs(specs: Sequence[RunSpec]) -> list[Job]:
+def make_jobs(specs: Sequence[RunSpec], stack_of: Callable[[RunSpec], int] = lambda _: 1) -> list[Job]:
     """Group runs into jobs, predictors first: they are done in no time and give the first rows.
 
-    Runs of a network go together over all data seeds, since they share its compiled program.
+    Runs of a network go together over all data seeds, since they share its compiled program, which trains as many of
+    them at once as ``stack_of`` says.
     """
 
     def shared(spec: RunSpec) -> tuple[str, int | None, str, str]:
         alone = spec.data_seed if spec.model_seed is None else None
         return (spec.case, alone, spec.device, spec.backend)
 
-    jobs = [Job(tuple(group)) for _, group in groupby(specs, key=shared)]
+    groups = [tuple(group) for _, group in groupby(specs, key=shared)]
+    jobs = [Job(group, stack_of(group[0])) for group in groups]
     return sorted(jobs, key=lambda job: job.specs[0].model_seed is not None)

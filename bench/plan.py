@@ -40,10 +40,11 @@ class Plan:
 
     Attributes:
         cases: That are run.
-        skips: Cases that are not, each with the reason.
         records: Of these runs, from every environment.
         here: Digests of the environments that this machine's runs have; empty to tell none apart.
         measurements: Of the throughput of its cases, from every environment.
+        skips: Cases that are not run, each with the reason.
+        alone: As ``here``, of what trains one seed at a time, as measurements do; empty where that is the same.
     """
 
     suite: Suite
@@ -53,6 +54,7 @@ class Plan:
     here: frozenset[str] = frozenset()
     measurements: tuple[Measurement, ...] = ()
     skips: tuple[Skip, ...] = ()
+    alone: frozenset[str] = frozenset()
 
     @property
     def seeds(self) -> list[int]:
@@ -89,7 +91,8 @@ class Plan:
 
     def unmeasured(self, processes: int = PROCESSES) -> list[MeasureSpec]:
         """Return what the throughput benchmark has still to measure here, each as often as it lacks processes."""
-        ours = (m for m in self.measurements if not self.here or m.environment.digest in self.here)
+        here = self.alone or self.here
+        ours = (m for m in self.measurements if not here or m.environment.digest in here)
         done = Counter(m.measure_id for m in ours if m.status == "done")
         return [spec for spec in self.measured for _ in range(processes - done[spec.measure_id])]
 
@@ -166,7 +169,7 @@ def _count_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> i
 
 
 def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:
-    return (r for r in records if not here or r.environment.digest in here)
+    return (r for r in records if not here or r.environment.asked.digest in here)
 
 
 def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
@@ -239,8 +242,9 @@ def make_plan(
     records: Iterable[RunRecord],
     here: frozenset[str] = frozenset(),
     measurements: Iterable[Measurement] = (),
+    alone: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Return the plan of a suite given what is recorded, and which environments are this machine's.
+    """Return the plan of a suite given what is recorded, and which environments are this machine's (see `Plan`).
 
     With ``seeds = "auto"`` what is missing is what can be run now; plan again when it is recorded, until nothing
     is missing. A run that failed stays missing: a driver tries it once a command, not once a plan.
@@ -262,6 +266,6 @@ def make_plan(
     known = list(records)
     specs = expand(suite, selected, known, here)
     wanted = {s.run_id for s in specs}
-    plan = Plan(suite, selected, specs, [r for r in known if r.run_id in wanted], here, skips=skips)
+    plan = Plan(suite, selected, specs, [r for r in known if r.run_id in wanted], here, skips=skips, alone=alone)
     timed = {spec.measure_id for spec in plan.measured}
     return replace(plan, measurements=tuple(m for m in measurements if m.measure_id in timed))

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench.estimates import Estimate, Pace, remaining_s
-from bench.jobs import DataChecked, EpochEnded, Event, RunEnded, RunStarted
+from bench.jobs import DataChecked, EpochEnded, Event, RunEnded, RunStarted, StackHalved
 from bench.metrics.base import ranking
 from bench.record import RunRecord, RunSpec
 from bench.text.lines import one_line
@@ -59,7 +59,7 @@ class SweepProgress:
     ) -> None:
         """Stop drawing and leave the last state on the screen."""
         if self._live is not None:
-            for bar in self._bars.values():
+            for bar in set(self._bars.values()):
                 self._live.remove_task(bar)
             self._live.stop()
 
@@ -68,15 +68,27 @@ class SweepProgress:
         if isinstance(event, RunStarted):
             epochs = event.spec.recipe.epochs if event.spec.recipe else 1  # None, known from the first epoch on: steps
             if self._live is not None:
-                bar = self._live.add_task(f"  {one_line(name_of(event.spec))}", total=epochs, left="")
-                self._bars[event.spec.run_id] = bar
+                for spec in event.specs:  # of a stack that was halved
+                    self._drop(spec)
+                name = f"{event.spec.case}, {len(event.specs)} seeds" if event.beside else name_of(event.spec)
+                bar = self._live.add_task(f"  {one_line(name)}", total=epochs, left="")
+                self._bars |= {spec.run_id: bar for spec in event.specs}
         elif isinstance(event, EpochEnded):
             if self._live is not None:
                 self._live.update(self._bars[event.run_id], completed=event.epoch, total=event.epochs)
         elif isinstance(event, DataChecked):
             self._unusable |= {event.spec.run_id} if event.fault else set()
+        elif isinstance(event, StackHalved):
+            line = f"{event.spec.case}: out of memory; going on with {event.stack} seeds in one program"
+            self._console.print(line, markup=False, highlight=False)
         elif isinstance(event, RunEnded):
             self._ended(event.record)
+
+    def _drop(self, spec: RunSpec) -> None:
+        """Take away a run's bar, unless it is that of others, too."""
+        bar = self._bars.pop(spec.run_id, None)
+        if self._live is not None and bar is not None and bar not in self._bars.values():
+            self._live.remove_task(bar)
 
     def _ended(self, record: RunRecord) -> None:
         self._left.pop(record.run_id, None)
@@ -86,9 +98,7 @@ class SweepProgress:
         count = f"[{self._total - len(self._left)}/{self._total}]"
         line = f"{name_of(record.spec)}: {outcome_of(record)}"
         if self._live is not None:
-            bar = self._bars.pop(record.run_id, None)
-            if bar is not None:
-                self._live.remove_task(bar)
+            self._drop(record.spec)
             self._live.update(self._overall, completed=self._total - len(self._left), left=self._time_left())
             if record.status != "done" and record.run_id not in self._unusable:
                 self._console.print(line, markup=False, highlight=False)

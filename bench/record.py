@@ -183,6 +183,8 @@ class Environment(Frozen):
         threads: That one process computed with: as many as it may, unless it was found to have others. 0 is any number.
         variables: Of those that can change numbers, what a user had set, as a shell takes it; left out where empty, as
             it is on most machines.
+        stack: Lanes of the program that trained, each with a seed; left out where it is 1.
+        stack_asked: Lanes that there were to be, where memory held only ``stack``; else 0, and left out.
     """
 
     python: str
@@ -197,11 +199,24 @@ class Environment(Frozen):
     precision: str
     jit: str
     variables: str = ""
+    stack: int = 1
+    stack_asked: int = 0
 
     @model_serializer(mode="wrap")
     def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
         dumped: dict[str, Any] = fields(self)
-        return dumped if self.variables else {k: v for k, v in dumped.items() if k != "variables"}
+        usual = {"variables": "", "stack": 1, "stack_asked": 0}
+        return {name: value for name, value in dumped.items() if name not in usual or value != usual[name]}
+
+    @property
+    def asked(self) -> Self:
+        """The same with as many lanes as were asked for: what is known before memory runs out."""
+        return self.model_copy(update={"stack": self.stack_asked, "stack_asked": 0}) if self.stack_asked else self
+
+    @property
+    def alone(self) -> Self:
+        """The same where each seed has a program of its own, as throughput is measured."""
+        return self.model_copy(update={"stack": 1, "stack_asked": 0})
 
     @property
     def digest(self) -> str:
@@ -350,8 +365,11 @@ class RunRecord(Frozen):
     def windows_per_s(self) -> float | None:
         """Training throughput: windows per second, median over epochs after the first.
 
-        An epoch that a budget of steps cut short is left out, unless there is no other.
+        An epoch that a budget of steps cut short is left out, unless there is no other. None where other seeds trained
+        in the same program: a share of its time is no model's speed.
         """
+        if self.environment.stack > 1:
+            return None
         epochs = self.timing.epoch_s
         budget = self.spec.recipe.steps if self.spec.recipe else None
         per_epoch = self.train_windows // self.spec.recipe.batch_size if self.spec.recipe else 0

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,20 @@ class Scoring(NamedTuple):
         return Scoring(scores, self.sample, self.kept.called(weights))
 
 
+class Truths:
+    """Digests of what forecasts of a model are held to, each computed once: a stack holds many seeds to the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str], tuple[Split, str]] = {}
+
+    def digest(self, split: Split, part: str, arrays: Callable[[], list[NDArray[Any] | None]]) -> str:
+        """Return the digest of a part of a split, whose ``arrays`` are asked for the first time alone."""
+        key = id(split), part
+        if key not in self._known:
+            self._known[key] = split, truth_digest(arrays())
+        return self._known[key][1]
+
+
 class NotFinite(Exception):
     """A forecast, or the score that ranks, is not a finite number; says of which split, and where first."""
 
@@ -54,7 +68,12 @@ def score_epoch(forecast: ForecastSplit, model: Model, split: Split, named: tupl
 
 
 def score_all(
-    forecast: ForecastSplit, model: Model, splits: Splits, weights: Weights, named: tuple[str, ...] = ()
+    forecast: ForecastSplit,
+    model: Model,
+    splits: Splits,
+    weights: Weights,
+    named: tuple[str, ...] = (),
+    truths: Truths | None = None,
 ) -> Scoring:
     """Forecast and score every split that is scored.
 
@@ -64,12 +83,13 @@ def score_all(
         splits: All that are scored.
         weights: What the scores are called.
         named: Metrics that are computed besides those of the task.
+        truths: What earlier calls for the same model have left.
 
     Raises:
         NotFinite: A forecast is no finite number, or the score that ranks is none.
     """
     scores: list[Score] = []
-    sample, kept = None, Kept()
+    sample, kept, truths = None, Kept(), truths or Truths()
     for name, split in splits.evaluated().items():
         pair = _paired(forecast, model, split, name)
         scores += [Score(name, weights, *value) for value in evaluate(pair, named)]
@@ -79,7 +99,7 @@ def score_all(
             raise NotFinite(f"the {rank.heading} on {name} is {value}")
         if split is splits.valid:
             sample = sample_of(split, pair)
-        kept += kept_of(split, pair, model, name, weights)
+        kept += kept_of(split, pair, truths, name, weights)
     return Scoring(tuple(scores), sample, kept)
 
 
@@ -92,31 +112,36 @@ def positions_of(model: Model, task: Task) -> tuple[int, ...] | None:
     return None if len(covered) == len(every) else covered
 
 
-def kept_of(split: Split, pair: Scored, model: Model, name: str, weights: Weights) -> Kept:
+def kept_of(split: Split, pair: Scored, truths: Truths, name: str, weights: Weights) -> Kept:
     """Return the errors a window of a split by the metric that ranks, and of a test split the forecasts."""
     rank = ranking(split.task)
     twin = [metrics.get(rank.at_last)] if rank.at_last not in ("", rank.name) else []
-    errors = [made for each in (rank, *twin) if (made := _errors_of(each, split, pair, name, weights)) is not None]
-    forecasts = _forecasts_of(split, pair, name, weights) if name != "valid" else None
+    made = (_errors_of(each, split, pair, truths, name, weights) for each in (rank, *twin))
+    errors = [each for each in made if each is not None]
+    forecasts = _forecasts_of(split, pair, truths, name, weights) if name != "valid" else None
     return Kept(tuple(errors), () if forecasts is None else (forecasts,))
 
 
-def _errors_of(metric: Metric, split: Split, pair: Scored, name: str, weights: Weights) -> KeptErrors | None:
+def _errors_of(
+    metric: Metric, split: Split, pair: Scored, truths: Truths, name: str, weights: Weights
+) -> KeptErrors | None:
     """Return a metric in each window; None where it says none."""
     found = metric.windows(pair)
     if found is None:
         return None
     alike = len(np.unique(found.counts)) == 1
-    seen = pair.at_last if metric.at_last == metric.name else pair
+    last = metric.at_last == metric.name
+    seen = pair.at_last if last else pair
     assert seen is not None
     with np.errstate(over="ignore"):
         values = found.values.astype(np.float32)
     counts = None if alike else found.counts.astype(np.int32)
-    truth = truth_digest([seen.truth, seen.positions, seen.mask, split.series])
+    part = "last position" if last else "positions"
+    truth = truths.digest(split, part, lambda: [seen.truth, seen.positions, seen.mask, split.series])
     return KeptErrors(name, weights, metric.name, truth, values, counts, split.series)
 
 
-def _forecasts_of(split: Split, pair: Scored, name: str, weights: Weights) -> KeptForecasts | None:
+def _forecasts_of(split: Split, pair: Scored, truths: Truths, name: str, weights: Weights) -> KeptForecasts | None:
     """Return the forecasts of a split; None where they are large and none is made at the last position."""
     every = split.task.target.every_position
     last = every and pair.forecast.size * np.dtype(np.float32).itemsize > KEPT_BYTES
@@ -126,7 +151,8 @@ def _forecasts_of(split: Split, pair: Scored, name: str, weights: Weights) -> Ke
     values = seen.forecast[..., 1] if split.task.target.is_class and split.task.classes == 2 else seen.forecast
     places = values.shape[:2] if every else values.shape[:1]
     shaped = values.reshape(*places, *split.task.output_shape).astype(np.float32)
-    return KeptForecasts(name, weights, truth_digest([split.y, split.mask, split.series]), shaped, last)
+    truth = truths.digest(split, "all", lambda: [split.y, split.mask, split.series])
+    return KeptForecasts(name, weights, truth, shaped, last)
 
 
 def sample_of(split: Split, pair: Scored) -> ForecastSample | None:

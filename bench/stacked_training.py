@@ -1,88 +1,56 @@
-"""The runs of several seeds, trained together in one program: a record's worth for each, as if it had been alone.
-
-A function to call from Python, held to its contract by tests/test_jax_stack.py; no verb calls it, and a worker trains
-one seed at a time.
-"""
+"""The runs of several seeds, trained together in one program: a record's worth for each, as if it had been alone."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.devices import usable_cores
+from bench.engines.base import Stack
 from bench.initial import window_order
-from bench.models.base import Inputs, Network
+from bench.models.base import Network
 from bench.recipe import Recipe
 from bench.record import Timing, Weights
 from bench.schedules import learning_rates, varies
-from bench.scoring import NotFinite, Scoring, score_all, score_epoch
+from bench.scoring import NotFinite, Scoring, Truths, score_all, score_epoch
 from bench.task import Array, Splits
 from bench.training import Budget, Clock, Course, Diverged, Outcome
 
 LaneDone = Callable[[int, int, int], None]
-"""Told a seed, its epoch and how many there are."""
+"""Told the number of a lane, its epoch and how many there are."""
 T = TypeVar("T")
 
 
-class Stack(Protocol):
-    """Seeds that one program trains side by side, each in a lane; see `bench.engines.jax_stack.JaxStack`."""
+class Lane(NamedTuple):
+    """One seed of a stack, and the data that it trains on: the same object as a neighbour's where they share them."""
 
-    @property
-    def compile_s(self) -> float:
-        """Seconds spent compiling so far."""
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in one lane's weights."""
-
-    def fresh_weights(self, model_seed: int) -> list[Array]:
-        """As `Program.fresh_weights`."""
-
-    def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
-        """As `Program.reset`, of as many lanes as there are seeds."""
-
-    def weights(self) -> list[list[Array]]:
-        """Return a copy of each lane's weights."""
-
-    def load(self, weights: Sequence[Sequence[Array]]) -> None:
-        """As `Program.load`."""
-
-    def train(
-        self,
-        order: NDArray[np.int32],
-        steps: int | None = None,
-        rates: Array | None = None,
-        active: NDArray[np.bool_] | None = None,
-    ) -> NDArray[np.float32]:
-        """As `Program.train`, with a first axis of lanes; a lane that is not ``active`` keeps its state."""
-
-    def forecast(self, x: Inputs) -> Array:
-        """As `Program.forecast`, with a first axis of lanes."""
+    model_seed: int
+    splits: Splits
 
 
 def train_together(
     model: Network,
     recipe: Recipe,
-    splits: Splits,
+    lanes: Sequence[Lane],
     stack: Stack,
-    model_seeds: Sequence[int],
-    on_epoch: LaneDone = lambda seed, epoch, epochs: None,
+    on_epoch: LaneDone = lambda lane, epoch, epochs: None,
     named: tuple[str, ...] = (),
 ) -> list[Outcome | Diverged]:
     """Train a network from each seed, as `bench.training.train` does from one; return what each gave, in their order.
+
+    The data of all lanes have one shape.
 
     A seed that diverges or stops early is frozen, and the others go on. Seconds are a seed's share: those of the stack
     over the number of seeds.
     """
     with ThreadPoolExecutor(len(usable_cores())) as pool:
-        together = _Together(model, recipe, splits, stack, model_seeds, named, pool)
+        together = _Together(model, recipe, lanes, stack, named, pool)
         epochs = together.budget.epochs
         for epoch in range(epochs):
             for lane in together.epoch(epoch):
-                on_epoch(model_seeds[lane], epoch + 1, epochs)
+                on_epoch(lane, epoch + 1, epochs)
             if not together.going.any():
                 break
         return together.outcomes()
@@ -101,28 +69,31 @@ class _Together:
         self,
         model: Network,
         recipe: Recipe,
-        splits: Splits,
+        lanes: Sequence[Lane],
         stack: Stack,
-        model_seeds: Sequence[int],
         named: tuple[str, ...],
         pool: ThreadPoolExecutor,
     ):
-        self._model, self._recipe, self._splits, self._stack, self._named = model, recipe, splits, stack, named
-        self._seeds, self._pool, self._clock = model_seeds, pool, Clock()
-        self.budget = Budget.of(recipe, len(splits.train.x))
-        stack.reset([stack.fresh_weights(seed) for seed in model_seeds], model_seeds)
-        self.courses = [Course(recipe, splits.valid.task, weights) for weights in stack.weights()]
-        self.going = np.ones(len(model_seeds), bool)
+        self._model, self._recipe, self._lanes, self._stack, self._named = model, recipe, lanes, stack, named
+        self._pool, self._clock, self._truths = pool, Clock(), Truths()
+        self.budget = Budget.of(recipe, len(lanes[0].splits.train.x))
+        seeds = [lane.model_seed for lane in lanes]
+        stack.use([lane.splits.train for lane in lanes])
+        stack.reset([stack.fresh_weights(seed) for seed in seeds], seeds)
+        task = lanes[0].splits.valid.task
+        self.courses = [Course(recipe, task, weights) for weights in stack.weights()]
+        self.going = np.ones(len(lanes), bool)
         self.ended: dict[int, Diverged] = {}
-        self._epoch_s: list[list[float]] = [[] for _ in model_seeds]
+        self._epoch_s: list[list[float]] = [[] for _ in lanes]
 
     def epoch(self, epoch: int) -> list[int]:
         """Train and validate an epoch; return the lanes that did both."""
         self._train(epoch)
-        forecasts = self._timed("evaluate_s", partial(self._stack.forecast, self._splits.valid.x))
+        forecasts = self._forecast("valid")
 
         def score(lane: int) -> dict[str, float]:
-            return score_epoch(lambda _: forecasts[lane], self._model, self._splits.valid, self._named)
+            valid = self._lanes[lane].splits.valid
+            return score_epoch(lambda _: forecasts[lane], self._model, valid, self._named)
 
         scored = self._each(np.flatnonzero(self.going).tolist(), score)
         better = [lane for lane, scores in scored.items() if self.courses[lane].validated(scores)]
@@ -135,12 +106,12 @@ class _Together:
 
     def outcomes(self) -> list[Outcome | Diverged]:
         """Score the last and the best weights of every lane that has not diverged; return what each gave."""
-        last = self._scores("last", [lane for lane in range(len(self._seeds)) if lane not in self.ended])
+        last = self._scores("last", [lane for lane in range(len(self._lanes)) if lane not in self.ended])
         best = {lane: found.called("best") for lane, found in last.items()}
         if late := [lane for lane in last if not self.courses[lane].ends_best]:
             self._stack.load([course.best_weights for course in self.courses])
             best |= self._scores("best", late)
-        share = {name: seconds / len(self._seeds) for name, seconds in self._clock.account().items()}
+        share = {name: seconds / len(self._lanes) for name, seconds in self._clock.account().items()}
         return [
             self.ended.get(lane)
             or Outcome(
@@ -159,7 +130,7 @@ class _Together:
     def _train(self, epoch: int) -> None:
         before, rates = self._clock.spent.get("train_s", 0.0), None
         batch, per_epoch = self._recipe.batch_size, self.budget.per_epoch
-        draw = [partial(window_order, seed, epoch, self.budget.windows, batch) for seed in self._seeds]
+        draw = [partial(window_order, lane.model_seed, epoch, self.budget.windows, batch) for lane in self._lanes]
         orders = self._clock.time("train_s", lambda: np.stack([order() for order in draw]))
         if varies(self._recipe):
             rates = np.stack([learning_rates(self._recipe, epoch, per_epoch, c.errors) for c in self.courses])
@@ -174,13 +145,22 @@ class _Together:
                 self._end(lane, error)
 
     def _scores(self, weights: Weights, lanes: Sequence[int]) -> dict[int, Scoring]:
-        evaluated = self._splits.evaluated().values()
-        forecasts = {id(s): self._timed("evaluate_s", partial(self._stack.forecast, s.x)) for s in evaluated}
+        forecasts = {name: self._forecast(name) for name in self._lanes[0].splits.evaluated()}
 
         def score(lane: int) -> Scoring:
-            return score_all(lambda s: forecasts[id(s)][lane], self._model, self._splits, weights, self._named)
+            splits = self._lanes[lane].splits
+            names = {id(split): name for name, split in splits.evaluated().items()}
+            return score_all(
+                lambda s: forecasts[names[id(s)]][lane], self._model, splits, weights, self._named, self._truths
+            )
 
         return self._each(lanes, score)
+
+    def _forecast(self, name: str) -> Array:
+        """Return every lane's forecasts of a split."""
+        windows = [lane.splits.evaluated()[name].x for lane in self._lanes]
+        values: Array = self._timed("evaluate_s", partial(self._stack.forecast, windows))
+        return values
 
     def _each(self, lanes: Sequence[int], score: Callable[[int], T]) -> dict[int, T]:
         """Score lanes at once, which is NumPy's work; one whose forecasts are not finite ends and is left out."""

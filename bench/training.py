@@ -16,9 +16,9 @@ from bench.kept import Kept
 from bench.metrics.base import monitor
 from bench.models.base import Network, Predictor
 from bench.recipe import Recipe
-from bench.record import ForecastSample, LearningCurve, Scores, Timing
+from bench.record import ForecastSample, LearningCurve, Scores, Timing, Weights
 from bench.schedules import learning_rates, total_steps, varies
-from bench.scoring import NotFinite, Scoring, score_all, score_epoch
+from bench.scoring import NotFinite, Scoring, Truths, score_all, score_epoch
 from bench.task import Array, Split, Splits, Task
 
 EpochDone = Callable[[int, int], None]
@@ -191,9 +191,15 @@ def train(
     def forecast_split(split: Split) -> NDArray[np.floating]:
         return program.forecast(split.x)
 
+    def scoring(weights: Weights) -> Scoring:
+        score = partial(score_all, forecast_split, model, splits, weights, named, truths)
+        made: Scoring = compiling("evaluate_s", score)
+        return made
+
     program.reset(program.fresh_weights(model_seed), model_seed)
     budget = Budget.of(recipe, len(splits.train.x))
     course = Course(recipe, splits.valid.task, program.weights())
+    truths = Truths()
     epoch_s: list[float] = []
     cpu_s = wall_s = 0.0
     try:
@@ -214,13 +220,13 @@ def train(
             on_epoch(epoch + 1, budget.epochs)
             if course.stops:
                 break
-        last: Scoring = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))
+        last = scoring("last")
     except NotFinite as error:
         raise course.diverged(str(error)) from None
     best = last.called("best")
     if not course.ends_best:
         program.load(course.best_weights)
-        best = compiling("evaluate_s", partial(score_all, forecast_split, model, splits, "best", named))
+        best = scoring("best")
     timing = Timing(**clock.account(), epoch_s=epoch_s, cpu_over_wall=cpu_s / wall_s)
     return Outcome(
         last.scores + best.scores,

@@ -2,99 +2,33 @@
 
 import contextlib
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from dataclasses import fields as dataclass_fields
+from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from multiprocessing.connection import Connection
-from typing import Any
 
 from bench import faults
 from bench.cases.base import component, make_dataset, make_model
 from bench.child_process import RUN_MARK, requests
 from bench.datasets.base import Dataset
 from bench.datasets.loaded import BadData, Loaded, check_batch, load
-from bench.engines.base import NO_ENGINE, Program, load_engine
-from bench.environment import now, provenance
+from bench.engines.base import NO_ENGINE, Engine, Program, Stack, load_engine
 from bench.errors import BenchError
-from bench.jobs import DataChecked, EpochEnded, Event, Idle, Job, RunEnded, RunStarted
-from bench.kept import digest_of as digest_of_kept
+from bench.jobs import DataChecked, EpochEnded, Event, Idle, Job, RunEnded, RunStarted, StackHalved
 from bench.models.base import Network, Predictor
 from bench.process import Slot
-from bench.record import Failure, LearningCurve, RunRecord, RunSpec, Status, Timing
 from bench.scoring import positions_of
+from bench.stacked_training import Lane, train_together
 from bench.task import Split, Splits
 from bench.training import Diverged, Outcome, make_program, predict, train
+from bench.trial import Trial
 
 KEPT_DATASETS = 3
 """Data sets that a worker keeps, the latest ones."""
 
 
-@dataclass
-class Trial:
-    """What is known of a run so far; its record is made of this, whatever happened.
-
-    Attributes:
-        spent: Seconds outside the training loop, under the names of `Timing`.
-        curve: Epochs that a diverged run finished.
-        kept: What goes into the file beside the record, as `bench.kept.Kept` writes it.
-    """
-
-    spec: RunSpec
-    slot: Slot
-    started_at: str = field(default_factory=now)
-    status: Status = "done"
-    failure: Failure | None = None
-    splits: Splits | None = None
-    data_notes: tuple[str, ...] = ()
-    data_digest: str = ""
-    noise_floors: dict[str, float] = field(default_factory=dict)
-    positions: tuple[int, ...] | None = None
-    outcome: Outcome | None = None
-    curve: LearningCurve = field(default_factory=LearningCurve)
-    spent: dict[str, float] = field(default_factory=dict)
-    total_s: float = 0.0
-    kept: bytes = b""
-
-    def record(self, *, loaded: bool = False) -> RunRecord:
-        """Return the record; without an outcome it says why there is none.
-
-        ``loaded``: this process has what the run's backend needs, so its environment is told as found.
-        """
-        environment = self.slot.device.environment(self.spec.backend, loaded=loaded)
-        fields: dict[str, Any] = {"curve": self.curve, "timing": Timing(total_s=self.total_s)}
-        if self.splits is not None:
-            fields["task"] = self.splits.valid.task
-            splits = {"train": self.splits.train} | self.splits.evaluated()
-            fields["windows"] = {name: len(split.x) for name, split in splits.items()}
-        if self.outcome is not None:
-            fields |= {f.name: getattr(self.outcome, f.name) for f in dataclass_fields(self.outcome)}
-            fields["timing"] = self._timing(self.outcome.timing)
-            fields["kept"] = digest_of_kept(self.kept) if self.kept else ""
-        return RunRecord(
-            run_id=self.spec.run_id,
-            attempt=1,
-            status=self.status,
-            spec=self.spec,
-            noise_floors=self.noise_floors,
-            positions=self.positions,
-            data_notes=self.data_notes,
-            data_digest=self.data_digest,
-            failure=self.failure,
-            environment=environment,
-            provenance=provenance(self.started_at, now(), self.slot.core, self.slot.device.facts()),
-            **fields,
-        )
-
-    def _timing(self, timing: Timing) -> Timing:
-        """Return the training loop's account with the rest of the run put in."""
-        other_s = timing.other_s + self.total_s - timing.total_s - sum(self.spent.values())
-        on_cpu = self.slot.device.kind == "cpu"  # on a GPU the process waits, and its own time says nothing
-        shared = timing.cpu_over_wall if on_cpu else None
-        return timing.model_copy(
-            update={**self.spent, "other_s": other_s, "total_s": self.total_s, "cpu_over_wall": shared}
-        )
+class _TooWide(Exception):
+    """Memory does not hold a stack."""
 
 
 class Worker:
@@ -104,42 +38,80 @@ class Worker:
         self.slot = slot
         self.send = send
         self._data: dict[tuple[str, int], tuple[Loaded, str] | BadData] = {}
-        self._imported = False
+        self._engine: Engine | None = None
         self._program: Program | None = None
+        self._stack: Stack | None = None
         self._trained_on: Split | None = None
 
     def run(self, job: Job) -> None:
-        """Run every spec of a job, in order, and send what happens."""
-        for spec in job.specs:
-            self.send(RunStarted(spec))
+        """Run every spec of a job, in order, one by one or in stacks, and send what happens."""
+        left, stack, asked = list(job.specs), job.stack, 0
+        while left:
+            trials = [Trial(spec, self.slot, stack=stack, stack_asked=asked) for spec in left[:stack]]
+            self.send(RunStarted(trials[0].spec, tuple(trial.spec for trial in trials[1:])))
             with contextlib.suppress(OSError):  # a full disk costs a log, not a run
-                print(f"{RUN_MARK} {spec.run_id} {spec.case}", flush=True)
-            trial, started = Trial(spec, self.slot), time.perf_counter()
+                for trial in trials:
+                    print(f"{RUN_MARK} {trial.spec.run_id} {trial.spec.case}", flush=True)
             try:
-                self._try(trial)
-                assert trial.outcome is not None
-                trial.kept = trial.outcome.kept.to_bytes()
-            except Diverged as error:
-                trial.status, trial.failure, trial.curve = "diverged", Failure(reason=str(error)), error.curve
-            except BadData as error:
-                trial.status, trial.failure = "failed", error.failure
-                self.send(DataChecked(spec, fault=str(error)))
-            except BaseException as error:  # a run that raises, or asks to exit, is a record, and the next run goes on
-                trial.status, trial.failure = "failed", Failure.of(error)
-            trial.total_s = time.perf_counter() - started
-            faults.point("worker.ran")
-            loaded = self._imported if spec.backend != NO_ENGINE else True
-            record = trial.record(loaded=loaded and self.slot.serves(spec.backend))
-            self.send(RunEnded(record, trial.kept))
-            faults.point("worker.sent")
-        if self._program is not None:
-            self._program.close()
-            self._program = None
+                self._run(trials)
+            except _TooWide:
+                stack, asked = stack // 2, job.stack
+                self.send(StackHalved(trials[0].spec, stack))
+            else:
+                left = left[len(trials) :]
+        self._close()
 
-    def _try(self, trial: Trial) -> None:
-        """Make or reuse the data and the program, train and evaluate; fill in the trial on the way.
+    def _run(self, trials: list[Trial]) -> None:
+        """Run one spec, or several together, and send their records.
 
         Raises:
+            _TooWide: Memory does not hold so many; nothing was sent of them.
+        """
+        started = time.perf_counter()
+        for trial in trials:
+            with self._caught(trial):
+                self._prepare(trial)
+        ready = [trial for trial in trials if trial.model is not None]
+        if trials[0].stack == 1:
+            for trial in ready:
+                with self._caught(trial):
+                    self._train(trial)
+        else:
+            self._train_together(ready)
+        for trial in trials:
+            if trial.outcome is not None:
+                with self._caught(trial):
+                    trial.kept = trial.outcome.kept.to_bytes()
+        shares = ready or trials
+        spent = {name: sum(t.spent.get(name, 0.0) for t in shares) for t in shares for name in t.spent}
+        total_s = time.perf_counter() - started
+        for trial in shares:
+            trial.total_s, trial.spent = total_s / len(shares), {name: s / len(shares) for name, s in spent.items()}
+        for trial in trials:
+            faults.point("worker.ran")
+            loaded = self._engine is not None if trial.spec.backend != NO_ENGINE else True
+            record = trial.record(loaded=loaded and self.slot.serves(trial.spec.backend))
+            self.send(RunEnded(record, trial.kept))
+            faults.point("worker.sent")
+
+    @contextlib.contextmanager
+    def _caught(self, trial: Trial) -> Iterator[None]:
+        """Make a failure of the run of what is raised within, or asks to exit, so that the next run goes on."""
+        try:
+            yield
+        except BaseException as error:
+            self._fail(trial, error)
+
+    def _fail(self, trial: Trial, error: BaseException) -> None:
+        trial.fail(error)
+        if isinstance(error, BadData):
+            self.send(DataChecked(trial.spec, fault=str(error)))
+
+    def _prepare(self, trial: Trial) -> None:
+        """Make or reuse the data, and make the model; fill in the trial on the way.
+
+        Raises:
+            BadData: No run can use them.
             BenchError: The run asks for a backend that this process was not started for.
         """
         spec = trial.spec
@@ -153,21 +125,80 @@ class Worker:
         if spec.recipe is not None:
             check_batch(dataset, trial.splits, spec.recipe.batch_size)
         trial.positions = positions_of(model, trial.splits.valid.task)
-        if isinstance(model, Predictor):
-            trial.outcome = predict(model, trial.splits, spec.metrics)
+        trial.model = model
+
+    def _train(self, trial: Trial) -> None:
+        """Make or reuse the program, train and evaluate, or fit; fill in the trial on the way."""
+        spec, splits = trial.spec, trial.splits
+        assert splits is not None
+        if isinstance(trial.model, Predictor):
+            trial.outcome = predict(trial.model, splits, spec.metrics)
             return
-        assert isinstance(model, Network)
+        assert isinstance(trial.model, Network)
         assert spec.recipe is not None
         assert spec.model_seed is not None
         self._import_backend(trial)
         if self._program is None:
-            self._program = make_program(spec.backend, model, spec.recipe, trial.splits)
+            self._program = make_program(spec.backend, trial.model, spec.recipe, splits)
             trial.spent["build_s"] = self._program.build_s
-        elif self._trained_on is not trial.splits.train:
-            self._program.use(trial.splits.train)
-        self._trained_on = trial.splits.train
+        elif self._trained_on is not splits.train:
+            self._program.use(splits.train)
+        self._trained_on = splits.train
         progress = partial(self._progress, spec.run_id)
-        trial.outcome = train(model, spec.recipe, trial.splits, self._program, spec.model_seed, progress, spec.metrics)
+        trial.outcome = train(trial.model, spec.recipe, splits, self._program, spec.model_seed, progress, spec.metrics)
+
+    def _train_together(self, trials: list[Trial]) -> None:
+        """Train a stack of runs of one case, or several where their data have unlike shapes; fill in the trials.
+
+        Raises:
+            _TooWide: Memory does not hold it.
+        """
+        alike: dict[object, list[Trial]] = {}
+        for trial in trials:
+            alike.setdefault(_shapes(trial), []).append(trial)
+        too_wide = False
+        for group in alike.values():
+            try:
+                for trial, outcome in zip(group, self._stacked(group), strict=True):
+                    if isinstance(outcome, Diverged):
+                        trial.fail(outcome)
+                    else:
+                        trial.outcome = outcome
+            except BaseException as error:
+                too_wide = too_wide or (self._engine is not None and self._engine.lacks_memory(error))
+                for trial in group:
+                    self._fail(trial, error)
+        if too_wide:  # said only here, where the error holds none of the memory any more
+            self._close()
+            raise _TooWide
+
+    def _stacked(self, trials: list[Trial]) -> list[Outcome | Diverged]:
+        """Make or reuse the stack, train and evaluate; return what each run gave."""
+        first = trials[0]
+        spec, model, recipe, splits = first.spec, first.model, first.spec.recipe, first.splits
+        assert isinstance(model, Network)
+        assert recipe is not None
+        assert splits is not None
+        engine = self._import_backend(first)
+        if self._stack is None:
+            self._stack = engine.make_stack(model, recipe, splits.train.task, splits.valid.task, first.stack)
+            first.spent["build_s"] = self._stack.build_s
+        lanes = [Lane(t.spec.model_seed, t.splits) for t in trials if t.splits and t.spec.model_seed is not None]
+        heard: set[int] = set()
+
+        def progress(lane: int, epoch: int, epochs: int) -> None:
+            if epoch not in heard:
+                heard.add(epoch)
+                self._progress(trials[lane].spec.run_id, epoch, epochs)
+
+        return train_together(model, recipe, lanes, self._stack, progress, spec.metrics)
+
+    def _close(self) -> None:
+        """Let go of what was compiled for a case."""
+        for held in (self._program, self._stack):
+            if held is not None:
+                held.close()
+        self._program = self._stack = None
 
     def _progress(self, run_id: str, epoch: int, epochs: int) -> None:
         self.send(EpochEnded(run_id, epoch, epochs))
@@ -201,17 +232,24 @@ class Worker:
         loaded, trial.data_digest = kept
         trial.splits, trial.data_notes = loaded.splits, loaded.warnings
 
-    def _import_backend(self, trial: Trial) -> None:
-        """Import the backend, the first time.
+    def _import_backend(self, trial: Trial) -> Engine:
+        """Import the backend, the first time, and return its engine.
 
         Raises:
             BenchError: The worker was started for a GPU that the backend does not see.
         """
-        if not self._imported:
+        if self._engine is None:
             started = time.perf_counter()
-            load_engine(trial.spec.backend, self.slot.device.kind)
-            self._imported = True
+            self._engine = load_engine(trial.spec.backend, self.slot.device.kind)
             trial.spent["import_s"] = time.perf_counter() - started
+        return self._engine
+
+
+def _shapes(trial: Trial) -> object:
+    """Return what the data of a stack's lanes have in common."""
+    assert trial.splits is not None
+    splits = {"train": trial.splits.train} | trial.splits.evaluated()
+    return tuple((name, split.x.shape, split.y.shape, split.mask is None) for name, split in splits.items())
 
 
 def digest_of(splits: Splits) -> str:

@@ -1,7 +1,10 @@
 """Engines that only tests register, beside a network that notes which process built it; see `tests.conftest`."""
 
 import os
+import signal
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +13,8 @@ from bench.models.base import Network, model
 
 NOTES = "BENCH_TEST_NOTES"
 """Environment variable: the file that `note` adds lines to."""
+FAULT = "BENCH_TEST_LANES"
+"""Environment variable: what `Lanes` does in place of training."""
 
 
 def note(backend: str) -> None:
@@ -83,6 +88,55 @@ class ZerosEngine(Engine):
 
     def make_program(self, model, recipe, train, scored):
         return Zeros()
+
+
+class Lanes(Zeros):
+    """A stack whose lanes forecast their seed over the epochs that they trained, and which does what `FAULT` says."""
+
+    def __init__(self, width):
+        self.width = width
+
+    def fresh_weights(self, model_seed):
+        return [np.float32([model_seed, 0])]
+
+    def reset(self, weights, model_seeds=()):
+        self.load(weights)
+
+    def weights(self):
+        return [[weight.copy() for weight in each] for each in self._state]
+
+    def load(self, weights):
+        self._state = [[weight.copy() for weight in each] for each in weights]
+
+    def train(self, order, steps=None, rates=None, active=None):
+        fault, _, number = os.environ.get(FAULT, "").partition(":")
+        if fault == "fits" and self.width > int(number):
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate\nso many bytes")
+        if fault == "raise":
+            raise RuntimeError("on purpose")
+        if fault == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        while fault == "gate" and Path(number).exists():
+            time.sleep(0.05)
+        for (state,), goes in zip(self._state, active, strict=True):
+            state[1] += goes
+        return np.array([np.nan if fault == "nan" and s[0] == int(number) else 1 / s[1] for (s,) in self._state])
+
+    def forecast(self, x):
+        return np.stack([np.full((len(each), 1), s[0] / (1 + s[1])) for each, (s,) in zip(x, self._state, strict=True)])
+
+
+@engine("test_lanes")
+class LanesEngine(ZerosEngine):
+    """NumPy as a backend that trains nothing, many seeds at once."""
+
+    stacks = True
+
+    def make_stack(self, model, recipe, taught, scored, width):
+        return Lanes(width)
+
+    def lacks_memory(self, error):
+        return "RESOURCE_EXHAUSTED" in str(error)
 
 
 @engine("test_broken")

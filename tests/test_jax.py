@@ -19,7 +19,7 @@ from bench.store import Store
 from tests.committed import ROOT
 from tests.conftest import BACKEND
 
-FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_jax_stack")
+FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_jax_layers", "test_jax_stack")
 LIMIT_S = 300.0
 CPU = find_device("cpu")
 SUITE = """\
@@ -30,18 +30,31 @@ cases = ["chapter15/naive_next_step", "chapter15/linear", "chapter15/seq2seq_rnn
 [recipe]
 epochs = 1
 """
+not_within = pytest.mark.skipif(BACKEND == "jax", reason="this process tests JAX itself")
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+
+
+def run_on_jax(file, *options):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-p", "no:xdist", f"tests/{file}.py"]
+    variables = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "skipped" not in done.stdout
 
 
 @pytest.mark.slow
 @needs_jax
-@pytest.mark.skipif(BACKEND == "jax", reason="this process tests JAX itself")
+@not_within
 @pytest.mark.parametrize("file", FILES)
 def test_on_jax(file):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-p", "no:xdist", f"tests/{file}.py"]
-    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "skipped" not in done.stdout
+    run_on_jax(file)
+
+
+@needs_jax
+@not_within
+def test_stacks_on_jax():
+    """The contract of a few networks; that of all is slow."""
+    run_on_jax("test_jax_stack", "-m", "not slow")
 
 
 @pytest.mark.slow

@@ -236,3 +236,19 @@ def test_names_of_any_kind_come_back():
     (back,) = Kept.from_bytes(Kept((errors,)).to_bytes()).errors
     assert (back.split, back.metric, back.counts.tolist()) == (errors.split, errors.metric, [1, 0])
     assert back.series is None
+
+
+def test_what_is_held_to_the_same_truth_is_digested_once_a_part(monkeypatch):
+    """Of two states of a model, whose scores and files are what they are alone."""
+    from bench import scoring
+
+    case = cases.get("chapter15/seq2seq_rnn")
+    splits = case.dataset.load(42)
+    forecasts = [lambda s, i=i: s.y + np.float32(i) for i in (1, 2)]
+    alone = [score_all(forecast, case.model, splits, "last") for forecast in forecasts]
+    digest, made = scoring.truth_digest, []
+    monkeypatch.setattr(scoring, "truth_digest", lambda arrays: made.append(1) or digest(arrays))
+    truths = scoring.Truths()
+    together = [score_all(forecast, case.model, splits, "last", (), truths) for forecast in forecasts]
+    assert [(t.scores, t.kept.to_bytes()) for t in together] == [(a.scores, a.kept.to_bytes()) for a in alone]
+    assert len(made) == len(alone[0].kept.errors) + len(alone[0].kept.forecasts)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.metrics.base import Scored, evaluate, metric, metrics, monitor, ranking, scored
+from bench.metrics.base import Scored, evaluate, metric, metrics, monitor, ranking, scored, squared_errors
 from bench.metrics.traits import Axis, Direction, Traits
 from bench.task import Split, Target, TargetKind, Task
 
@@ -25,6 +25,21 @@ def pair(task, truth, forecast, positions=None, groups=None, mask=None):
         np.ones(truth.shape[:2], dtype=np.bool_) if mask is None else np.array(mask),
         {name: np.array(values) for name, values in (groups or {}).items()},
     )
+
+
+def test_errors_are_subtracted_in_float64_whatever_was_given():
+    """Float32 could not tell these apart."""
+    task = Task("t", TargetKind.LAST_STEP, 5, 1)
+    split = Split(task, np.zeros((2, 5, 1), np.float32), np.array([[1.0], [1.0]], np.float32))
+    forecast = np.array([[1e-9], [-1e-9]], np.float32)
+    for given in (forecast, forecast.astype(np.float64)):
+        seen = scored(split, given, slice(None))
+        assert seen.truth.dtype == seen.forecast.dtype == seen.errors().dtype == np.float64
+        np.testing.assert_array_equal(seen.errors(), seen.truth - seen.forecast)
+        np.testing.assert_array_equal(squared_errors(seen), (seen.truth - seen.forecast) ** 2)
+        assert len(np.unique(seen.errors())) == 2
+        seen.errors()[:] = 0
+        assert seen.errors().all(), "each caller has an array of its own"
 
 
 def real(values):

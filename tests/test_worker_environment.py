@@ -14,8 +14,9 @@ from bench.jobs import Job, RunEnded
 from bench.plan import expand
 from bench.process import Slot, begin
 from bench.suite import Suite
+from bench.trial import Trial
 from bench.variables import OTHER_THREADS, THREADS
-from bench.worker import Trial, Worker
+from bench.worker import Worker
 
 CPU = find_device("cpu")
 LIMIT_S = 300.0

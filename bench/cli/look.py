@@ -21,6 +21,7 @@ from bench.cli.options import (
     Reports,
     Results,
     Seeds,
+    Stack,
     SuiteName,
     selection,
 )
@@ -28,6 +29,7 @@ from bench.cli.screen import console, show_table
 from bench.errors import BenchError
 from bench.files import written_whole
 from bench.record import IN_WORDS
+from bench.stacks import AUTO
 from bench.store import REPORTS, RESULTS, Store
 
 
@@ -63,6 +65,7 @@ def plan(
     device: DeviceNames = "",
     backend: BackendNames = "",
     epochs: Epochs = 0,
+    stack: Stack = AUTO,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once; 0: one a core.")] = 0,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
@@ -80,7 +83,7 @@ def plan(
     from bench.stale import find_stale
     from bench.throughput.benchmark import estimate_s
 
-    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
     for name in chosen.suite.devices:
         find_device(name)
     store = Store(results)
@@ -116,6 +119,8 @@ def plan(
         counts = (sum(states[s.run_id] == kind for s in specs) for kind in kinds)
         table.add_row(case.name, str(len(specs)), *(str(n or "") for n in counts), expected)
     show_table(screen, table, f"suite {chosen.suite.name}")
+    for line in chosen.stacks:
+        screen.print(line)
     for skip in made.skips:
         screen.print(f"skipped {skip.case.name}: {skip.reason}")
     for change, n in Counter(", ".join(s.changes) for s in stale.values()).items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.errors import BenchError
+from bench.stacks import AUTO, check_stack
 from bench.store import REPORTS
 from bench.suite import override, read_suite
 
@@ -18,6 +19,7 @@ Seeds = Annotated[str, typer.Option(help="Model seeds instead of the suite's, as
 DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1, all (GPUs), or several: cpu,gpu.")]
 BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax or several, as in tensorflow,jax.")]
 Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
+Stack = Annotated[str, typer.Option(help="Seeds in one program, where the backend can: a number, auto or off.")]
 Results = Annotated[Path, typer.Option(help="Folder of the records.", file_okay=False)]
 Reports = Annotated[Path, typer.Option(help="Folder of the reports of unmodified suites.", file_okay=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -32,6 +34,7 @@ def selection(
     device: str = "",
     backend: str = "",
     epochs: int = 0,
+    stack: str = AUTO,
 ) -> "Selection":
     """Return a suite with what the command line overrides.
 
@@ -50,6 +53,7 @@ def selection(
         epochs=epochs or None,
     )
     chosen.select()
+    check_stack(stack, chosen)
     typed = {
         "--cases": cases,
         "--seeds": seeds,
@@ -58,7 +62,7 @@ def selection(
         "--epochs": str(epochs or ""),
     }
     given = tuple((name, value) for name, value in typed.items() if value)
-    return Selection(suite, chosen, unmodified, results, reports, given)
+    return Selection(suite, chosen, unmodified, results, reports, given, stack)
 
 
 def names(option: str, text: str) -> list[str]:

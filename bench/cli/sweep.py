@@ -6,10 +6,22 @@ from typing import Annotated
 import typer
 
 from bench.cli.app import app
-from bench.cli.options import BackendNames, Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.options import (
+    BackendNames,
+    Cases,
+    DeviceNames,
+    Epochs,
+    Reports,
+    Results,
+    Seeds,
+    Stack,
+    SuiteName,
+    selection,
+)
 from bench.cli.screen import console
 from bench.interrupt import Interrupts, say_so
 from bench.measurement import PROCESSES
+from bench.stacks import AUTO
 from bench.store import REPORTS, RESULTS
 
 
@@ -21,6 +33,7 @@ def run(
     device: DeviceNames = "",
     backend: BackendNames = "",
     epochs: Epochs = 0,
+    stack: Stack = AUTO,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
     rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
     track: Annotated[bool, typer.Option(help="Mirror the records to MLflow.")] = True,
@@ -46,7 +59,7 @@ def run(
     """
     from bench.commands import RunOptions, run_suite
 
-    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
     with Interrupts(say_so) as told:
         return run_suite(chosen, options, console(lasting=True), stopped=lambda: told.heard)

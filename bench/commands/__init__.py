@@ -1,7 +1,7 @@
 """What the verbs do that takes more than a call: a sweep with its throughput benchmark, its mirror and its report."""
 
 from bench.commands.run import RunOptions, run_suite
-from bench.commands.selection import Selection, environments_here
+from bench.commands.selection import Selection
 from bench.commands.sync import sync_suite
 
-__all__ = ["RunOptions", "Selection", "environments_here", "run_suite", "sync_suite"]
+__all__ = ["RunOptions", "Selection", "run_suite", "sync_suite"]

@@ -96,6 +96,8 @@ def run_suite(
             console.print(
                 f"set here, and can change numbers: {variables}; kept, and runs with it are told from runs without"
             )
+        for line in chosen.stacks:
+            console.print(line)
         for skip in plan.skips:
             console.print(f"skipped {skip.case.name}: {skip.reason}")
         if stopped():
@@ -175,14 +177,14 @@ class _Command:
     def sweep(self, plan: Plan) -> Plan:
         """Run what is missing; where seeds are added by a rule, plan again until it asks for none."""
         for record in plan.records:
-            if record.environment.digest in plan.here:
+            if record.environment.asked.digest in plan.here:
                 self.data.compare(record)
         specs = plan.specs if self.options.rerun else plan.missing
         tried: set[str] = set()
         refresh = _Refresh(self.chosen, self.store, self.console) if self.options.report else _nothing
         while True:
             tried |= {spec.run_id for spec in specs}
-            jobs = make_jobs(specs)
+            jobs = make_jobs(specs, self.chosen.stack_of)
             every = ALL in plan.suite.devices
             slots = make_slots(
                 (ALL if every and job.device == "gpu" else job.device for job in jobs), self.options.workers, len(jobs)
@@ -216,7 +218,8 @@ class _Command:
 
     def _warn_of_other_threads(self, sweep: Sweep, here: frozenset[str]) -> None:
         """Say which records are of no environment that was expected; their runs stay missing here."""
-        others = {r.environment.digest: r.environment for r in sweep.records if r.environment.digest not in here}
+        environments = {r.environment.digest: r.environment for r in sweep.records}
+        others = {digest: each for digest, each in environments.items() if each.asked.digest not in here}
         for name, found in others.items():
             text = (
                 f"{found.threads} threads of {found.backend} where 1 was asked for" if found.device == "cpu" else found

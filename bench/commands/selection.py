@@ -8,7 +8,8 @@ from bench.devices import find_device
 from bench.errors import BenchError
 from bench.pasting import Option, command
 from bench.plan import Plan, make_plan
-from bench.record import Environment, RunRecord
+from bench.record import Environment, RunRecord, RunSpec
+from bench.stacks import AUTO, OFF, stack_width
 from bench.store import REPORTS, RESULTS, Store
 from bench.suite import Suite
 from bench.variables import widest
@@ -18,7 +19,8 @@ from bench.variables import widest
 class Selection:
     """A suite as a command names and wants it, beside the suite as its file has it, and where things are.
 
-    ``given`` holds the options that override the suite, as they were typed.
+    ``given`` holds the options that override the suite, as they were typed; ``stack`` is what was asked of stacks, see
+    `bench.stacks`.
     """
 
     named: str
@@ -27,6 +29,7 @@ class Selection:
     results: Path
     reports: Path
     given: tuple[Option, ...] = ()
+    stack: str = AUTO
 
     @property
     def report_folder(self) -> Path:
@@ -46,7 +49,24 @@ class Selection:
         folders = ("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)
         moved = [(name, str(folder)) for name, folder, usual in folders if folder != usual]
         given = self.given if self.suite != self.unmodified else ()
-        return command(verb, self.named, [*given, *moved, *options], in_file=in_file)
+        stacked = [("--stack", self.stack)] if verb == "run" and self.stack != AUTO else []
+        return command(verb, self.named, [*given, *stacked, *moved, *options], in_file=in_file)
+
+    def stack_of(self, spec: RunSpec) -> int:
+        """Return how many runs like this one program trains."""
+        return stack_width(self.stack, self.suite, spec.backend, spec.device.partition(":")[0])
+
+    @property
+    def stacks(self) -> list[str]:
+        """Where several seeds train in one program, a line each."""
+        lines = []
+        for backend in self.suite.backends:
+            for kind in dict.fromkeys(name.partition(":")[0] for name in self.suite.devices):
+                width = stack_width(self.stack, self.suite, backend, kind)
+                chosen = " (from the number of seeds; --stack sets it)" if self.stack == AUTO else ""
+                if width > 1:
+                    lines.append(f"{backend} on {kind}: up to {width} seeds in one program{chosen}")
+        return lines
 
     def plan(self, store: Store, environment: str | None = None, records: list[RunRecord] | None = None) -> Plan:
         """Return the plan, given what is recorded.
@@ -59,8 +79,11 @@ class Selection:
         Raises:
             BenchError: A record is not good.
         """
-        here = frozenset({environment}) if environment else environments_here(self.suite)
-        return make_plan(self.suite, store.read() if records is None else records, here, store.read_measurements())
+        ours = list(_environments(self.suite, self.stack))
+        here = frozenset({environment} if environment else (e.digest for e in ours))
+        alone = frozenset() if environment else frozenset(e.alone.digest for e in ours)
+        known = store.read() if records is None else records
+        return make_plan(self.suite, known, here, store.read_measurements(), alone)
 
     @property
     def nothing_recorded(self) -> BenchError:
@@ -110,21 +133,17 @@ class Selection:
             raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
 
 
-def environments_here(suite: Suite) -> frozenset[str]:
-    """Return the digests of the environments that a suite's runs have on this machine."""
-    return frozenset(environment.digest for environment in _environments(suite))
-
-
 def variables_here(suite: Suite) -> list[str]:
     """Return the variables that a user has set and that can change numbers of a suite's runs."""
-    return widest(environment.variables for environment in _environments(suite))
+    return widest(environment.variables for environment in _environments(suite, OFF))
 
 
-def _environments(suite: Suite) -> Iterator[Environment]:
+def _environments(suite: Suite, stack: str) -> Iterator[Environment]:
     yield find_device("cpu").environment("numpy")
     for name in suite.devices:
         try:
             device = find_device(name)
         except BenchError:  # a report of another machine's records needs none of its devices
             continue
-        yield from map(device.environment, suite.backends)
+        for backend in suite.backends:
+            yield device.environment(backend, stack=stack_width(stack, suite, backend, device.kind))

@@ -77,6 +77,56 @@ class Program(Protocol):
         """Free what the program holds."""
 
 
+class Stack(Protocol):
+    """As `Program`, of as many seeds as it has lanes, which train side by side and know nothing of each other.
+
+    A lane's numbers depend on its seed, its data and the width of the stack, which is fixed: where there are fewer
+    seeds than lanes, the rest of the width is idle.
+    """
+
+    @property
+    def build_s(self) -> float:
+        """As `Program.build_s`."""
+
+    @property
+    def compile_s(self) -> float:
+        """As `Program.compile_s`."""
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in one lane's weights."""
+
+    def use(self, trains: Sequence[Split]) -> None:
+        """As `Program.use`: each lane trains on a split of its own, or several on the same object; all of one shape."""
+
+    def fresh_weights(self, model_seed: int) -> list[Array]:
+        """As `Program.fresh_weights`."""
+
+    def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
+        """As `Program.reset`, of as many lanes as there are seeds, which is as many as `use` was told of."""
+
+    def weights(self) -> list[list[Array]]:
+        """Return a copy of each lane's weights."""
+
+    def load(self, weights: Sequence[Sequence[Array]]) -> None:
+        """As `Program.load`."""
+
+    def train(
+        self,
+        order: NDArray[np.int32],
+        steps: int | None = None,
+        rates: Array | None = None,
+        active: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.float32]:
+        """As `Program.train`, with a first axis of lanes; a lane that is not ``active`` keeps its state."""
+
+    def forecast(self, x: Sequence[Inputs]) -> Array:
+        """As `Program.forecast` of each lane's own windows, or of one object for several; a first axis of lanes."""
+
+    def close(self) -> None:
+        """Free what the stack holds."""
+
+
 class Engine:
     """How one backend trains networks, and what it needs of a machine and a process. A subclass is a plug-in.
 
@@ -100,6 +150,7 @@ class Engine:
         jit: What its compilation is called; ``"none"`` where it compiles nothing.
         precision: Of its numbers.
         keras: Whether Keras's version can change its numbers.
+        stacks: Whether one program can train many seeds.
     """
 
     name: ClassVar[str] = ""
@@ -113,6 +164,7 @@ class Engine:
     jit: ClassVar[str] = "none"
     precision: ClassVar[str] = "float32"
     keras: ClassVar[bool] = False
+    stacks: ClassVar[bool] = False
 
     def load(self) -> None:
         """Import the backend into this process, in float32.
@@ -133,6 +185,14 @@ class Engine:
     def make_program(self, model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
         """Return the program of a network, to be trained by a recipe on a split, that forecasts a task."""
         raise NotImplementedError
+
+    def make_stack(self, model: Network, recipe: Recipe, taught: Task, scored: Task, width: int) -> Stack:
+        """Return a stack of ``width`` lanes of a network, whose training windows answer the task ``taught``."""
+        raise NotImplementedError
+
+    def lacks_memory(self, error: BaseException) -> bool:
+        """Return whether an error says that a device has too little memory for what was asked of it."""
+        return isinstance(error, MemoryError)
 
 
 NO_ENGINE = "numpy"
@@ -178,11 +238,11 @@ FORECAST_BATCH = 1000
 """Windows in a forecast batch: it divides every split of the waves. The last batch is padded."""
 
 
-def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True) -> Array:
+def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True, axis: int = 0) -> Array:
     """Apply ``compute`` to batches of one static size, the last one padded with its own last window.
 
     With ``pad=False`` the last batch keeps its own, smaller size: what a network whose output
-    depends on its batch must be given.
+    depends on its batch must be given. ``axis`` is that of windows in what is computed.
     """
     parts = []
     for start in range(0, len(x), batch):
@@ -190,5 +250,5 @@ def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad
         size = len(part)
         if pad and size < batch:
             part = np.concatenate([part, np.repeat(part[-1:], batch - size, axis=0)])
-        parts.append(np.asarray(compute(part))[:size])
-    return np.concatenate(parts)
+        parts.append(np.asarray(compute(part))[(*[slice(None)] * axis, slice(size))])
+    return np.concatenate(parts, axis=axis)

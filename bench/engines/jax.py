@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
+from bench.engines.base import FORECAST_BATCH, Program, Stack, engine, in_batches
+from bench.engines.jax_layers import UNROLL, unrolled
 from bench.engines.jax_network import SETTINGS, JaxNetwork, State, fix_jax_settings
 from bench.engines.keras_engine import KerasEngine
 from bench.models.base import Inputs, Network
@@ -38,7 +39,9 @@ class Compiled:
         key = function, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
         if key not in self._programs:
             started = time.perf_counter()
-            self._programs[key] = jax.jit(function).lower(*arguments).compile()
+            with unrolled(UNROLL.get(jax.default_backend(), 1)):
+                traced = jax.jit(function).lower(*arguments)
+            self._programs[key] = traced.compile()
             self.seconds += time.perf_counter() - started
             self.count += 1
         return self._programs[key](*arguments)
@@ -49,13 +52,13 @@ class OnJax:
 
     _state: State
 
-    def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task):
+    def __init__(self, model: Network, recipe: Recipe, taught: Task, scored: Task):
         started = time.perf_counter()
         self._model = model
         self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
-        self._network = JaxNetwork(model, recipe, train.task, scored)
+        self._network = JaxNetwork(model, recipe, taught, scored)
         self._compiled = Compiled()
-        self.use(train)
+        self._data: list[Any] = []
         self.build_s = time.perf_counter() - started
         self.evaluations = 0
 
@@ -84,10 +87,6 @@ class OnJax:
         """Most memory that JAX's allocator gave out on the GPU; None on the CPU."""
         return device_peak_bytes()
 
-    def use(self, train: Split) -> None:
-        """Train on these windows from now on; those of other shapes compile another program."""
-        self._data = training_data(self._model, train)
-
     def fresh_weights(self, model_seed: int) -> list[Array]:
         """Return initial weights made in NumPy from the seed alone."""
         return self._network.fresh_weights(model_seed)
@@ -110,8 +109,15 @@ class JaxProgram(OnJax):
     def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task):
         import jax
 
-        super().__init__(model, recipe, train, scored)
+        super().__init__(model, recipe, train.task, scored)
+        self.use(train)
         self._state = jax.device_put(self._network.fresh)
+
+    def use(self, train: Split) -> None:
+        """Train on these windows from now on; those of other shapes compile another program."""
+        import jax
+
+        self._data = jax.device_put(training_data(self._model, train))
 
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
         """Put in these weights, a new optimizer's state, and the seed's states of random layers."""
@@ -149,12 +155,10 @@ class JaxProgram(OnJax):
         return np.asarray(self._compiled.call(self._network.forecast, self._state, x))
 
 
-def training_data(model: Network, train: Split) -> list[Any]:
-    """Return a split's inputs, targets and, where it has one, mask, on the device."""
-    import jax
-
+def training_data(model: Network, train: Split) -> list[Array]:
+    """Return a split's inputs, targets and, where it has one, mask."""
     masks = [model.mask(train)] if train.task.masked else []
-    return [jax.device_put(array) for array in (train.x, model.targets(train), *masks)]
+    return [np.asarray(array) for array in (train.x, model.targets(train), *masks)]
 
 
 def device_peak_bytes() -> int | None:
@@ -189,7 +193,9 @@ class Jax(KerasEngine):
     )
     thread_variables = ("NPROC",)  # the size of XLA's own pool of threads
     deterministic: ClassVar = {"XLA_FLAGS": "--xla_gpu_deterministic_ops=true"}
+    version = "2"
     jit = "epoch by XLA"
+    stacks = True
 
     def load(self) -> None:
         """Import Keras on JAX, with the settings of both fixed.
@@ -213,3 +219,13 @@ class Jax(KerasEngine):
     def make_program(self, model: Network, recipe: Recipe, train: Split, scored: Task) -> Program:
         """Return a program whose epoch is compiled by XLA."""
         return JaxProgram(model, recipe, train, scored)
+
+    def make_stack(self, model: Network, recipe: Recipe, taught: Task, scored: Task, width: int) -> Stack:
+        """Return a stack whose epoch, of all its lanes, is compiled by XLA."""
+        from bench.engines.jax_stack import JaxStack  # which knows this module
+
+        return JaxStack(model, recipe, taught, scored, width)
+
+    def lacks_memory(self, error: BaseException) -> bool:
+        """As `Engine.lacks_memory`; XLA says it in the text of an error of its own."""
+        return super().lacks_memory(error) or "RESOURCE_EXHAUSTED" in str(error)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.engines.jax_layers import mend_convolutions
 from bench.engines.keras_engine import fix_settings
 from bench.engines.keras_recipe import batch_loss, keras_optimizer
 from bench.initial import initial_weights, random_states, seed_generators
@@ -71,6 +72,7 @@ class JaxNetwork:
         self._horizon, self._iterates = scored.horizon, model.iterates
         # An iterated network reads windows that grow: one network of open length serves them and training.
         self._network = model.build(replace(taught, input_length=None) if model.iterates else taught)
+        mend_convolutions(self._network)
         self._optimizer = keras_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
         self._loss = batch_loss(recipe)

@@ -1,37 +1,46 @@
-"""Many seeds of one case in one program on JAX: lanes, which train side by side and know nothing of each other.
-
-For `bench.stacked_training.train_together`; a worker trains one seed at a time.
-"""
+"""Many seeds of one case in one program on JAX: lanes, which train side by side and know nothing of each other."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, in_batches
-from bench.engines.jax import OnJax
+from bench.engines.jax import OnJax, training_data
 from bench.engines.jax_network import State
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
 from bench.task import Array, Split, Task
 
+T = TypeVar("T")
+
 
 class JaxStack(OnJax):
-    """One network with ``width`` states, each a lane that trains one seed.
+    """One network with ``width`` states, each a lane that trains one seed; see `bench.engines.base.Stack`.
 
-    A lane's numbers depend on its own seed and on the width, not on its place or its neighbours. So the width is fixed:
-    where there are fewer seeds, the last one trains in what is left, and is not shown.
+    Where there are fewer seeds than lanes, the last one trains in what is left, and is not shown. The draws of the
+    data that lanes train on lie one after the other on the device, each once; a lane counts windows from its own.
 
     Attributes:
         width: Lanes of the compiled programs.
         lanes: Seeds in use, at most the width.
     """
 
-    def __init__(self, model: Network, recipe: Recipe, train: Split, scored: Task, width: int):
-        super().__init__(model, recipe, train, scored)
+    def __init__(self, model: Network, recipe: Recipe, taught: Task, scored: Task, width: int):
+        super().__init__(model, recipe, taught, scored)
         self.width, self.lanes = width, 0
         self._state = State([], [], [])
+        self._first = np.zeros(0, np.int32)
+
+    def use(self, trains: Sequence[Split]) -> None:
+        """Train lanes on these windows from now on; those of other shapes, or more draws, compile another program."""
+        import jax
+
+        draws, which = self._draws(trains)
+        self._first = which * np.int32(len(trains[0].x))
+        arrays = (training_data(self._model, draw) for draw in draws)
+        self._data = [jax.device_put(np.concatenate(each)) for each in zip(*arrays, strict=True)]
 
     def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
         """Put in each lane's weights, a new optimizer's state, and its seed's states of random layers.
@@ -79,21 +88,23 @@ class JaxStack(OnJax):
             self._state,
             np.int32(order.shape[1] if steps is None else steps),
             self._data,
-            self._padded(order),
+            self._padded(order + self._first[:, None, None]),
             None if rates is None else self._padded(rates),
             self._padded(chosen),
         )
         return np.asarray(losses)[: self.lanes]
 
-    def forecast(self, x: Inputs) -> Array:
-        """Forecast windows in every lane: ``(lanes, windows, ...)``."""
+    def forecast(self, x: Sequence[Inputs]) -> Array:
+        """Forecast each lane's windows: ``(lanes, windows, ...)``."""
         self.evaluations += 1
-        size, pad = (self._batch, False) if self._model.batch_dependent else (FORECAST_BATCH, True)
-        return np.moveaxis(in_batches(x, size, self._forecast_batch, pad=pad), 1, 0)
+        draws, which = self._draws(x)
+        lanes = self._padded(which)
 
-    def _forecast_batch(self, x: Inputs) -> Array:
-        """Return forecasts ``(windows, lanes, ...)``, which is how batches are put together."""
-        return np.moveaxis(np.asarray(self._compiled.call(self._forecast, self._state, x))[: self.lanes], 0, 1)
+        def forecast(part: Inputs) -> Array:
+            return np.asarray(self._compiled.call(self._forecast, self._state, part, lanes))[: self.lanes]
+
+        size, pad = (self._batch, False) if self._model.batch_dependent else (FORECAST_BATCH, True)
+        return in_batches(np.stack(draws, axis=1), size, forecast, pad=pad, axis=1)
 
     def _epoch(self, state: State, steps: Any, data: Any, order: Any, rates: Any, active: Any) -> tuple[State, Any]:
         import jax
@@ -106,10 +117,18 @@ class JaxStack(OnJax):
 
         return jax.tree.map(kept, after, state), losses
 
-    def _forecast(self, state: State, x: Any) -> Any:
+    def _forecast(self, state: State, x: Any, draws: Any) -> Any:
+        """Forecast windows ``(windows, draws, ...)``, in each lane those of its draw."""
         import jax
 
-        return jax.vmap(self._network.forecast, in_axes=(0, None))(state, x)
+        return jax.vmap(lambda each, draw: self._network.forecast(each, x[:, draw]))(state, draws)
+
+    def _draws(self, each: Sequence[T]) -> tuple[list[T], NDArray[np.int32]]:
+        """Return the objects of a list once each, one or as many as the width, and which of these each lane has."""
+        found = list({id(one): one for one in each}.values())
+        place = {id(one): i for i, one in enumerate(found)}
+        idle = self.width - len(found) if len(found) > 1 else 0
+        return found + found[-1:] * idle, np.array([place[id(one)] for one in each], np.int32)
 
     def _put(self, states: Sequence[State]) -> None:
         import jax

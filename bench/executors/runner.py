@@ -16,7 +16,8 @@ from bench.environment import now
 from bench.jobs import Event, Idle, Job, RunEnded, RunStarted
 from bench.process import Died, Process, Slot
 from bench.record import Failure, RunSpec, Status
-from bench.worker import Trial, work
+from bench.trial import Trial
+from bench.worker import work
 
 START_S = 300.0
 """A worker that has not begun a run in this time is replaced."""
@@ -32,6 +33,10 @@ class Limits:
 
     run_s: float | None = None
     crash_retries: int = 0
+
+    def of(self, runs: int) -> float | None:
+        """Return how long so many runs may take together: in a stack each has its share."""
+        return None if self.run_s is None else runs * self.run_s
 
 
 class Waiting:
@@ -66,14 +71,14 @@ class _Progress:
     """How far a worker is.
 
     Attributes:
-        at: The run that it is at; None between two.
-        began: When that run began, as records write it.
+        at: The run that it is at, or the runs of a stack, until each has ended; empty between two.
+        began: When they began, as records write it.
         since: When it was last heard of, or got its job, by the monotonic clock.
         ended: Ids of the runs whose records it has sent.
         idle: It waits for a job.
     """
 
-    at: RunSpec | None = None
+    at: tuple[RunSpec, ...] = ()
     began: str = field(default_factory=now)
     since: float = field(default_factory=time.monotonic)
     ended: set[str] = field(default_factory=set)
@@ -82,9 +87,9 @@ class _Progress:
     def note(self, event: Event) -> None:
         """Take note of what the worker has sent."""
         if isinstance(event, RunStarted):
-            self.since, self.began, self.at = time.monotonic(), now(), event.spec
+            self.since, self.began, self.at = time.monotonic(), now(), event.specs
         elif isinstance(event, RunEnded):
-            self.since, self.at = time.monotonic(), None
+            self.since, self.at = time.monotonic(), tuple(s for s in self.at if s.run_id != event.record.run_id)
             self.ended.add(event.record.run_id)
 
 
@@ -178,12 +183,12 @@ class SlotRunner(threading.Thread):
             if progress.idle:
                 worker.send(job)
                 progress.idle, given = False, True
-            limit_s = START_S if progress.at is None else self._limits.run_s
+            limit_s = self._limits.of(len(progress.at)) if progress.at else START_S
             left_s = float("inf") if limit_s is None else progress.since + limit_s - time.monotonic()
             if self._stopping.is_set():
                 raise _Stopped
             if left_s <= 0:
-                raise _TimedOut if progress.at is not None else TimeoutError("it did not begin a run")
+                raise _TimedOut if progress.at else TimeoutError("it did not begin a run")
             if worker.poll(min(left_s, POLL_S)):
                 self._forward(worker.receive())
 
@@ -202,27 +207,28 @@ class SlotRunner(threading.Thread):
             self._worker = None
 
     def _replace(self, job: Job, status: Status, reason: str) -> Job | None:
-        """End the worker, record the run that it was at, and return what is left of the job."""
+        """End the worker, record the runs that it was at, and return what is left of the job."""
         self._kill()
         progress = self._progress
         left = [s for s in job.specs if s.run_id not in progress.ended]
         if self._stopping.is_set() or not left:
             return None
-        culprit = progress.at
+        culprits = progress.at
         if progress.ended:
             self._idle_deaths = 0
-        if culprit is None:  # between two runs, or before the first: nobody's fault, unless it happens again and again
+        if not culprits:  # between two runs, or before the first: nobody's fault, unless it happens again and again
             self._idle_deaths += status == "crashed"
             if self._idle_deaths <= IDLE_DEATHS:
-                return Job(tuple(left))
-            culprit = left[0]
+                return replace(job, specs=tuple(left))
+            culprits = tuple(left[:1])
         self._idle_deaths = 0
         failure = Failure(reason=reason[:300], details=log_tail(self._log))
-        spent_s = time.monotonic() - progress.since
-        trial = Trial(culprit, self._slot, progress.began, status=status, failure=failure, total_s=spent_s)
-        self._send(RunEnded(trial.record()))
-        rest = tuple(s for s in left if s.run_id != culprit.run_id)
-        self._crashes[culprit.run_id] += 1
-        if status == "crashed" and self._crashes[culprit.run_id] <= self._limits.crash_retries:
-            rest = (*rest, culprit)
-        return Job(rest) if rest else None
+        share_s = (time.monotonic() - progress.since) / len(culprits)
+        rest = [s for s in left if s not in culprits]
+        for spec in culprits:
+            trial = Trial(spec, self._slot, progress.began, job.stack, status=status, failure=failure, total_s=share_s)
+            self._send(RunEnded(trial.record()))
+            self._crashes[spec.run_id] += 1
+            if status == "crashed" and self._crashes[spec.run_id] <= self._limits.crash_retries:
+                rest.append(spec)
+        return replace(job, specs=tuple(rest)) if rest else None

@@ -130,6 +130,7 @@ ENVIRONMENTS: Schema = {
     **_columns(TEXT, "python", "numpy", "keras", "backend", "backend_version", "device", "device_name", "cpu"),
     "threads": INTEGER,
     **_columns(TEXT, "precision", "jit", "host", "platform", "bench_version", "git_commit", "variables"),
+    **_columns(INTEGER, "stack", "stack_asked"),
 }
 
 _TIMED: Schema = {

@@ -57,8 +57,8 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
     """
     if not plan.records:
         raise BenchError(f"suite {plan.suite.name!r} has no records to report; run it first")
-    if environment and not any(r.environment.digest == environment for r in plan.records):
-        known = ", ".join(sorted({r.environment.digest for r in plan.records}))
+    if environment and not any(r.environment.asked.digest == environment for r in plan.records):
+        known = ", ".join(sorted({r.environment.asked.digest for r in plan.records}))
         raise BenchError(f"no record of environment {environment!r}; known: {known}")
     places: dict[tuple[str, str], list[RunRecord]] = {}
     for record in plan.records:
@@ -67,18 +67,18 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
     tried: list[RunRecord] = []
     left_out = 0
     for records in places.values():
-        there = {r.environment.digest for r in records}
+        there = {r.environment.asked.digest for r in records}
         digest = environment if environment in there else next(iter(plan.here & there), None) or _usual(records)
-        hosts = {r.provenance.host for r in records if r.environment.digest == digest}
-        own = [r for r in records if r.environment.digest == digest]
-        left_out += sum(r.environment.digest != digest and r.status in FINISHED for r in records)
+        own = [r for r in records if r.environment.asked.digest == digest]
+        hosts = {r.provenance.host for r in own}
+        left_out += sum(r.environment.asked.digest != digest and r.status in FINISHED for r in records)
         recorded = {r.run_id for r in own}
         lost = [r for r in records if r.run_id not in recorded and r.status not in FINISHED]
         own += [r for r in lost if r.provenance.host in hosts]
         chosen += latest(own).values()
         tried += own
     order = {spec.run_id: i for i, spec in enumerate(plan.specs)}
-    shown = {r.environment.digest for r in chosen}
+    shown = {r.environment.alone.digest for r in chosen}
     kept = {r.key for r in chosen}
     retried = [r for r in tried if r.key not in kept and r.status not in FINISHED]
     return Shown(
@@ -110,10 +110,10 @@ def _measurements(plan: Plan, environments: set[str]) -> list[Measurement]:
 
 def _usual(records: list[RunRecord]) -> str:
     """Return the environment with most finished runs; of equals, the one used last."""
-    runs = {(r.environment.digest, r.run_id) for r in records if r.status in FINISHED}
+    runs = {(r.environment.asked.digest, r.run_id) for r in records if r.status in FINISHED}
     finished = Counter(name for name, _ in runs)
     newest: dict[str, str] = {}
     for record in records:
-        name = record.environment.digest
+        name = record.environment.asked.digest
         newest[name] = max(newest.get(name, ""), record.provenance.ended_at)
     return max(newest, key=lambda name: (finished[name], newest[name]))

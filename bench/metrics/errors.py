@@ -8,7 +8,7 @@ from bench.metrics.traits import Axis
 
 def squared(pair: Scored | None) -> WindowErrors | None:
     """Return the mean squared error of each window."""
-    return None if pair is None else by_window(pair, (pair.truth - pair.forecast) ** 2)
+    return None if pair is None else by_window(pair, np.square(pair.errors()))
 
 
 @metric("mse", *REAL, heading="MSE", tabled=True, ranks=True, monitors=True, per_epoch=True,
@@ -29,10 +29,10 @@ def last_time_step_mse(pair: Scored) -> float | None:
     return None if last is None else mse(last)
 
 
-@metric("mae", *REAL, heading="MAE", windows=lambda pair: by_window(pair, np.abs(pair.truth - pair.forecast)))
+@metric("mae", *REAL, heading="MAE", windows=lambda pair: by_window(pair, np.abs(pair.errors())))
 def mae(pair: Scored) -> float:
     """Mean absolute error over all windows, positions, forecast steps and targets."""
-    return float(np.mean(pair.scored(np.abs(pair.truth - pair.forecast))))
+    return float(np.mean(pair.scored(np.abs(pair.errors()))))
 
 
 @metric("mse_per_step", *REAL, heading="MSE by step", axis=Axis.STEP, at_last="mse_per_step")

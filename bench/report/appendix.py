@@ -42,10 +42,13 @@ def environments(results: Results) -> str:
         "precision": "precision",
         "jit": "compiler",
         "variables": "variables set",
+        "stack": "seeds a program",
+        "stack_asked": "asked for",
         "platform": "platform",
         "git_commit": "commit",
         "n_runs": "runs",
     }
-    known = [c for c in columns if c in frame and (frame[c].astype(str) != "").any()]
-    rows = [[escape(r[c]) or NONE for c in known] for _, r in frame.iterrows()]
+    shown = frame.astype("string").fillna("")
+    known = [c for c in columns if c in shown and (shown[c] != "").any()]
+    rows = [[escape(r[c]) or NONE for c in known] for _, r in shown.iterrows()]
     return table([columns[c] for c in known], rows, text_columns=len(known))
