@@ -50,8 +50,6 @@ wavenet_gated_both_faults          waves_every_step             gated_wavenet   
 wavenet_gated_double_activation    waves_every_step             gated_wavenet           0.001  20  -           -
 wavenet_gated_softmax_head         waves_every_step             gated_wavenet           0.001  20  -           -
 wavenet_gated                      waves_every_step             gated_wavenet           0.001  20  -           -
-seq2seq_lstm_torch                 waves_every_step             torch_lstm              0.001  20  -           -
-seq2seq_gru_torch                  waves_every_step             torch_gru               0.001  20  -           -
 reber_exercise_majority            reber_exercise               majority                -      -   -           -
 reber_exercise_length_only         reber_exercise               length_only             -      -   -           -
 reber_exercise_bigram              reber_exercise               bigram                  -      -   -           -
@@ -60,6 +58,8 @@ reber_majority                     reber                        majority        
 reber_length_only                  reber                        length_only             -      -   -           -
 reber_bigram                       reber                        bigram                  -      -   -           -
 reber_gru                          reber                        gru_classifier          0.005  60  -           -
+seq2seq_lstm_torch                 waves_every_step             torch_lstm              0.001  20  -           -
+seq2seq_gru_torch                  waves_every_step             torch_gru               0.001  20  -           -
 """
 TABLE = [line.split() for line in ROWS.strip().splitlines()]
 

@@ -22,7 +22,7 @@ from bench.suite import Suite
 from tests.committed import ROOT
 from tests.conftest import BACKEND
 
-FILES = ("test_engines", "test_recipe_fit", "test_randomness")
+FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_torch_network")
 LIMIT_S = 300.0
 CPU = find_device("cpu")
 ONLY_TORCH = [name for name in cases.names() if getattr(cases.get(name).model, "backends", ()) == ("torch",)]
@@ -96,7 +96,7 @@ def test_a_plain_module_is_run_where_it_can_be_and_skipped_elsewhere_with_the_re
     model = cases.get(ONLY_TORCH[0]).model.name
     assert (skip.case.name, skip.reason) == (ONLY_TORCH[0], f"model {model!r} runs on torch alone, not on tensorflow")
     assert {spec.case for spec in plan.measured} == {"chapter15/seq2seq_gru", ONLY_TORCH[0]}
-    with pytest.raises(BenchError, match="has no case that can be run.*runs on torch alone, not on jax"):
+    with pytest.raises(BenchError, match=r"has no case that can be run.*runs on torch alone, not on jax"):
         plan_of(ONLY_TORCH[:1], "jax")
 
 

@@ -47,11 +47,9 @@ class TorchProgram:
         self._optimizer = FlatOptimizer(recipe, self._network.vector, self._network.gradient)
         self._loss = batch_loss(recipe)
         self._device = the_device()
-        # Keras's layers copy numbers to the GPU as they go, which no capture allows.
-        self._captures = self._device.type == "cuda" and self._network.plain
         self._place = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._total = torch.zeros((), device=self._device)
-        self._order = torch.zeros((0, 0), dtype=torch.int64)
+        self._order = self._rates = torch.zeros(0)
         self.use(train)
         self.build_s = time.perf_counter() - started
         self.compile_s = 0.0
@@ -73,6 +71,11 @@ class TorchProgram:
         import torch
 
         return int(torch.cuda.max_memory_allocated()) if self._device.type == "cuda" else None
+
+    @property
+    def captures(self) -> bool:
+        """Whether a step is captured: Keras's layers copy numbers to the GPU as they go, which no capture allows."""
+        return self._device.type == "cuda" and self._network.plain
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on."""
@@ -109,7 +112,7 @@ class TorchProgram:
         if rates is not None:
             self._rates.copy_(self._tensor(rates))
         if self._advance is None:
-            self._advance = self._captured() if self._captures else self._step
+            self._advance = self._captured() if self.captures else self._step
         self._place.zero_()
         self._total.zero_()
         taken = len(order) if steps is None else steps
@@ -171,35 +174,39 @@ class TorchProgram:
         started = time.perf_counter()
         state = [*self._network.state, *self._optimizer.state, self._place, self._total]
         self._place.zero_()
-        replay = capture(self._step, state, len(self._order))
+        replay = capture(self._step, state)
         self.compile_s += time.perf_counter() - started
         self.compilations += 1
         return replay
 
 
-def capture(step: Callable[[], None], state: Sequence[Any], most: int) -> Callable[[], object]:
+def capture(step: Callable[[], None], state: Sequence[Any]) -> Callable[[], object]:
     """Return a CUDA graph's replay of a step, whose tensors must keep their places; all of ``state`` stays as it was.
 
     Args:
-        step: Without arguments, result or branch that depends on numbers.
+        step: Without arguments, result or branch that depends on numbers; it is taken from ``state`` each time.
         state: Tensors that it changes.
-        most: How many steps may be taken at most.
     """
     import torch
 
     before, draws = [tensor.clone() for tensor in state], torch.cuda.get_rng_state()
+
+    def put_back() -> None:
+        with torch.no_grad():
+            for tensor, value in zip(state, before, strict=True):
+                tensor.copy_(value)
+
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        for _ in range(min(WARM_UP, most)):
+        for _ in range(WARM_UP):
             step()
+            put_back()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         step()
-    with torch.no_grad():
-        for tensor, value in zip(state, before, strict=True):
-            tensor.copy_(value)
+    put_back()
     torch.cuda.set_rng_state(draws)
     replay: Callable[[], object] = graph.replay
     return replay
