@@ -1,5 +1,4 @@
 """Networks on PyTorch: plain modules and fused layers held to known answers, in a process with Keras on torch."""
-# ruff: noqa: E402 (a process on another backend imports nothing of this)
 
 import json
 from contextlib import nullcontext
