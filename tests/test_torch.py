@@ -131,6 +131,13 @@ def test_what_a_user_has_set_for_torch_is_fixed_kept_or_of_no_matter(monkeypatch
     assert CPU.environment("torch").variables == "ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=AVX2"
 
 
+def test_what_is_captured_on_a_gpu_is_part_of_the_environment():
+    assert CPU.environment("torch").jit == "none"
+    card = Device("gpu", 0, "Card", {})
+    assert card.environment("torch").jit == "none, plain modules by CUDA graphs"
+    assert card.environment("jax").jit == CPU.environment("jax").jit
+
+
 def load_and_look():
     """Load the engine; return its threads, PyTorch's settings, where Keras computes, and what was not imported."""
     engine = load_engine("torch", "cpu")

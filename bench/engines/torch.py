@@ -233,6 +233,7 @@ class Torch(KerasEngine):
         *("TORCH_LINALG_PREFER_*", "TORCH_MKLDNN_*", "TORCH_NNPACK_*", "PYTORCH_MIOPEN_*"),
     )
     deterministic: ClassVar = {DETERMINISTIC: ":4096:8"}
+    jit_on: ClassVar = {"gpu": "none, plain modules by CUDA graphs"}
 
     def load(self) -> None:
         """Import PyTorch and Keras on it, with the settings of both fixed.
