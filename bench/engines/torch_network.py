@@ -112,8 +112,8 @@ class TorchNetwork:
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
         """Put in these weights, and the seed's states of random layers.
 
-        A plain module's dropout draws from PyTorch's generator of the device, which starts from the seed's stream of a
-        first random layer.
+        Dropout, a plain module's and Keras's alike, draws from PyTorch's own generator of the device; it starts from
+        the seed's stream of a random layer that comes after all others.
         """
         import torch
 
@@ -121,9 +121,10 @@ class TorchNetwork:
         with torch.no_grad():
             for tensor, value in self._others:
                 tensor.copy_(value)
-            for tensor, state in zip(self._random, random_states(len(self._random), model_seed), strict=True):
+            *states, last = random_states(len(self._random) + 1, model_seed)
+            for tensor, state in zip(self._random, states, strict=True):
                 tensor.copy_(torch.from_numpy(state))
-        torch.manual_seed(int(random_states(1, model_seed)[0][0]))
+        torch.manual_seed(int(last[0]))
 
     def load(self, weights: Sequence[Array]) -> None:
         """Put in these weights."""
