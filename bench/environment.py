@@ -79,7 +79,7 @@ def environment(
         cpu=cpu_model(),
         threads=threads_found(backend) if loaded and threads else threads,
         precision=engine.precision if engine else "float64",
-        jit=engine.jit if engine else "none",
+        jit=engine.jit_on.get(device, engine.jit) if engine else "none",
         variables=kept_variables(backend, device, fixed),
         stack=stack,
         stack_asked=stack_asked,

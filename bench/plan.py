@@ -28,7 +28,7 @@ def shared_versions(backend: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Skip:
-    """A case that is not run, since its model does not fit its task."""
+    """A case that is not run, since its model does not fit its task, or not on a backend that cannot run its model."""
 
     case: Case
     reason: str
@@ -40,6 +40,7 @@ class Plan:
 
     Attributes:
         cases: That are run.
+        skips: Cases that are not, or not on one of the backends, each with the reason.
         records: Of these runs, from every environment.
         here: Digests of the environments that this machine's runs have; empty to tell none apart.
         measurements: Of the throughput of its cases, from every environment.
@@ -183,7 +184,7 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         "metrics": _named(suite, case),
     }
     places = product(
-        suite.backends if trained else ["numpy"],
+        [name for name in suite.backends if case.runs_on(name)] if trained else ["numpy"],
         suite.places if trained else ["cpu"],
         _draws(suite, case, seeds),
     )
@@ -249,7 +250,7 @@ def make_plan(
     With ``seeds = "auto"`` what is missing is what can be run now; plan again when it is recorded, until nothing
     is missing. A run that failed stays missing: a driver tries it once a command, not once a plan.
 
-    A case whose model does not fit its task is skipped, with the reason.
+    A case whose model does not fit its task is skipped, with the reason; so is one on a backend that cannot run it.
 
     Raises:
         BenchError: The suite names a case, a metric or a backend that does not exist, or no case of it can be run.
@@ -258,8 +259,13 @@ def make_plan(
     for backend in suite.backends:
         engines.get(backend)
     fits = {case.name: case.supports() for case in chosen}
-    selected = [case for case in chosen if fits[case.name]]
-    skips = tuple(Skip(case, fits[case.name].reason) for case in chosen if not fits[case.name])
+    fitting = [case for case in chosen if fits[case.name]]
+    places = {case.name: [case.runs_on(name) for name in suite.backends] for case in fitting}
+    selected = [case for case in fitting if any(places[case.name])]
+    skips = (
+        *(Skip(case, fits[case.name].reason) for case in chosen if not fits[case.name]),
+        *(Skip(case, fit.reason) for case in fitting for fit in places[case.name] if not fit),
+    )
     if not selected:
         raise BenchError(f"suite {suite.name!r} has no case that can be run: {skips[0].case.name}: {skips[0].reason}")
     _check_tasks(selected)

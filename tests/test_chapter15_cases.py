@@ -58,6 +58,8 @@ reber_majority                     reber                        majority        
 reber_length_only                  reber                        length_only             -      -   -           -
 reber_bigram                       reber                        bigram                  -      -   -           -
 reber_gru                          reber                        gru_classifier          0.005  60  -           -
+seq2seq_lstm_torch                 waves_every_step             torch_lstm              0.001  20  -           -
+seq2seq_gru_torch                  waves_every_step             torch_gru               0.001  20  -           -
 """
 TABLE = [line.split() for line in ROWS.strip().splitlines()]
 

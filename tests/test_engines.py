@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bench.cases.base import Case, cases
+from bench.engines.base import engines
 from bench.initial import window_order
 from bench.models.base import Network
 from bench.plan import shared_versions
@@ -34,12 +35,13 @@ def distinct_networks() -> dict[str, Case]:
     found: dict[str, Case] = {}
     for name in cases.names():
         case = cases.get(name)
-        if case.model.trained:
+        if isinstance(case.model, Network) and not case.model.backends:  # a plain module is no twin of Keras's fit
             found.setdefault(f"{case.model!r} {type(case.dataset).__name__.replace('Exercise', '')}", case)
     return {case.name.rpartition("/")[2]: case for case in found.values()}
 
 
 NETWORKS = distinct_networks()
+COMPILES = engines.get(BACKEND).jit != "none"
 
 
 def few_windows(case: Case, windows: int = 640) -> Splits:
@@ -176,7 +178,7 @@ def test_windows_of_other_shapes_are_compiled_anew_and_trained_on():
         program.reset(weights, 7)
         losses.append(program.train(order))
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
-    assert program.compilations == 2
+    assert program.compilations == (2 if COMPILES else 0)
 
 
 def test_compilations_and_evaluations_are_counted_and_a_batch_is_forecast_as_it_is():
@@ -186,14 +188,15 @@ def test_compilations_and_evaluations_are_counted_and_a_batch_is_forecast_as_it_
         program.load(program.fresh_weights(3))
         assert (program.compilations, program.evaluations) == (0, 0)
         whole = program.forecast(splits.valid.x)
-        assert (program.compilations, program.evaluations) == (1, 1)
+        assert (program.compilations, program.evaluations) == (int(COMPILES), 1)
         for size in (32, 1, 32, 1):
             part = program.forecast_batch(splits.valid.x[:size])
             np.testing.assert_allclose(part, whole[:size], rtol=1e-4, atol=1e-6)
-        assert program.compilations == (1 if any_number else 3), "one for each number of windows"
+        if COMPILES:
+            assert program.compilations == (1 if any_number else 3), "one for each number of windows"
         assert program.evaluations == 1
         program.train(window_order(7, 0, len(splits.train.x), recipe.batch_size), 1)
-        assert program.compilations == (2 if any_number else 4)
+        assert program.compilations == ((2 if any_number else 4) if COMPILES else 0)
         assert program.weight_bytes == 4 * program.parameters
         assert program.device_peak_bytes is None
         program.close()

@@ -36,7 +36,7 @@ LESS = {
     "iterated_rnn": set(),
     "conv_gru": set(BY_NAME) - AT_LAST,
 }
-NETWORKS = [name for name in models.names() if models.get(name).trained]
+NETWORKS = [name for name in models.names() if models.get(name).trained and not models.get(name).backends]
 
 
 def split_of(task: Task, windows: int = WINDOWS) -> Split:

@@ -13,7 +13,7 @@ LENGTH = 12
 LAST = Task("last", TargetKind.LAST_STEP, LENGTH, 1, horizon=1)
 EVERY = Task("every", TargetKind.EVERY_STEP, LENGTH, 1, horizon=2)
 LABEL = Task("label", TargetKind.LABEL, LENGTH, 1)
-NETWORKS = [models.get(name)() for name in models.names() if models.get(name).trained]
+NETWORKS = [models.get(name)() for name in models.names() if models.get(name).trained and not models.get(name).backends]
 SIZES = [
     SimpleRNN(units=(3,), head="recurrent"),
     SimpleRNN(units=(3, 3, 3), batch_norm=True),

@@ -21,7 +21,7 @@ def one_case_a_network() -> dict[str, Case]:
     found: dict[str, Case] = {}
     for name in cases.names():
         case = cases.get(name)
-        if case.model.trained:
+        if case.model.trained and case.runs_on("tensorflow"):
             found.setdefault(repr(case.model), case)
     return {case.name.rpartition("/")[2]: case for case in found.values()}
 

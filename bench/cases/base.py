@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat, Validat
 from bench.datasets.base import Dataset, datasets
 from bench.datasets.loaded import declared
 from bench.errors import BenchError
-from bench.models.base import Model, Support, models
+from bench.models.base import Model, Network, Support, models
 from bench.recipe import Recipe
 from bench.record import Component
 from bench.registry import Registry, close_matches
@@ -107,6 +107,10 @@ class Case:
         if fits and self.recipe is not None:
             return Support(self.recipe.unfit(taught))
         return fits
+
+    def runs_on(self, backend: str) -> Support:
+        """Say whether a backend can run its model; any process can run a predictor."""
+        return self.model.runs_on(backend) if isinstance(self.model, Network) else Support()
 
 
 cases: Registry[Case] = Registry("case", "bench.cases")

@@ -148,6 +148,7 @@ class Engine:
         version: Of what can change a run's numbers: the engine itself, the training loop, initial weights, order of
             windows. A run id digests it; raise it when they change.
         jit: What its compilation is called; ``"none"`` where it compiles nothing.
+        jit_on: The same on kinds of device where it is another.
         precision: Of its numbers.
         keras: Whether Keras's version can change its numbers.
         stacks: Whether one program can train many seeds.
@@ -162,6 +163,7 @@ class Engine:
     deterministic: ClassVar[Mapping[str, str]] = {}
     version: ClassVar[str] = "1"
     jit: ClassVar[str] = "none"
+    jit_on: ClassVar[Mapping[str, str]] = {}
     precision: ClassVar[str] = "float32"
     keras: ClassVar[bool] = False
     stacks: ClassVar[bool] = False

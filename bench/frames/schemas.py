@@ -71,7 +71,7 @@ FLOORS: Schema = {"case": TEXT, "metric": TEXT, "value": NUMBER}
 """The expected value of a metric that no forecast can get below."""
 
 SKIPS: Schema = _columns(TEXT, "case", "label", "task", "model", "reason")
-"""A case that was not run, since its model does not fit its task."""
+"""A case that was not run, since its model does not fit its task, or not on a backend that cannot run its model."""
 
 TIMES = ("total_s", "train_s", "compile_s", "evaluate_s", "build_s", "data_s", "import_s", "other_s")
 

@@ -13,6 +13,7 @@ from bench.task import Split, TargetKind, Task, Values
 
 if TYPE_CHECKING:
     import keras
+    import torch
 
 Inputs = Values
 """``(windows, input_length, features)``, or token ids ``(windows, input_length)``."""
@@ -121,9 +122,11 @@ class Predictor(Model):
 
 
 class Network(Model):
-    """A Keras network, trained by a recipe."""
+    """A network that is trained by a recipe: of Keras's layers, or of what its ``backends`` alone have."""
 
     trained: ClassVar[bool] = True
+    backends: ClassVar[tuple[str, ...]] = ()
+    """Names of the backends that can run it; empty for every one. On others its cases are skipped."""
     iterates: ClassVar[bool] = False
     """True where a network trained for one step forecasts more by feeding its output back."""
 
@@ -133,6 +136,12 @@ class Network(Model):
             return self.misfit(task, "forecasts what it is trained on", f"is trained on {train.name!r}")
         return super().supports(task, train)
 
+    def runs_on(self, backend: str) -> Support:
+        """Return whether a backend can run it."""
+        if self.backends and backend not in self.backends:
+            return Support(f"model {self.name!r} runs on {' or '.join(self.backends)} alone, not on {backend}")
+        return Support()
+
     def build(self, task: Task) -> "keras.Model":
         """Return a new network for ``task``, which it supports; import keras here, not at the top of the file.
 
@@ -141,6 +150,24 @@ class Network(Model):
         It is given no seed: initial weights are put into what it returns, and so is the state of every layer that draws
         random numbers of its own (dropout, noise), both made from the model seed alone. Such a layer holds a
         `keras.random.SeedGenerator`; Keras's global one is no part of a run.
+        """
+        raise NotImplementedError
+
+
+class TorchNetwork(Network):
+    """A plain `torch.nn.Module`, which the backend torch alone runs."""
+
+    backends: ClassVar[tuple[str, ...]] = ("torch",)
+
+    def build(self, task: Task) -> "torch.nn.Module":
+        """Return a new module for ``task``; import torch here, not at the top of the file.
+
+        It takes float32 ``(batch, input_length, features)``, or int32 token ids ``(batch, input_length)``, and gives
+        float32 forecasts shaped as the targets, or probabilities with an axis of classes more where there are more than
+        two. Its weights are float32. Its own initialisers draw them after ``torch.manual_seed(model_seed)``, and what
+        it draws in training (dropout) comes from PyTorch's own generator, seeded from the model seed, too.
+
+        On a GPU a training step is captured as a CUDA graph: no branch of ``forward`` may depend on a number.
         """
         raise NotImplementedError
 

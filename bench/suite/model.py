@@ -229,6 +229,8 @@ class Suite(BaseModel):
     def select(self) -> list[Case]:
         """Return the cases, in the suite's order, each once, with the suite's recipe applied and its grid laid out.
 
+        Of those that a glob stands for, the ones that no backend of the suite can run are left out.
+
         Raises:
             BenchError: A name or a glob matches nothing, or two cases share a name.
         """
@@ -245,8 +247,10 @@ class Suite(BaseModel):
                 except BenchError as error:
                     raise BenchError(f"suite {self.name!r}, case {entry.name!r}: {error}") from None
             else:
-                for name in match_cases(entry, cases.names()):
-                    chosen.setdefault(name, cases.get(name))
+                matched = [cases.get(name) for name in match_cases(entry, cases.names())]
+                able = [case for case in matched if any(map(case.runs_on, self.backends))]
+                for case in able or matched:
+                    chosen.setdefault(case.name, case)
         laid_out: dict[str, Case] = {}
         for case in chosen.values():
             try:

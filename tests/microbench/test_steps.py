@@ -20,7 +20,7 @@ from bench.models.base import Network
 from bench.task import Splits
 from bench.training import make_program
 
-TRAINED = [name for name in cases.names() if cases.get(name).model.trained]
+TRAINED = [name for name in cases.names() if cases.get(name).model.trained and cases.get(name).runs_on("tensorflow")]
 STEP_ROUNDS, STEPS_A_ROUND, BATCH_ROUNDS = 20, 5, 10
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 

@@ -16,7 +16,10 @@ Line = Mapping[Hashable, Any]
 def skipped_table(results: Results) -> tuple[str, list[str]] | None:
     """Return each skipped case with its task, its model and the reason; None where every case was run."""
     skips = results.frames["skips"].rename(columns={"case": "key", "label": "case"})
-    note = "A case is skipped where its model cannot answer its task: it has no runs, and stands in no other table."
+    note = (
+        "A case is skipped where its model cannot answer its task, and on a backend that cannot run its model: "
+        "it has no runs there."
+    )
     table = _table(skips, {name: _text(name) for name in ("case", "task", "model", "reason")})
     return (table, [note]) if table else None
 

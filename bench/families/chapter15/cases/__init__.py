@@ -6,5 +6,6 @@ from bench.families.chapter15.cases import ten_steps
 from bench.families.chapter15.cases import every_step
 from bench.families.chapter15.cases import convolutional
 from bench.families.chapter15.cases import reber
+from bench.families.chapter15.cases import torch_layers
 
-PARTS = (one_step, ten_steps, every_step, convolutional, reber)
+PARTS = (one_step, ten_steps, every_step, convolutional, reber, torch_layers)
