@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
 from bench.engines.keras_engine import KerasEngine, fix_settings
 from bench.engines.keras_recipe import batch_loss, keras_optimizer
+from bench.engines.tensorflow_loops import mend_loops
 from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
@@ -41,6 +42,7 @@ class TensorFlowProgram:
         # An iterated network reads windows that grow: one network of open length serves them and training.
         task = replace(train.task, input_length=None) if model.iterates else train.task
         self._network = model.build(task)
+        mend_loops(self._network)
         self._optimizer = keras_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
         weights = {id(w) for w in self._network.weights}
@@ -223,6 +225,7 @@ class TensorFlow(KerasEngine):
     thread_variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     # Taken for `tf.config.experimental.enable_op_determinism()`, and handed to XLA.
     deterministic: ClassVar = {"TF_DETERMINISTIC_OPS": "1"}
+    version = "2"
     jit = "epoch by XLA"
 
     def threads(self) -> int:

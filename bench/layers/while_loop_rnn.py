@@ -71,21 +71,8 @@ def _scan(cell: Any, inputs: Any) -> tuple[Any, Any]:
 
 def _while_loop(cell: Any, inputs: Any) -> tuple[Any, Any]:
     """As `_scan`, by TensorFlow's own loop."""
-    import tensorflow as tf
+    from bench.layers.recurrence import recur
 
-    batch, static_steps = inputs.shape[:2]
-    steps = tf.shape(inputs)[1] if static_steps is None else static_steps
-    outputs = tf.TensorArray(inputs.dtype, size=steps, element_shape=(batch, cell.output_size))
-    states = cell.get_initial_state(batch_size=tf.shape(inputs)[0] if batch is None else batch)
-
-    def step(t: Any, _: Any, states: Any, outputs: Any) -> tuple[Any, Any, Any, Any]:
-        output, states = cell(inputs[:, t], states)
-        return t + 1, output, states, outputs.write(t, output)
-
-    _, last, _, outputs = tf.while_loop(
-        lambda t, *_: t < steps,
-        step,
-        (tf.constant(0), tf.zeros_like(states[0]), states, outputs),
-        maximum_iterations=static_steps,
-    )
-    return last, outputs.stack()
+    states = cell.get_initial_state(batch_size=keras.ops.shape(inputs)[0])
+    last, outputs, _ = recur(cell, keras.ops.transpose(inputs, (1, 0, 2)), states)
+    return last, outputs

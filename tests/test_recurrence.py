@@ -1,0 +1,227 @@
+"""Recurrent loops of the TensorFlow engine: Keras's own numbers, and the automatic gradient in float64."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bench.engines.tensorflow_loops import mend_loops
+from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
+from bench.layers.while_loop_rnn import WhileLoopRNN
+from tests.test_layers import randomise, windows
+
+BATCH, STEPS, FEATURES, UNITS = 3, 7, 2, 4
+
+
+def gru(**options):
+    return keras.layers.GRU(UNITS, use_cudnn=False, **options)
+
+
+LAYERS = {
+    "simple_rnn": lambda **options: keras.layers.SimpleRNN(UNITS, **options),
+    "lstm": lambda **options: keras.layers.LSTM(UNITS, use_cudnn=False, **options),
+    "gru": gru,
+    "gru_reset_before": lambda **options: gru(reset_after=False, **options),
+    "gru_in_parts": lambda **options: gru(implementation=1, **options),
+    "layer_norm": lambda **options: keras.layers.RNN(LayerNormSimpleRNNCell(UNITS), **options),
+    "stacked_cells": lambda **options: keras.layers.RNN(
+        [keras.layers.LSTMCell(UNITS), keras.layers.GRUCell(UNITS)], **options
+    ),
+}
+MASK = np.array([[0, 1, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 0, 0], [1, 0, 0, 1, 1, 1, 1]], bool)
+
+
+@pytest.fixture(autouse=True)
+def float64():
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # which an engine fixed
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+def network_of(make, mended, masked=False, **options):
+    """A recurrent layer, alone or after what makes its mask, with weights that follow from no default."""
+    layers = [keras.Input((None, FEATURES)), *([keras.layers.Masking(0.0)] if masked else []), make(**options)]
+    network = randomise(keras.Sequential(layers))
+    if mended:
+        mend_loops(network)
+    return network
+
+
+def gradients(network, x, jit, training=False):
+    """The output, and the gradients of a loss that weighs each number of it otherwise, to inputs and weights."""
+    x = tf.constant(x, tf.float64)
+
+    def compute(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            output = network(x, training=training)
+            loss = tf.reduce_sum(output**2 * tf.reshape(tf.range(tf.size(output), dtype=tf.float64), tf.shape(output)))
+        return output, tape.gradient(loss, [x, *network.trainable_variables])
+
+    output, found = (tf.function(compute, jit_compile=True) if jit else tf.function(compute))(x)
+    return [output.numpy(), *(g.numpy() for g in found)]
+
+
+def masked_windows():
+    return np.where(MASK[..., None], windows(BATCH, STEPS, FEATURES), 0)
+
+
+def assert_equal(ours, theirs):
+    for mine, plain in zip(ours, theirs, strict=True):
+        assert np.abs(plain).max() > 0
+        np.testing.assert_allclose(mine, plain, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("jit", [True, False], ids=["xla", "plain"])
+@pytest.mark.parametrize("masked", [True, False], ids=["masked", "whole"])
+@pytest.mark.parametrize("return_sequences", [True, False], ids=["every_step", "last_step"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_gradient_is_tensorflows_own(name, return_sequences, masked, jit):
+    x = masked_windows() if masked else windows(BATCH, STEPS, FEATURES)
+    ours, theirs = (
+        network_of(LAYERS[name], mended, masked, return_sequences=return_sequences) for mended in (True, False)
+    )
+    assert [w.path.rpartition("/")[2] for w in ours.weights] == [w.path.rpartition("/")[2] for w in theirs.weights]
+    assert_equal(gradients(ours, x, jit), gradients(theirs, x, jit=False))
+
+
+@pytest.mark.parametrize("options", [{"go_backwards": True}, {"zero_output_for_mask": True}], ids=str)
+@pytest.mark.parametrize("name", ["lstm", "layer_norm"])
+def test_backwards_and_with_zeros_for_what_is_masked(name, options):
+    ours, theirs = (
+        network_of(LAYERS[name], mended, True, return_sequences=True, **options) for mended in (True, False)
+    )
+    assert_equal(gradients(ours, masked_windows(), jit=True), gradients(theirs, masked_windows(), jit=False))
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_first_states_have_a_gradient_and_last_ones_are_returned(name):
+    def build(mended):
+        x = keras.Input((STEPS, FEATURES))
+        output, *states = LAYERS[name](return_state=True)(x)
+        again = LAYERS[name]()(x, initial_state=[keras.ops.tanh(state) for state in states])
+        network = randomise(keras.Model(x, keras.ops.concatenate([output, again, *states])))
+        if mended:
+            mend_loops(network)
+        return network
+
+    x = windows(BATCH, STEPS, FEATURES)
+    assert_equal(gradients(build(True), x, jit=True), gradients(build(False), x, jit=False))
+
+
+def test_both_directions_of_a_bidirectional_layer_are_mended():
+    def build(mended):
+        layers = [keras.Input((STEPS, FEATURES)), keras.layers.Bidirectional(gru(return_sequences=True))]
+        network = randomise(keras.Sequential(layers))
+        if mended:
+            mend_loops(network)
+        return network
+
+    x = windows(BATCH, STEPS, FEATURES)
+    assert_equal(gradients(build(True), x, jit=True), gradients(build(False), x, jit=False))
+    kinds = [layer for layer in build(True)._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    assert len([layer for layer in kinds if "inner_loop" in vars(layer)]) == len(kinds) == 2
+
+
+@pytest.mark.parametrize("jit", [True, False], ids=["xla", "plain"])
+@pytest.mark.parametrize("return_sequences", [True, False], ids=["every_step", "last_step"])
+def test_our_own_loop_has_it_too(return_sequences, jit):
+    ours = network_of(
+        lambda **o: WhileLoopRNN(LayerNormSimpleRNNCell(UNITS), **o), False, return_sequences=return_sequences
+    )
+    theirs = network_of(LAYERS["layer_norm"], False, return_sequences=return_sequences)
+    x = windows(BATCH, STEPS, FEATURES)
+    static = keras.Sequential([keras.Input((STEPS, FEATURES)), *ours.layers])
+    assert_equal(gradients(static, x, jit), gradients(theirs, x, jit=False))
+
+
+class CellThatDraws(keras.layers.Layer):
+    """A simple cell that drops inputs anew at every step, and counts its calls."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.state_size = self.output_size = UNITS
+        self.linear = keras.layers.SimpleRNNCell(UNITS)
+        self.drop = keras.layers.Dropout(0.5, seed=7)
+
+    def build(self, shape):
+        self.linear.build(shape)
+
+    def call(self, inputs, states, training=False):
+        return self.linear(self.drop(inputs, training=training), states)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **options: keras.layers.RNN(CellThatDraws(), **options),
+        lambda **options: gru(dropout=0.5, recurrent_dropout=0.25, seed=3, **options),
+    ],
+    ids=["in_the_step", "before_the_loop"],
+)
+def test_a_cell_that_draws_random_numbers_keeps_them(make, training):
+    x = windows(BATCH, STEPS, FEATURES)
+    ours, theirs = (network_of(make, mended, return_sequences=True) for mended in (True, False))
+    # Keras takes a step before its loop, to learn the output's shape, and so draws once more.
+    for network, drawn in ((ours, 1 if training else 0), (theirs, 0)):
+        for layer in network._flatten_layers():
+            for generator in layer._seed_generators:
+                generator.state.assign([5, drawn if isinstance(layer, keras.layers.Dropout) else 0])
+    found, plain = (gradients(network, x, False, training) for network in (ours, theirs))
+    if training:
+        assert not np.array_equal(found[0], gradients(ours, x, False)[0])
+    assert_equal(found, plain)
+
+
+def test_what_is_unrolled_or_has_a_loop_of_its_own_is_left_alone():
+    class Own(keras.layers.RNN):
+        def inner_loop(self, *arguments, **options):
+            return super().inner_loop(*arguments, **options)
+
+    network = keras.Sequential(
+        [
+            keras.Input((STEPS, FEATURES)),
+            keras.layers.SimpleRNN(UNITS, unroll=True, return_sequences=True),
+            Own(keras.layers.GRUCell(UNITS), return_sequences=True),
+            keras.layers.LSTM(UNITS, use_cudnn=True),
+        ]
+    )
+    mend_loops(network)
+    assert not [layer for layer in network.layers if "inner_loop" in vars(layer)]
+
+
+def test_frozen_weights_get_no_gradient_and_change_none():
+    ours, theirs = (network_of(LAYERS["lstm"], mended) for mended in (True, False))
+    for network in (ours, theirs):
+        network.layers[0].cell.trainable = False
+    x = windows(BATCH, STEPS, FEATURES)
+    found, plain = (gradients(network, x, jit=False) for network in (ours, theirs))
+    assert len(found) == 2
+    assert_equal(found, plain)
+
+
+def test_integers_in_have_no_gradient():
+    class Embeds(keras.layers.Layer):
+        state_size = output_size = UNITS
+
+        def build(self, shape):
+            self.table = self.add_weight(shape=(5, UNITS), initializer="uniform", name="embeddings")
+
+        def call(self, tokens, states):
+            h = keras.ops.tanh(keras.ops.take(self.table, tokens[:, 0], axis=0) + states[0])
+            return h, [h]
+
+    tokens = np.arange(BATCH * STEPS).reshape(BATCH, STEPS, 1) % 5
+    found = []
+    for mended in (True, False):
+        network = randomise(keras.Sequential([keras.Input((STEPS, 1), dtype="int32"), keras.layers.RNN(Embeds())]))
+        if mended:
+            mend_loops(network)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(network(tokens) ** 2)
+        gradient = tape.gradient(loss, network.trainable_variables)
+        found.append([loss.numpy(), *(tf.convert_to_tensor(g).numpy() for g in gradient)])
+    assert_equal(*found)
