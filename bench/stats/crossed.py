@@ -72,7 +72,6 @@ class HeldOut:
         places = rng.integers(0, n, (RESAMPLES, n - 1)) + n * np.arange(RESAMPLES)[:, np.newaxis]
         return np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.float64)
 
-
     @cached_property
     def drawn_weights(self) -> Float64:
         """Summed weight of the series of each resample ``[RESAMPLES]``."""
