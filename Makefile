@@ -5,7 +5,8 @@
 #   make bench SEEDS=42,43,44      three seeds in place of ten: a third of the time
 #   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
-#   make report · make test · make check · make microbench · make microbench-compare · make torture · make simulate
+#   make report · make test · make test-all · make check · make microbench · make microbench-compare · make torture
+#   make simulate
 #
 # Written for GNU make 3.81, which macOS has, and later.
 
@@ -82,7 +83,7 @@ printf '%s\n' "$${said:-bench: no Python can be run; install 3.11, 3.12 or 3.13,
 exit 2
 endef
 
-.PHONY: bench report ui test check microbench microbench-compare torture simulate plan env sync ready ready-dev
+.PHONY: bench report ui test test-all check microbench microbench-compare torture simulate plan env sync ready ready-dev
 
 bench: ready
 	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
@@ -99,8 +100,14 @@ report: ready
 ui: ready
 	@exec $(RUN) bench ui --port $(call quoted,PORT)
 
+override TESTS = $(RUN) pytest -p no:benchmark -n 2 --dist loadfile --no-loadscope-reorder
+
 test: ready-dev
-	@exec $(RUN) pytest -p no:benchmark -n 2 --dist loadfile --no-loadscope-reorder
+	@exec $(TESTS) -m 'not variant'
+
+# Those too that try a further variant of what others try: more networks, losses and optimizers. Some minutes more.
+test-all: ready-dev
+	@exec $(TESTS)
 
 check: ready-dev
 	@$(RUN) ruff check
