@@ -16,6 +16,12 @@ BACKEND = os.environ["KERAS_BACKEND"]
 ENGINE_PLUGINS = "tests.plugins", "tests.engine_plugins"
 
 
+def with_variants(names, variants):
+    """Return names as parameters, those of variants marked, which have to be among them."""
+    assert variants <= set(names), variants - set(names)
+    return [pytest.param(name, marks=pytest.mark.variant) if name in variants else name for name in names]
+
+
 @pytest.fixture
 def engine_plugins(monkeypatch):
     """Register the test's engines, data set and models for a test, here and in the processes that it starts."""

@@ -68,10 +68,12 @@ def trouble() -> Plan:
 
 
 def report_of(plan: Plan, folder: Path) -> str:
-    return build_report(plan, folder, figures=False).read_text(encoding="utf-8")
+    """Return a plan's report without figures and without its page."""
+    return build_report(plan, folder, figures=False, page=False).read_text(encoding="utf-8")
 
 
 def sentences(plan: Plan, folder: Path) -> list[str]:
-    build_report(plan, folder, figures=False)
+    """Return the findings of a plan, from the CSVs that its report is rendered from."""
+    frames.write_frames(folder, frames.make_frames(frames.select(plan)))
     results = Results(frames.read_frames(folder))
     return all_findings(results, all_tables(results))

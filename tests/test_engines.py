@@ -19,7 +19,7 @@ from bench.plan import shared_versions
 from bench.recipe import Recipe
 from bench.task import Split, Splits
 from bench.training import make_program, train
-from tests.conftest import BACKEND
+from tests.conftest import BACKEND, with_variants
 from tests.keras_fit import compiled_network, fit_in_order
 
 GOLDEN = Path(__file__).parent / "golden" / "first_steps.json"
@@ -65,7 +65,11 @@ def fit_in_float64(model: Network, recipe: Recipe, train: Split, weights: list, 
         keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+VARIANTS = {"deep_rnn", "deep_rnn_10", "iterated_rnn_as_printed", "seq2seq_rnn_own_loop_as_printed",
+            "wavenet_gated_double_activation", "wavenet_gated_softmax_head"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", with_variants(NETWORKS, VARIANTS))
 def test_first_steps_equal_fit_and_golden(name):
     case = NETWORKS[name]
     model, recipe = case.model, case.recipe

@@ -47,12 +47,12 @@ def test_the_last_forecast_depends_on_as_many_steps_as_the_model_says(model):
     network = made(model, task)
     rng = np.random.default_rng(3)
     windows = rng.normal(size=(64, LENGTH, 1)).astype(np.float32)
-    last = np.asarray(network(windows)).reshape(64, -1)[:, -task.outputs :]
+    last = network.predict_on_batch(windows).reshape(64, -1)[:, -task.outputs :]
     moved = []
     for step in range(LENGTH):
         other = windows.copy()
         other[:, step] += rng.normal(size=(64, 1)).astype(np.float32)
-        there = np.asarray(network(other)).reshape(64, -1)[:, -task.outputs :]
+        there = network.predict_on_batch(other).reshape(64, -1)[:, -task.outputs :]
         moved += [step] if np.any(there != last) else []
     here = position(model, task)
     assert moved[0] == here + 1 - model.receptive_field(task)

@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.page import PAGE, check_page, write_page
 from bench.page.build import TEMPLATES, page_text
 from bench.page.content import render
+from bench.page.pictures import Picture
 from bench.report.build import build_report, check_report
 from tests.committed import check_out
 from tests.pages import Page
@@ -89,12 +90,16 @@ def test_its_contents_and_links_lead_to_its_headings_as_github_names_them(page: 
     assert contents == [a["id"] for a, _ in page.all("h1", "h2", "h3")]
 
 
+def plain(_: str) -> Picture:
+    raise AssertionError("there is no figure")
+
+
 def test_a_fold_with_a_heading_of_its_name_is_called_by_the_heading() -> None:
-    named = render("<details><summary>A &lt; b</summary>\n\n### A < b\n\nText.\n\n</details>\n\n## A < b\n", {})
+    named = render("<details><summary>A &lt; b</summary>\n\n### A < b\n\nText.\n\n</details>\n\n## A < b\n", plain)
     assert [(h.level, h.anchor) for h in named.headings] == [(3, "a--b"), (2, "a--b-1")]
     page = Page(named.html)
     assert (page.fault, page.texts("summary"), page.texts("h3")) == ("", ["A < b"], ["A < b"])
-    assert Page(render("<details><summary>A</summary>\n\n### B\n\n</details>\n", {}).html).texts("summary") == ["A"]
+    assert Page(render("<details><summary>A</summary>\n\n### B\n\n</details>\n", plain).html).texts("summary") == ["A"]
 
 
 def test_links_between_reports_lead_to_pages(page: Page) -> None:
@@ -162,7 +167,7 @@ def test_markup_in_the_markdown_becomes_no_more_than_folds(tmp_path: Path, text:
 )
 def test_text_in_folds_and_cells_is_text(text: str) -> None:
     fold = f"<details><summary>{text.replace('<i>', '&lt;i&gt;')}</summary>\n\nx\n\n</details>\n"
-    page = Page(render(fold, {}).html)
+    page = Page(render(fold, plain).html)
     said = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").replace("&#36;", "$")
     assert page.texts("summary") == [said.strip()]
 
@@ -170,10 +175,10 @@ def test_text_in_folds_and_cells_is_text(text: str) -> None:
 def test_columns_of_numbers_stand_to_the_right_and_the_first_of_words_names_its_lines() -> None:
     head = "| rank | model | × leader | runs | note |\n|---|:---:|---|---|---|\n"
     body = "| 1 | a | 1.00 | 10 of 10 | – |\n| – | 3 b | × 1.1 [1.0, 1.2] | 1 of 1, exact | 5 |\n"
-    page = Page(render(head + body, {}).html)
+    page = Page(render(head + body, plain).html)
     assert [a.get("class") for a, _ in page.all("td")] == ["number", "name", "number", "number", "number"] * 2
     assert "style" not in page.attributes
-    nothing = Page(render("| rank | model |\n|---|---|\n| – | a |\n| – | b |\n", {}).html)
+    nothing = Page(render("| rank | model |\n|---|---|\n| – | a |\n| – | b |\n", plain).html)
     assert [a["class"] for a, _ in nothing.all("td")] == ["number", "name"] * 2
 
 

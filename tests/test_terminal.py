@@ -125,20 +125,26 @@ def test_a_table_stays_straight_where_characters_are_replaced(monkeypatch):
     assert any(r"\u2265" in line for line in lines)
 
 
-def test_files_are_utf_8_by_name(tmp_path):
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory):
+    """A sweep's folder and what a log got of it, though colours are forced; encodings that nobody named are told."""
     warned = {"PYTHONWARNDEFAULTENCODING": "1", "PYTHONWARNINGS": "always::EncodingWarning"}
-    done = bench(folder(tmp_path), *RUN, **warned)
+    where = folder(tmp_path_factory.mktemp("logged"))
+    done = bench(where, *RUN, **warned, **FORCED)
     assert done.returncode == 0, done.stdout + done.stderr
-    logs = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "results" / "logs").iterdir())
+    return where, done
+
+
+def test_files_are_utf_8_by_name(logged):
+    where, done = logged
+    logs = "".join(path.read_text(encoding="utf-8") for path in (where / "results" / "logs").iterdir())
     said = [line for line in (done.stderr.decode() + logs).splitlines() if "EncodingWarning" in line]
     assert [line for line in said if f"{ROOT}{os.sep}bench{os.sep}" in line] == []
-    assert [record.status for record in records(tmp_path)] == ["done", "done"]
+    assert [record.status for record in records(where)] == ["done", "done"]
 
 
-def test_a_log_has_plain_lines_whatever_is_forced(tmp_path):
-    done = bench(folder(tmp_path), *RUN, **FORCED)
-    assert done.returncode == 0, done.stderr
-    out = done.stdout.decode()
+def test_a_log_has_plain_lines_whatever_is_forced(logged):
+    out = logged[1].stdout.decode()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", out)
     assert [line.split()[0] for line in out.splitlines() if line.startswith("[")] == ["[1/2]", "[2/2]"]
     assert "report: reports/odd/README.md\n" in out

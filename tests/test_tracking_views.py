@@ -80,7 +80,7 @@ def test_the_best_stand_first_where_all_are_loaded_at_once(name: str, rises: boo
 def test_each_case_has_something_on_the_first_page_of_many() -> None:
     cases = [f"fake/{n}" for n in range(30)]
     exact = fake_case("fake/naive", model=FakeNaive())
-    made = [fake_record(case, seed) for case in cases for seed in range(9, 14)]
+    made = [fake_record(case, seed) for case in cases for seed in (9, 10)]
     made += [fake_record(exact, None), *map(fake_measurement, cases)]
     tracker = FakeTracker()
     send(tracker, made)

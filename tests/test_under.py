@@ -9,17 +9,16 @@ import pytest
 
 from bench.cli import call
 from bench.errors import BenchError
-from bench.frames import read_frames
 from bench.measurement import Measurement
 from bench.plan import Plan
 from bench.report.build import build_report
 from bench.report.figures.base import label_looks
 from bench.report.figures.scatter import front, pareto_figure
-from bench.report.results import Results
 from bench.report.style import styled
 from bench.report.under import Bound, answer, parse_bounds
 from tests.chapter_fakes import chapter_like
 from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record
+from tests.section_fakes import results_of
 from tests.test_sections_throughput import measured
 
 BIG = fake_case("fake/big", label="big")
@@ -51,9 +50,8 @@ def all_measured() -> list[Measurement]:
     return [*made, measured(SQUARES, latency_s=(0.0001,) * 3)]
 
 
-def asked(bounds: str, folder: Path, *measurements: Measurement, task: str | None = None) -> str:
-    build_report(plan(*measurements), folder, figures=False)
-    return answer(Results(read_frames(folder)), parse_bounds(bounds), task)
+def asked(bounds: str, *measurements: Measurement, task: str | None = None) -> str:
+    return answer(results_of(plan(*measurements)), parse_bounds(bounds), task)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +103,8 @@ def test_bad_bounds_are_one_line(text: str, complaint: str) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_the_best_within_bounds_its_equals_and_the_price(tmp_path: Path) -> None:
-    text = asked("latency_p50=5ms,parameters=2000", tmp_path, *all_measured())
+def test_the_best_within_bounds_its_equals_and_the_price() -> None:
+    text = asked("latency_p50=5ms,parameters=2000", *all_measured())
     assert text.count("\n") == 0
     start = (
         "Next step, latency_p50 <= 5 ms, parameters <= 2,000: mid is the best of 3 within the bounds, of 5, with a "
@@ -118,69 +116,65 @@ def test_the_best_within_bounds_its_equals_and_the_price(tmp_path: Path) -> None
     assert text.endswith("Not known of least squares: parameters.")
 
 
-def test_bounds_that_the_leader_meets_cost_nothing(tmp_path: Path) -> None:
-    text = asked("parameters=5000", tmp_path)
+def test_bounds_that_the_leader_meets_cost_nothing() -> None:
+    text = asked("parameters=5000")
     assert "big is the best of 4 within the bounds, of 5" in text
     text = text.partition("; every other one within them differs significantly from it; ")[2]
     assert text.startswith("the bounds cost nothing, since it leads without them too.")
 
 
-def test_no_price_is_named_where_the_leader_may_meet_the_bounds(tmp_path: Path) -> None:
+def test_no_price_is_named_where_the_leader_may_meet_the_bounds() -> None:
     records = [
         *(fake_record(MID, seed, mse=0.01 + seed / 1e5, parameters=1500) for seed in (42, 43, 44)),
         fake_record(SQUARES, None, mse=0.005),
     ]
-    build_report(fake_plan([MID, SQUARES], records), tmp_path, figures=False)
-    text = answer(Results(read_frames(tmp_path)), parse_bounds("parameters=2000"), None)
+    text = answer(results_of(fake_plan([MID, SQUARES], records)), parse_bounds("parameters=2000"), None)
     assert text.endswith(
         "; least squares leads without them, and may be within them. Not known of least squares: parameters."
     )
 
 
-def test_a_bound_that_nothing_meets_says_the_least(tmp_path: Path) -> None:
-    text = asked("latency_p50=50us,parameters=9000", tmp_path, *all_measured())
+def test_a_bound_that_nothing_meets_says_the_least() -> None:
+    text = asked("latency_p50=50us,parameters=9000", *all_measured())
     assert "no model is known to fit: latency_p50 <= 50 us excludes all, the least is 100 us (least squares)." in text
     assert "parameters" not in text.partition("no model")[2]
 
 
-def test_a_throughput_bound_is_a_lower_one_and_says_the_most(tmp_path: Path) -> None:
+def test_a_throughput_bound_is_a_lower_one_and_says_the_most() -> None:
     made = [measured(case, infer=(speed,) * 10) for case, speed in ((BIG, 4000.0), (SMALL, 6000.0))]
-    text = asked("infer_throughput=5000", tmp_path / "some", *made)
+    text = asked("infer_throughput=5000", *made)
     assert "small is the best of 1 within the bounds" in text
     assert "Not known of mid, near mid and least squares: infer_throughput." in text
-    none = asked("infer_throughput=7k", tmp_path / "none", *made)
+    none = asked("infer_throughput=7k", *made)
     assert "infer_throughput >= 7 k excludes the 2 that it is known of, the most is 6 k (small)." in none
 
 
-def test_bounds_that_exclude_all_only_together(tmp_path: Path) -> None:
-    text = asked(
-        "latency_p50=900us,parameters=9000", tmp_path, *all_measured()[:-1], measured(SQUARES, latency_s=(0.0001,))
-    )
+def test_bounds_that_exclude_all_only_together() -> None:
+    text = asked("latency_p50=900us,parameters=9000", *all_measured()[:-1], measured(SQUARES, latency_s=(0.0001,)))
     assert "latency_p50 <= 900 us alone leaves 1, parameters <= 9,000 alone leaves 4" in text
     assert "Not known of least squares: parameters." in text
 
 
-def test_what_nobody_measured_is_said(tmp_path: Path) -> None:
-    text = asked("peak_memory=1GiB", tmp_path)
+def test_what_nobody_measured_is_said() -> None:
+    text = asked("peak_memory=1GiB")
     assert "peak_memory is known of no model, since none was measured." in text
     assert "Not known of big, mid, near mid, small and least squares: peak_memory." in text
 
 
-def test_a_predictor_meets_bounds_on_training(tmp_path: Path) -> None:
-    text = asked("train_throughput=1M", tmp_path, *all_measured())
+def test_a_predictor_meets_bounds_on_training() -> None:
+    text = asked("train_throughput=1M", *all_measured())
     assert "least squares is the best of 1 within the bounds" in text
     assert "Not known" not in text
 
 
-def test_training_seconds_are_the_median_over_runs(tmp_path: Path) -> None:
+def test_training_seconds_are_the_median_over_runs() -> None:
     # Twenty epochs of 7,000 windows at 40,000 windows/s: 3.5 s.
-    assert "big is the best of 5" in asked("train_s=3.51s", tmp_path / "in")
-    assert "least squares is the best of 1" in asked("train_s=3.49s", tmp_path / "out")
+    assert "big is the best of 5" in asked("train_s=3.51s")
+    assert "least squares is the best of 1" in asked("train_s=3.49s")
 
 
-def test_a_common_leaderboard_leads_in_place_of_its_tasks_and_a_task_can_be_asked_for(tmp_path: Path) -> None:
-    build_report(chapter_like(), tmp_path, figures=False)
-    results = Results(read_frames(tmp_path))
+def test_a_common_leaderboard_leads_in_place_of_its_tasks_and_a_task_can_be_asked_for() -> None:
+    results = results_of(chapter_like())
     bounds = parse_bounds("parameters=2000")
     made = answer(results, bounds).splitlines()
     assert len(made) == len(results.leading()) > 2
@@ -231,23 +225,21 @@ def test_the_front_by_hand() -> None:
     assert front([], []) == []
 
 
-def test_two_panels_where_latency_is_measured_one_where_it_is_not_none_without_costs(tmp_path: Path) -> None:
-    def panels(made: Plan, folder: Path) -> list[str]:
-        build_report(made, folder, figures=False)
-        results = Results(read_frames(folder))
+def test_two_panels_where_latency_is_measured_one_where_it_is_not_none_without_costs() -> None:
+    def panels(made: Plan) -> list[str]:
+        results = results_of(made)
         with styled():
             picture = pareto_figure(results, results.tasks[0], label_looks(results))
         return [ax.get_xlabel().split()[0] for ax in picture.axes] if picture else []
 
-    assert panels(plan(*all_measured()), tmp_path / "both") == ["latency", "parameters"]
-    assert panels(plan(), tmp_path / "one") == ["parameters"]
+    assert panels(plan(*all_measured())) == ["latency", "parameters"]
+    assert panels(plan()) == ["parameters"]
     alone = fake_plan([BIG, SQUARES], [fake_record(BIG, 42, mse=0.01), fake_record(SQUARES, None, mse=0.02)])
-    assert panels(alone, tmp_path / "none") == []
+    assert panels(alone) == []
 
 
-def test_no_two_labels_of_the_figure_overlap(tmp_path: Path) -> None:
-    build_report(chapter_like(), tmp_path, figures=False)
-    results = Results(read_frames(tmp_path))
+def test_no_two_labels_of_the_figure_overlap() -> None:
+    results = results_of(chapter_like())
     with styled():
         for board in (b for b in results.leading() if not b.metric.share):
             picture = pareto_figure(results, board, label_looks(results))

@@ -69,18 +69,18 @@ def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     unknown = [str(column) for column in frame.columns if column not in schema]
     if unknown:
         raise ValueError(f"unknown column {unknown[0]!r}")
-    made: dict[str, pd.Series] = {}
+    made: dict[str, Any] = {}
     for name, kind in schema.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), index=frame.index, dtype=object)
         if kind is Kind.TEXT:
-            made[name] = values.astype("string").fillna("")
+            made[name] = values.astype("string").array.fillna("")
         elif kind is Kind.INTEGER:
-            made[name] = pd.to_numeric(values).astype("Int64")
+            made[name] = pd.to_numeric(values).astype("Int64").array
         elif kind is Kind.FLAG:
-            made[name] = values.map(_flag).astype("boolean")
+            made[name] = values.map(_flag).astype("boolean").array
         else:
-            made[name] = pd.to_numeric(values).astype("float64")
-    return pd.DataFrame(made, columns=list(schema))
+            made[name] = pd.to_numeric(values).astype("float64").array
+    return pd.DataFrame(made, frame.index, copy=False)
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:

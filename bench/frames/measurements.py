@@ -57,7 +57,7 @@ def measurement_row(processes: Sequence[Measurement]) -> dict[str, Any]:
     }
 
 
-def unsettled(row: "Mapping[str, Any] | pd.Series[Any]") -> list[Kind]:
+def unsettled(row: Mapping[str, Any]) -> list[Kind]:
     """Return the kinds of round that a row timed, whose speed has no interval or one wider than `timing.WIDEST`."""
     found = []
     for kind in KINDS:

@@ -10,7 +10,7 @@ import jinja2
 from bench.errors import BenchError
 from bench.files import written_whole
 from bench.page.content import PAGE as PAGE
-from bench.page.content import Heading, figure_paths, render
+from bench.page.content import Heading, render
 from bench.page.pictures import read_picture
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -52,7 +52,7 @@ def page_text(readme: Path) -> str:
         text = readme.read_text(encoding="utf-8")
     except (OSError, ValueError):
         raise BenchError(f"{readme} cannot be read; write the report again from its records") from None
-    content = render(text, {path: read_picture(readme.parent / path) for path in figure_paths(text)})
+    content = render(text, lambda path: read_picture(readme.parent / path))
     title = next(iter(content.headings), Heading(1, "", readme.parent.name))
     style, script = (_source(name) for name in ("page.css", "page.js"))
     return (

@@ -6,7 +6,7 @@ tags without attributes are let through, and all else is text.
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -46,21 +46,23 @@ class Content:
     headings: list[Heading]
 
 
-def figure_paths(text: str) -> list[str]:
+def _figure_paths(tokens: list[Token]) -> list[str]:
     """Return the paths of the figures that a report shows, relative to it."""
-    inlines = [child for token in _parser().parse(text) for child in token.children or ()]
+    inlines = [child for token in tokens for child in token.children or ()]
     return list(dict.fromkeys(str(t.attrs["src"]) for t in inlines if t.type == "image" and _is_figure(t)))
 
 
-def render(text: str, pictures: Mapping[str, Picture]) -> Content:
+def render(text: str, read: Callable[[str], Picture]) -> Content:
     """Return a report as HTML.
 
     Args:
         text: Its Markdown.
-        pictures: Its figures, by the path that the text names them by; of another image its words are shown.
+        read: Gives a figure by the path that the text names it by; of another image its words are shown.
     """
     parser = _parser()
-    tokens = _folds(_figures(parser.parse(text)))
+    parsed = parser.parse(text)
+    pictures = {path: read(path) for path in _figure_paths(parsed)}
+    tokens = _folds(_figures(parsed))
     headings = _name_headings(tokens)
     for table in _tables(tokens):
         _align(table)

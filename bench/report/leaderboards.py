@@ -107,7 +107,7 @@ class Leaderboard:
         assert self.by_step is not None
         return self.beside(self.by_step)._replace(axis=Axis.STEP.value, index=str(number))
 
-    @property
+    @cached_property
     def ranked(self) -> list[Row]:
         """Rows with a score that may lead: no leak of targets, no oracle, no score over some positions alone."""
         return [r for r in self.rows if len(r.values(self.score)) and self.ranks(r)]

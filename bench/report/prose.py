@@ -1,6 +1,7 @@
 """The running text of a report: its opening, a line on each task, how to read it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -163,11 +164,11 @@ def description(board: Leaderboard) -> str:
     return " ".join(text)
 
 
-def _sentences(info: pd.Series) -> list[str]:
+def _sentences(info: Mapping[str, Any]) -> list[str]:
     return str(info["dataset_about"]).rstrip(".").split(". ")
 
 
-def _asked(info: pd.Series) -> str:
+def _asked(info: Mapping[str, Any]) -> str:
     """Return what is forecast of a window."""
     kind, steps = TargetKind(info["target"]), int(info["horizon"])
     if kind.is_class:
@@ -179,7 +180,7 @@ def _asked(info: pd.Series) -> str:
     return f"{after} {'each of its positions' if kind.every_position else 'it'}{of}"
 
 
-def _shapes(board: Leaderboard, info: pd.Series) -> dict[str, object]:
+def _shapes(board: Leaderboard, info: Mapping[str, Any]) -> dict[str, object]:
     """Return what a window is and what is forecast of it, how many windows there are, and how many train."""
     if pd.isna(info["input_length"]):
         return {"length": 0}

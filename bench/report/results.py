@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,16 +63,19 @@ class Results:
         runs, measured = (self.frames[name] for name in ("runs", "measurements"))
         measured = measured[measured["status"] == "done"]
         scores = scores_by_run(self.frames["scores"])
+        places = ["case", "device", "backend"]
+        alone = {tuple(m[name] for name in places): m for m in reversed(_lines(measured))}
+        ended = runs[runs["status"] == "done"].sort_values(["data_seed", "seed"])
+        done = dict([*ended.groupby(places)])
+        groups: dict[str, list[tuple[Place, pd.DataFrame]]] = {}
+        for (case, device, backend), group in runs.groupby(places, sort=False):
+            groups.setdefault(str(case), []).append(((str(case), str(device), str(backend)), group))
         rows = []
-        for _, info in self.cases.iterrows():
-            own = runs[runs["case"] == info["case"]]
-            for (device, backend), group in own.groupby(["device", "backend"], sort=False):
-                place = (measured["case"] == info["case"]) & (measured["device"] == device)
-                alone = measured[place & (measured["backend"] == backend)]
-                measurement = alone.iloc[0] if len(alone) else None
-                traits = self.metrics.get(info["task"], {})
-                row = Row(info["case"], device, backend, info["label"], info, group, scores, traits, measurement)
-                rows.append(row)
+        for info in _lines(self.cases):
+            traits = self.metrics.get(info["task"], {})
+            for place, group in groups.get(info["case"], []):
+                finished = done.get(place, ended.iloc[:0])
+                rows.append(Row(*place, info["label"], info, group, finished, scores, traits, alone.get(place)))
         return named(rows)
 
     @cached_property
@@ -82,6 +86,16 @@ class Results:
             targets[t["task"]] = (*targets.get(t["task"], ()), Target(t["target"], t["unit"]))
         made = self.frames["cases"].merge(self.frames["tasks"], on="task", how="left").sort_values("order")
         return made.assign(targets=made["task"].map(lambda task: targets.get(task, ())))
+
+    @cached_property
+    def curves(self) -> Mapping[tuple[str, str], Mapping[str, Mapping[int, float]]]:
+        """Each run's values by epoch, those that there are, by split and metric, then by run id."""
+        found: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
+        frame = self.frames["curves"].dropna(subset=["epoch", "value"])
+        columns = [frame[name] for name in ("split", "metric", "run_id", "epoch", "value")]
+        for split, metric, run, epoch, value in zip(*columns, strict=True):
+            found.setdefault((split, metric), {}).setdefault(run, {})[epoch] = value
+        return found
 
     @cached_property
     def floors(self) -> Mapping[Hashable, float]:
@@ -183,6 +197,11 @@ class Results:
     def n_planned(self) -> int:
         """Runs that the plan holds."""
         return int(self.about["n_planned"])
+
+
+def _lines(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows by its columns, which are quicker to ask than a series."""
+    return [{str(name): value for name, value in line.items()} for line in frame.to_dict("records")]
 
 
 def _titles(tasks: Iterable[str]) -> dict[str, str]:

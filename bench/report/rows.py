@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ class Row:
     Attributes:
         info: Its row of ``cases.csv`` with that of its task in ``tasks.csv``.
         runs: Its rows of ``runs.csv``, whatever their status.
+        done: Those that ended with scores, in order of their seeds.
         scores: Those of every run, by run id.
         metrics: Traits of its task's metrics, by name.
         measurement: Its row of ``measurements.csv``; None where its throughput was not measured alone.
@@ -39,11 +41,12 @@ class Row:
     device: str
     backend: str
     name: str
-    info: pd.Series
+    info: Mapping[str, Any]
     runs: pd.DataFrame
+    done: pd.DataFrame
     scores: Mapping[str, Mapping[Key, float]]
     metrics: Mapping[str, Traits]
-    measurement: pd.Series | None = None
+    measurement: Mapping[str, Any] | None = None
 
     @property
     def label(self) -> str:
@@ -70,7 +73,7 @@ class Row:
         """True where the forecast sees its targets, so that its score ranks nowhere."""
         return bool(self.info["leaks_target"])
 
-    @property
+    @cached_property
     def positions(self) -> str:
         """The positions that its scores cover, in words, where it leaves some out; empty where it covers all."""
         return next((str(text) for text in self.done["positions"] if text), "")
@@ -78,11 +81,6 @@ class Row:
     def of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of a frame with run ids that are of its runs."""
         return frame[frame["run_id"].isin(set(self.runs["run_id"]))]
-
-    @cached_property
-    def done(self) -> pd.DataFrame:
-        """Runs that ended with scores, in order of their seeds."""
-        return self.runs[self.runs["status"] == "done"].sort_values(["data_seed", "seed"])
 
     @cached_property
     def _ids(self) -> list[str]:

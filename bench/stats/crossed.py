@@ -72,31 +72,56 @@ class HeldOut:
         places = rng.integers(0, n, (RESAMPLES, n - 1)) + n * np.arange(RESAMPLES)[:, np.newaxis]
         return np.bincount(places.ravel(), minlength=RESAMPLES * n).reshape(RESAMPLES, n).astype(np.float64)
 
+    @cached_property
+    def drawn_weights(self) -> Float64:
+        """Summed weight of the series of each resample ``[RESAMPLES]``."""
+        return self.drawn @ self.weights
+
 
 @dataclass(frozen=True, eq=False)
 class Sampled:
-    """A model's runs, on the working scale.
+    """A model's runs.
 
     Attributes:
-        scores: One a run.
-        resampled: The same over resampled series ``[runs, RESAMPLES]``.
-        tests: Name of each run's test set.
+        sums: Each run's weighted errors, summed over each series of its test set ``[series]``.
+        tests: Each run's test set.
         draws: The draw of the data that each run is of.
-        n_series: Series in a test set.
         exact: No seed changes its score: it has one run a test set.
+        working: From a mean over windows to the working scale.
     """
 
-    scores: Float64
-    resampled: Float64
-    tests: tuple[str, ...]
+    sums: tuple[Float64, ...]
+    tests: tuple[HeldOut, ...]
     draws: tuple[int, ...]
-    n_series: int
     exact: bool
+    working: Callable[[Float64], Float64]
+
+    @cached_property
+    def scores(self) -> Float64:
+        """One a run, on the working scale."""
+        means = [own.sum() / test.weights.sum() for own, test in zip(self.sums, self.tests, strict=True)]
+        return self.working(np.array(means))
+
+    @cached_property
+    def resampled(self) -> Float64:
+        """The same over resampled series ``[runs, RESAMPLES]``."""
+        made = np.empty((len(self.sums), RESAMPLES))
+        for name in dict.fromkeys(test.name for test in self.tests):
+            runs = [i for i, test in enumerate(self.tests) if test.name == name]
+            test = self.tests[runs[0]]
+            sums = np.stack([self.sums[i] for i in runs])
+            made[runs] = self.working((sums @ test.drawn.T) / test.drawn_weights)
+        return made
+
+    @property
+    def n_series(self) -> int:
+        """Series in a test set."""
+        return min(test.n_series for test in self.tests)
 
     @property
     def own_data(self) -> bool:
         """Whether its runs have test sets of their own."""
-        return len(set(self.tests)) > 1
+        return len({test.name for test in self.tests}) > 1
 
     @property
     def over_seeds(self) -> float | None:
@@ -149,7 +174,7 @@ def sampled(
     exact: bool = False,
     working: Callable[[Float64], Float64] = np.log,
 ) -> Sampled:
-    """Return a model's scores, and what they would be over other series from where these came.
+    """Return a model's runs: their scores, and what they would be over other series from where these came.
 
     One series less is drawn than there are, so that the variance over resamples is that of the mean.
 
@@ -165,15 +190,8 @@ def sampled(
     """
     if any(test.n_series < 2 for test in tests):
         raise ValueError("one series says nothing of how others would be forecast")
-    scores, resampled = np.empty(len(errors)), np.empty((len(errors), RESAMPLES))
-    for name in dict.fromkeys(test.name for test in tests):
-        runs = [i for i, test in enumerate(tests) if test.name == name]
-        test = tests[runs[0]]
-        sums = np.stack([test.by_series(errors[i]) for i in runs])
-        scores[runs] = working(sums.sum(axis=1) / test.weights.sum())
-        resampled[runs] = working((sums @ test.drawn.T) / (test.drawn @ test.weights))
-    names = tuple(test.name for test in tests)
-    return Sampled(scores, resampled, names, tuple(draws), min(test.n_series for test in tests), exact)
+    sums = tuple(test.by_series(own) for own, test in zip(errors, tests, strict=True))
+    return Sampled(sums, tuple(tests), tuple(draws), exact, working)
 
 
 def difference(a: Sampled, b: Sampled) -> Difference | None:
@@ -190,7 +208,7 @@ def difference(a: Sampled, b: Sampled) -> Difference | None:
     if seeds[0] is None or seeds[1] is None:
         return None
     over = [model.resampled.mean(axis=0) for model in (a, b)]
-    if a.tests[0] == b.tests[0]:
+    if a.tests[0].name == b.tests[0].name:
         series = float(np.var(over[0] - over[1], ddof=1))
     else:
         series = sum(float(np.var(each, ddof=1)) for each in over)

@@ -131,7 +131,7 @@ def _same_programs(rounds: pd.DataFrame, measured: list[Row]) -> list[str]:
     found = []
     for a, b in combinations(measured, 2):
         alike = (a.device, a.backend, _text(a, "environment")) == (b.device, b.backend, _text(b, "environment"))
-        if not (alike and a.trained and a.info[SAME_PROGRAM].fillna("").equals(b.info[SAME_PROGRAM].fillna(""))):
+        if not (alike and a.trained and _program(a) == _program(b)):
             continue
         for kind in KINDS:
             ratio = stats.ratio(*(stats.Sample(_medians(rounds, row, kind), exact=False) for row in (a, b)))
@@ -140,6 +140,11 @@ def _same_programs(rounds: pd.DataFrame, measured: list[Row]) -> list[str]:
                 apart = "" if ratio.low <= 1 <= ratio.high else APART
                 found.append(f"{escape(a.name)} over {escape(b.name)}, {WORDS[kind]}: {ends}{apart}")
     return found
+
+
+def _program(row: Row) -> list[object]:
+    """Return what tells a row's program from others."""
+    return ["" if pd.isna(row.info[name]) else row.info[name] for name in SAME_PROGRAM]
 
 
 def _medians(rounds: pd.DataFrame, row: Row, kind: str) -> stats.Float64:

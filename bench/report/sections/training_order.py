@@ -51,14 +51,16 @@ def run_curves(results: Results, row: Row, metric: str, split: str = "valid") ->
 
     They are indexed by data seed, seed and run id, in order of their seeds; empty where none has a value.
     """
-    curves = row.of(results.frames["curves"])
-    own = curves[(curves["split"] == split) & (curves["metric"] == metric) & curves["value"].notna()]
-    known = row.done[row.done["run_id"].isin(set(own["run_id"]))]
+    curves = results.curves.get((split, metric), {})
+    known = row.done[[run in curves for run in row.done["run_id"]]]
     if known.empty:
         return pd.DataFrame()
-    wide = own.pivot(index="run_id", columns="epoch", values="value").reindex(index=known["run_id"])
-    wide.index = pd.MultiIndex.from_frame(known[["data_seed", "seed", "run_id"]])
-    return wide.reindex(columns=range(1, int(wide.columns.max()) + 1)).astype("float64")
+    own = [curves[run] for run in known["run_id"]]
+    values = np.full((len(own), max(map(max, own))), np.nan)
+    for line, curve in zip(values, own, strict=True):
+        line[[epoch - 1 for epoch in curve]] = [*curve.values()]
+    index = pd.MultiIndex.from_frame(known[["data_seed", "seed", "run_id"]])
+    return pd.DataFrame(values, index, range(1, values.shape[1] + 1))
 
 
 def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
