@@ -34,8 +34,10 @@ MASK = np.array([[0, 1, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 0, 0], [1, 0, 0, 1, 1, 1
 @pytest.fixture(autouse=True)
 def float64():
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # which an engine fixed
     yield
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
 
 
 def network_of(make, mended, masked=False, **options):

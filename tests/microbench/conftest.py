@@ -1,5 +1,6 @@
 """Prints what the ways to train each network cost beside each other, and holds a comparison to its own machine."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,25 @@ import pytest
 from pytest_benchmark.session import PerformanceRegression
 from tabulate import tabulate
 
+from bench.devices import usable_cores
+
 WAYS = ("engine", "two_workers", "fit", "fit_xla")
+LOOPS = ("ours", "keras")
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+@pytest.fixture(scope="module")
+def one_core() -> Iterator[None]:
+    """One core and one thread, as a worker has; children of other files are given the machine as it was."""
+    cores = usable_cores()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in THREADS:
+            patch.setenv(name, "1")
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores[-1:])
+        yield
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +67,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Ite
         slower = True
     if session is not None:
         _print_ways(terminalreporter, session)
+        _print_lengths(terminalreporter, session)
         _print_compared(terminalreporter, session)
     if slower:
         pytest.exit(f"{len(session.performance_regressions)} benchmarks are slower than the saved ones by too much", 1)
@@ -80,6 +100,22 @@ def _print_ways(terminalreporter: Any, session: Any) -> None:
     ]
     terminalreporter.write_line("")
     terminalreporter.write_line(tabulate(table, headers=headers, floatfmt=".3f", tablefmt="github"))
+
+
+def _print_lengths(terminalreporter: Any, session: Any) -> None:
+    """Print the cost of each recurrent loop by length, and how often the shortest one's the longest one's is."""
+    rows = []
+    for info in (b.extra_info for b in session.benchmarks if "loop" in b.extra_info):
+        lengths = [int(key.split("_")[1]) for key in info if key.startswith("keras_")]
+        for loop in LOOPS:
+            ms = [1000 * info[f"{loop}_{steps}_steps_s"] for steps in lengths]
+            rows.append([info["loop"], loop, *ms, ms[-1] / ms[0]])
+    if not rows:
+        return
+    headers = ["forward and gradient: ms", "loop", *(f"{steps} steps" for steps in lengths)]
+    headers.append(f"{lengths[-1]} / {lengths[0]} steps")
+    terminalreporter.write_line("")
+    terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".1f", tablefmt="github"))
 
 
 def _print_compared(terminalreporter: Any, session: Any) -> None:

@@ -4,7 +4,6 @@ Both go through the engine's program, as a run does, on the case's own data and 
 Python is part of the time, compiling is not.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 
 from bench.cases.base import cases, component, make_dataset
-from bench.devices import usable_cores
 from bench.engines.base import FORECAST_BATCH, Program
 from bench.initial import window_order
 from bench.models.base import Network
@@ -22,7 +20,6 @@ from bench.training import make_program
 
 TRAINED = [name for name in cases.names() if cases.get(name).model.trained]
 STEP_ROUNDS, STEPS_A_ROUND, BATCH_ROUNDS = 20, 5, 10
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True)
@@ -32,20 +29,6 @@ class Compiled:
     program: Program
     order: np.ndarray
     windows: np.ndarray
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_core() -> Iterator[None]:
-    """One core and one thread, as a worker has; children of other files are given the machine as it was."""
-    cores = usable_cores()
-    with pytest.MonkeyPatch.context() as patch:
-        for name in THREADS:
-            patch.setenv(name, "1")
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, cores[-1:])
-        yield
-        if hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, cores)
 
 
 @cache
