@@ -222,6 +222,7 @@ class TensorFlow(KerasEngine):
     thread_variables = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     # Taken for `tf.config.experimental.enable_op_determinism()`, and handed to XLA.
     deterministic: ClassVar = {"TF_DETERMINISTIC_OPS": "1"}
+    version = "2"
     jit = "epoch by XLA"
 
     def threads(self) -> int:

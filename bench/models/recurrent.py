@@ -152,7 +152,7 @@ class IteratedRNN(RecurrentNetwork):
 
 @model("layer_norm_rnn")
 class LayerNormRNN(RecurrentNetwork):
-    """A stack of simple recurrent cells that normalise their state, in Keras's own loop."""
+    """A stack of simple recurrent cells that normalise their state, in Keras's own layer."""
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return `keras.layers.RNN` over our cell."""
