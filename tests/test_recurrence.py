@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from bench.engines.tensorflow import TensorFlow
 from bench.engines.tensorflow_loops import mend_loops
 from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
 from bench.layers.while_loop_rnn import WhileLoopRNN
@@ -225,3 +226,41 @@ def test_integers_in_have_no_gradient():
         gradient = tape.gradient(loss, network.trainable_variables)
         found.append([loss.numpy(), *(tf.convert_to_tensor(g).numpy() for g in gradient)])
     assert_equal(*found)
+
+
+def accumulates(network):
+    """Whether a gradient keeps what each step computed in lists, as TensorFlow's own of a while loop does."""
+
+    def compute(x):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(network(x))
+        return tape.gradient(loss, network.trainable_variables)
+
+    shape = tf.TensorSpec((BATCH, STEPS, FEATURES), tf.float64)
+    graph = tf.function(compute).get_concrete_function(shape).graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    assert any(node.op in ("While", "StatelessWhile") for node in nodes)
+    return any(node.op == "TensorListPushBack" for node in nodes)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_steps_compute_is_computed_again_and_not_kept(name):
+    assert accumulates(network_of(LAYERS[name], mended=False))
+    assert not accumulates(network_of(LAYERS[name], mended=True))
+
+
+def test_our_own_loop_keeps_none_of_it_either():
+    network = network_of(lambda **options: WhileLoopRNN(LayerNormSimpleRNNCell(UNITS), **options), mended=False)
+    assert not accumulates(network)
+
+
+@pytest.mark.parametrize("name", ["seq2seq_lstm", "reber_exercise_gru"])
+def test_the_engine_mends_every_recurrent_layer(name):
+    from tests.test_engines import NETWORKS, few_windows
+
+    case = NETWORKS[name]
+    splits = few_windows(case, 64)
+    program = TensorFlow().make_program(case.model, case.recipe, splits.train, splits.valid.task)
+    recurrent = [layer for layer in program._network._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    assert recurrent
+    assert all("inner_loop" in vars(layer) for layer in recurrent)
