@@ -68,8 +68,6 @@ class SweepProgress:
         if isinstance(event, RunStarted):
             epochs = event.spec.recipe.epochs if event.spec.recipe else 1  # None, known from the first epoch on: steps
             if self._live is not None:
-                for spec in event.specs:  # of a stack that was halved
-                    self._drop(spec)
                 name = f"{event.spec.case}, {len(event.specs)} seeds" if event.beside else name_of(event.spec)
                 bar = self._live.add_task(f"  {one_line(name)}", total=epochs, left="")
                 self._bars |= {spec.run_id: bar for spec in event.specs}
@@ -79,14 +77,17 @@ class SweepProgress:
         elif isinstance(event, DataChecked):
             self._unusable |= {event.spec.run_id} if event.fault else set()
         elif isinstance(event, StackHalved):
+            shared = self._bars.get(event.spec.run_id)
+            for run_id in [each for each, shown in self._bars.items() if shown == shared]:
+                self._drop(run_id)
             line = f"{event.spec.case}: out of memory; going on with {event.stack} seeds in one program"
             self._console.print(line, markup=False, highlight=False)
         elif isinstance(event, RunEnded):
             self._ended(event.record)
 
-    def _drop(self, spec: RunSpec) -> None:
+    def _drop(self, run_id: str) -> None:
         """Take away a run's bar, unless it is that of others, too."""
-        bar = self._bars.pop(spec.run_id, None)
+        bar = self._bars.pop(run_id, None)
         if self._live is not None and bar is not None and bar not in self._bars.values():
             self._live.remove_task(bar)
 
@@ -98,7 +99,7 @@ class SweepProgress:
         count = f"[{self._total - len(self._left)}/{self._total}]"
         line = f"{name_of(record.spec)}: {outcome_of(record)}"
         if self._live is not None:
-            self._drop(record.spec)
+            self._drop(record.run_id)
             self._live.update(self._overall, completed=self._total - len(self._left), left=self._time_left())
             if record.status != "done" and record.run_id not in self._unusable:
                 self._console.print(line, markup=False, highlight=False)

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from bench.estimates import Pace, in_words
-from bench.jobs import DataChecked, EpochEnded, RunEnded, RunStarted
+from bench.jobs import DataChecked, EpochEnded, RunEnded, RunStarted, StackHalved
 from bench.progress import SweepProgress, outcome_of
 from tests.fakes import fake_record
 
@@ -76,3 +76,25 @@ def test_a_run_whose_data_are_bad_counts_and_has_no_line_of_its_own(console):
         progress(RunEnded(good))
     if not console.is_terminal:
         assert [line.split()[0] for line in console.file.getvalue().splitlines()] == ["[2/2]"]
+
+
+def test_a_stack_has_one_bar_and_one_that_is_halved_is_said(console):
+    first, *others = records = [fake_record(seed=seed, mse=0.01) for seed in (1, 2, 3)]
+    with SweepProgress([r.spec for r in records], Pace(), 1, console) as progress:
+
+        def bars():
+            return [task.description.strip() for task in progress._live.tasks[1:]] if console.is_terminal else None
+
+        progress(RunStarted(first.spec, tuple(r.spec for r in others)))
+        assert bars() in (None, [f"{first.spec.case}, 3 seeds"])
+        progress(StackHalved(first.spec, 2))
+        assert bars() in (None, [])
+        progress(RunStarted(first.spec, (others[0].spec,)))
+        progress(EpochEnded(first.run_id, 1, 20))
+        progress(RunEnded(first))
+        progress(RunEnded(others[0]))
+        progress(RunStarted(others[1].spec))
+        assert bars() in (None, [f"{first.spec.case} seed 3"])
+        progress(RunEnded(others[1]))
+        assert bars() in (None, [])
+    assert f"{first.spec.case}: out of memory; going on with 2 seeds in one program" in console.file.getvalue()
