@@ -85,11 +85,12 @@ def test_first_steps_equal_fit_and_golden(name):
         means.append(program.train(order, steps))
     ours = np.diff(np.array([0, *means]) * np.arange(STEPS + 1))
 
-    network = compiled_network(model, recipe, splits.train, jit=False)
-    reference = fit_in_order(network, weights, splits.train.x, model.targets(splits.train), order)
-    np.testing.assert_allclose(ours[0], reference[0], rtol=2e-6)
-    np.testing.assert_allclose(ours[:3], reference[:3], rtol=2e-4)
-    np.testing.assert_allclose(ours, reference, rtol=TOLERANCE.get(model.name, 3e-4))
+    if BACKEND == "tensorflow":  # elsewhere fit takes minutes, step by step, and says no more than float64 does
+        network = compiled_network(model, recipe, splits.train, jit=False)
+        reference = fit_in_order(network, weights, splits.train.x, model.targets(splits.train), order)
+        np.testing.assert_allclose(ours[0], reference[0], rtol=2e-6)
+        np.testing.assert_allclose(ours[:3], reference[:3], rtol=2e-4)
+        np.testing.assert_allclose(ours, reference, rtol=TOLERANCE.get(model.name, 3e-4))
 
     exact = json.loads(FLOAT64.read_text()) if FLOAT64.exists() else {}
     if os.environ.get("BENCH_UPDATE_GOLDEN"):
