@@ -6,7 +6,7 @@ import pytest
 from bench.datasets.base import datasets
 from bench.datasets.reber import Reber, ReberExercise
 from bench.metrics.base import applicable, evaluate, scored
-from bench.models.base import Predictor, models
+from bench.models.base import Forecast, Predictor, models
 from bench.models.least_squares import IteratedLeastSquares, LeastSquares
 from bench.models.naive import Naive, NaiveLeaky
 from bench.models.string_predictors import Bigram, LengthOnly, Majority
@@ -20,13 +20,21 @@ def loaded(name: str) -> Splits:
     return datasets.get(name)().load(42)
 
 
+@cache
+def fitted(dataset: str, predictor: Predictor) -> Forecast:
+    """A predictor fitted on a data set's training windows: once, since it takes seconds at every step."""
+    train = loaded(dataset).train
+    return predictor.fit(train, loaded(dataset).valid.task)
+
+
+@cache
 def score(dataset: str, predictor: Predictor, part: str = "valid") -> dict:
     splits = loaded(dataset)
     split = splits.evaluated()[part]
     if predictor.leaks_target:
         forecast = predictor.fit_leaking(splits.train, split.task)(split)
     else:
-        forecast = predictor.fit(splits.train, split.task)(split.x)
+        forecast = fitted(dataset, predictor)(split.x)
     found: dict = {}
     for name, axis, index, value in evaluate(scored(split, forecast, predictor.positions(split.task))):
         found.setdefault(name, {})[axis, index] = value
@@ -111,9 +119,8 @@ def test_least_squares_recovers_a_linear_law_with_its_intercept():
 
 
 def test_least_squares_on_every_step_is_causal():
-    splits = loaded("waves_every_step")
-    forecast = LeastSquares().fit(splits.train, splits.train.task)
-    x = splits.valid.x[:3].copy()
+    forecast = fitted("waves_every_step", LeastSquares())
+    x = loaded("waves_every_step").valid.x[:3].copy()
     before = forecast(x)
     x[:, 20:] += 1
     after = forecast(x)

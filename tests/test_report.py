@@ -116,7 +116,7 @@ def test_a_recipe_field_that_one_row_alone_sets_is_its_difference(tmp_path: Path
 
 
 def test_devices_stand_in_rows_of_their_own(tmp_path: Path) -> None:
-    plan = chapter_like(devices=("cpu", "gpu"))
+    plan = chapter_like(seeds=(42,), devices=("cpu", "gpu"))
     text = report_of(plan, tmp_path)
     assert "LSTM (gpu)" in text
     assert "LSTM (cpu)" in text

@@ -98,6 +98,11 @@ class Results:
         return found
 
     @cached_property
+    def wide_curves(self) -> dict[tuple[Place, str, str], pd.DataFrame]:
+        """What `run_curves` returned before, by place, metric and split: a report asks for the same ones many times."""
+        return {}
+
+    @cached_property
     def floors(self) -> Mapping[Hashable, float]:
         """Expected values of metrics that no forecast can get below, by case and metric."""
         return self.frames["floors"].set_index(["case", "metric"])["value"].to_dict()

@@ -1,6 +1,7 @@
 """Whether the order of the trained models at a part of their epochs is the order at the end, and who still improves."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -51,7 +52,13 @@ def run_curves(results: Results, row: Row, metric: str, split: str = "valid") ->
 
     They are indexed by data seed, seed and run id, in order of their seeds; empty where none has a value.
     """
-    curves = results.curves.get((split, metric), {})
+    key = row.place, metric, split
+    if key not in results.wide_curves:
+        results.wide_curves[key] = _run_curves(results.curves.get((split, metric), {}), row)
+    return results.wide_curves[key]
+
+
+def _run_curves(curves: Mapping[str, Mapping[int, float]], row: Row) -> pd.DataFrame:
     known = row.done[[run in curves for run in row.done["run_id"]]]
     if known.empty:
         return pd.DataFrame()
