@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bench.cases.base import Case, component
+from bench.engines.tensorflow import TensorFlow
 from bench.errors import BenchError
 from bench.estimates import START_S, Estimate, Pace, in_words, pace_of, remaining_s
 from bench.measurement import PROCESSES
@@ -225,7 +226,9 @@ def test_a_metric_that_a_suite_names_is_part_of_the_run_where_it_is_not_computed
         make_plan(small(metrics=["mea"]), [])
 
 
-def test_every_run_of_the_committed_report_is_still_planned(tmp_path):
+def test_every_run_of_the_committed_report_is_still_planned(tmp_path, monkeypatch):
+    """But for the engine's version: the report is of version 1, and nothing else may have changed a run's id since."""
+    monkeypatch.setattr(TensorFlow, "version", "1")
     with (check_out("reports/chapter15", tmp_path) / "runs.csv").open(encoding="utf-8") as file:
         recorded = {row["run_id"]: row["case"] for row in csv.DictReader(file) if row["seed"] in ("", "42", "43", "44")}
     suite = read_suite("chapter15")
