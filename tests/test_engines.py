@@ -5,6 +5,7 @@ And to losses in float64, which are the same for every backend.
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from bench.cases.base import Case, cases
+from bench.datasets.base import Dataset
 from bench.engines.base import engines
 from bench.initial import window_order
 from bench.models.base import Network
@@ -44,8 +46,13 @@ NETWORKS = distinct_networks()
 COMPILES = engines.get(BACKEND).jit != "none"
 
 
+@cache
+def loaded(dataset: Dataset) -> Splits:
+    return dataset.load(42)
+
+
 def few_windows(case: Case, windows: int = 640) -> Splits:
-    splits = case.dataset.load(42)
+    splits = loaded(case.dataset)
 
     def cut(split: Split, n: int) -> Split:
         return Split(split.task, split.x[:n], split.y[:n], {k: v[:n] for k, v in split.groups.items()})
