@@ -47,14 +47,17 @@ def run_on_jax(file, *options):
 @not_within
 @pytest.mark.parametrize("file", FILES)
 def test_on_jax(file):
-    run_on_jax(file)
+    """A few networks, losses and optimizers."""
+    run_on_jax(file, "-m", "not variant")
 
 
+@pytest.mark.slow
+@pytest.mark.variant
 @needs_jax
 @not_within
-def test_stacks_on_jax():
-    """The contract of a few networks; that of all is slow."""
-    run_on_jax("test_jax_stack", "-m", "not slow")
+@pytest.mark.parametrize("file", FILES)
+def test_all_on_jax(file):
+    run_on_jax(file)
 
 
 @pytest.mark.slow

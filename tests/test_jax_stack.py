@@ -99,7 +99,7 @@ def orders(name, epoch, seeds):
 
 @pytest.fixture(
     scope="module",
-    params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in (*NETWORKS, *CHAPTER)],
+    params=[name if name in QUICK else pytest.param(name, marks=pytest.mark.variant) for name in (*NETWORKS, *CHAPTER)],
 )
 def case(request):
     """A network's name, a stack of it, and what all seeds leave in it."""
