@@ -9,7 +9,7 @@ from bench.report.findings import WORDS, words
 from bench.task import TargetKind, Task
 from tests.chapter_fakes import chapter_like
 from tests.fakes import ODD_POSITIONS, FakeNaive, FakeWaves, fake_case, fake_plan, fake_record
-from tests.report_fakes import FAIR, GRU, NAIVE, RNN, SQUARES, golden, sentences, with_throughput
+from tests.report_fakes import FAIR, GRU, NAIVE, RNN, SQUARES, golden, report_of, sentences, with_throughput
 
 
 def test_findings_of_a_suite_like_the_chapter_read_as_agreed(tmp_path: Path) -> None:
@@ -52,10 +52,11 @@ def test_two_seeds_rank_nothing_and_no_finding_says_otherwise(tmp_path: Path) ->
     tcn = fake_case("fake/tcn", task="ten_steps", label="TCN")
     records = [fake_record(SQUARES, None, mse=0.010)]
     records += [fake_record(tcn, s, mse=m) for s, m in ((42, 0.016), (43, 0.027))]
-    made = sentences(fake_plan([SQUARES, tcn], records, (42, 43)), tmp_path)
+    plan = fake_plan([SQUARES, tcn], records, (42, 43))
+    made = sentences(plan, tmp_path)
     assert "Too few seeds to rank TCN (× 2.1) against least squares" in made[0]
     assert not any("beats" in sentence or "lower" in sentence for sentence in made)
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    text = report_of(plan, tmp_path)
     assert "**With 2 seeds a network this ranks only what lies far apart" in text.partition("## Findings")[0]
     assert re.search(r"^\| – +\| least squares +\|.*\| too few seeds \|", text, flags=re.MULTILINE)
     assert re.search(r"^\| – +\| TCN +\|.*\| too few seeds \|", text, flags=re.MULTILINE)
@@ -90,10 +91,8 @@ def test_a_label_finding_shows_what_the_mean_hides(tmp_path: Path) -> None:
     records += [fake_record(gru, s, accuracy=0.99 + s / 1e5, accuracy_outer_only=outer) for s, outer in seeds]
     plan = fake_plan([gru, bigram], records)
     first = sentences(plan, tmp_path)[0]
-    assert (
-        "GRU beats the one predictor: accuracy 99.04 %. 3 of 3 seeds fail test *outer only*." in first
-    )  # 51.9 % is a coin's
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "GRU beats the one predictor: accuracy 99.04 %. 3 of 3 seeds fail test *outer only*." in first
+    text = report_of(plan, tmp_path)  # 51.9 % is a coin's
     assert "0.6 to 51.9 %, median 1.7 %" in text
     assert "| valid string " in text
     assert "2 is the outer letter" in text
@@ -115,10 +114,11 @@ def test_errata_say_which_way_a_fault_goes_and_show_each_alone(tmp_path: Path) -
     conv = variant("conv", (6, "as printed"))
     records = [fake_record(c, s, mse=m * (1 + s / 1e4), mse_odd_positions=m * 0.9) for c, m in cases for s in (42, 43)]
     records += [fake_record(conv, s, mse=0.01, mse_odd_positions=0.01, positions=ODD_POSITIONS) for s in (42, 43)]
-    made = sentences(fake_plan([*(case for case, _ in cases), conv], records), tmp_path)
+    plan = fake_plan([*(case for case, _ in cases), conv], records)
+    made = sentences(plan, tmp_path)
     (errata,) = (s for s in made if s.startswith("**[Errata]"))
     assert errata.endswith("Of 3 faults, 1 hurts, 2 flatter.")  # both at once are no one's fault alone
-    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    text = report_of(plan, tmp_path)
     assert "median of 1 trained model without a fault" in text  # The faulty ones are left out.
 
 
@@ -140,7 +140,7 @@ def test_a_stuck_run_is_named_by_what_tells_it_from_the_others(tmp_path: Path) -
         records = [fake_record(case, seed, data_seed=data, mse=mse) for data, seed, mse in runs]
         plan = replace(fake_plan([case], []), specs=[r.spec for r in records], records=records)
         assert "[1 stuck](#table-" in sentences(plan, tmp_path)[-1]
-        text = (tmp_path / "README.md").read_text(encoding="utf-8")
+        text = report_of(plan, tmp_path)
         return next(line for line in text.splitlines() if re.search(r"\| stuck +\|", line))
 
     assert re.search(r"RNN +\| seed 44 +\| stuck +\| +0\.09000 ", made((42, 42, 0.01), (42, 43, 0.011), (42, 44, 0.09)))
