@@ -20,7 +20,19 @@ printf '%s\\0' "$@"
 """Stands for the environment's Python: it is always ready, and prints the words that it is called with."""
 VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
 VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "DRAWS", "PYTHON"]
-TARGETS = ["bench", "plan", "sync", "report", "ui", "test", "microbench", "microbench-compare", "torture", "simulate"]
+TARGETS = [
+    "bench",
+    "plan",
+    "sync",
+    "report",
+    "ui",
+    "test",
+    "test-all",
+    "microbench",
+    "microbench-compare",
+    "torture",
+    "simulate",
+]
 
 
 @pytest.fixture(scope="module")
