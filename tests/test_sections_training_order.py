@@ -87,7 +87,7 @@ def test_the_table_names_leaders_and_confirmed_changes(flipped):
 
 def test_what_was_not_tested_says_how_many_still_improve(flipped):
     flipped.about["command"] = "make bench"
-    assert "longer training (2 of 3 networks still improve)." in opening(flipped, all_tables(flipped))[-1]
+    assert "longer training (2 of 3 curves of error still fall)." in opening(flipped, all_tables(flipped))[-1]
 
 
 def frame(*rows: list[float]) -> pd.DataFrame:
