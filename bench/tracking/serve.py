@@ -62,15 +62,18 @@ def serve_ui(results: Path, port: int) -> int:
     out.write(f"MLflow UI: http://{HOST}:{port}/#/experiments?workflowType=machine_learning (Ctrl-C ends it)\n")
     out.write("".join(f"{line}\n" for line in shown))
     out.flush()
-    for number in SIGNALS:
-        if not (number == HANG_UP and ignores_hang_up()):
-            signal.signal(number, signal.default_int_handler)
+    numbers = [number for number in SIGNALS if not (number == HANG_UP and ignores_hang_up())]
+    heard: list[int] = []
+    for number in numbers:  # taken down until the server is known, so that it is ended with this process
+        signal.signal(number, lambda number, _: heard.append(number))
     with tempfile.TemporaryDirectory(prefix="bench-ui-", ignore_cleanup_errors=True) as private:
         environment["TMPDIR"] = private  # MLflow keeps a lock there that no other user could open
         # In a session of its own: MLflow starts further processes, and all of them have to end with this one.
         server = subprocess.Popen(words, env=environment, start_new_session=True)
         try:
-            return server.wait()
+            for number in numbers:
+                signal.signal(number, signal.default_int_handler)
+            return 0 if heard else server.wait()
         except KeyboardInterrupt:
             return 0
         finally:
