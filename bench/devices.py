@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.limits import processors, room_for
 from bench.nvml import facts
 from bench.preflight import visible_gpus
-from bench.record import Environment, Gpu
+from bench.provenance import Environment, Gpu
 from bench.registry import Registry
 
 

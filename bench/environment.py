@@ -14,7 +14,7 @@ import psutil
 from bench.engines.base import NO_ENGINE, engines
 from bench.errors import BenchError
 from bench.pasting import pasted
-from bench.record import Environment, Gpu, Provenance
+from bench.provenance import Environment, Gpu, Provenance
 from bench.source import source
 from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
 

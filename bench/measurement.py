@@ -11,7 +11,8 @@ from typing import Literal
 
 from bench import versions
 from bench.digest import digest
-from bench.record import Environment, Failure, Frozen, PlacedCase, Provenance, RunSpec
+from bench.provenance import Environment, Frozen, Provenance
+from bench.record import Failure, PlacedCase, RunSpec
 from bench.task import Task
 
 MEASUREMENT_SCHEMA = 3

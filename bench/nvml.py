@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from bench.record import Gpu
+from bench.provenance import Gpu
 
 
 @contextmanager

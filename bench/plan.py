@@ -44,7 +44,6 @@ class Plan:
         records: Of these runs, from every environment.
         here: Digests of the environments that this machine's runs have; empty to tell none apart.
         measurements: Of the throughput of its cases, from every environment.
-        skips: Cases that are not run, each with the reason.
         alone: As ``here``, of what trains one seed at a time, as measurements do; empty where that is the same.
     """
 

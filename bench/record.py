@@ -11,9 +11,10 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import model_validator
 
 from bench.digest import digest
+from bench.provenance import Environment, Frozen, Provenance
 from bench.recipe import Recipe
 from bench.task import Task
 
@@ -24,12 +25,6 @@ FINISHED: frozenset[str] = frozenset({"done", "diverged"})
 """Statuses that are a result; the others are tried again by the next command."""
 LEAST_CPU_SHARE = 0.98
 """Work with less process time than this, over its wall time, shared its core."""
-
-
-class Frozen(BaseModel):
-    """Data between modules: it does not change, has no other fields, and keeps infinities and NaN as text."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Component(Frozen):
@@ -174,104 +169,6 @@ class ForecastSample(Frozen):
         if [len(v) for v in self.truth] != [len(v) for v in self.forecast] or not all(self.truth):
             raise ValueError("a sample has a forecast of every step of a window's truth, and at least one")
         return self
-
-
-class Environment(Frozen):
-    """What can change a number on another machine; digested into a record's key.
-
-    Attributes:
-        threads: That one process computed with: as many as it may, unless it was found to have others. 0 is any number.
-        variables: Of those that can change numbers, what a user had set, as a shell takes it; left out where empty, as
-            it is on most machines.
-        stack: Lanes of the program that trained, each with a seed; left out where it is 1.
-        stack_asked: Lanes that there were to be, where memory held only ``stack``; else 0, and left out.
-    """
-
-    python: str
-    numpy: str
-    keras: str
-    backend: str
-    backend_version: str
-    device: str
-    device_name: str
-    cpu: str
-    threads: int
-    precision: str
-    jit: str
-    variables: str = ""
-    stack: int = 1
-    stack_asked: int = 0
-
-    @model_serializer(mode="wrap")
-    def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        dumped: dict[str, Any] = fields(self)
-        usual = {"variables": "", "stack": 1, "stack_asked": 0}
-        return {name: value for name, value in dumped.items() if name not in usual or value != usual[name]}
-
-    @property
-    def asked(self) -> Self:
-        """The same with as many lanes as were asked for: what is known before memory runs out."""
-        return self.model_copy(update={"stack": self.stack_asked, "stack_asked": 0}) if self.stack_asked else self
-
-    @property
-    def alone(self) -> Self:
-        """The same where each seed has a program of its own, as throughput is measured."""
-        return self.model_copy(update={"stack": 1, "stack_asked": 0})
-
-    @property
-    def digest(self) -> str:
-        """Eight hexadecimal digits that name this environment."""
-        return digest(self.model_dump(mode="json"), 8)
-
-
-class Gpu(Frozen):
-    """A card and what it did as a run ended, by NVML; what its driver does not tell is None, or an empty text.
-
-    Attributes:
-        driver: Version of the driver.
-        memory_used_bytes: By all processes.
-        utilisation_percent: Of the last second or less, the time in which something computed.
-        core_clock_mhz: Of its multiprocessors.
-    """
-
-    name: str
-    driver: str
-    memory_bytes: int | None
-    memory_used_bytes: int | None
-    utilisation_percent: int | None
-    core_clock_mhz: int | None
-    memory_clock_mhz: int | None
-
-
-class Provenance(Frozen):
-    """Where and when a run was made; changes no number.
-
-    Attributes:
-        gpu: What a run on one had; left out elsewhere.
-        git_commit: Of the code, with ``+`` where it was changed; empty where there is none.
-        no_commit: Why there is none; empty where there is one, and where nobody asked.
-    """
-
-    host: str
-    platform: str
-    bench_version: str
-    git_commit: str
-    no_commit: str = ""
-    core: int | None
-    load_1min: float | None
-    started_at: str
-    ended_at: str
-    gpu: Gpu | None = None
-
-    @model_serializer(mode="wrap")
-    def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        dumped: dict[str, Any] = fields(self)
-        return dumped if self.gpu else {k: v for k, v in dumped.items() if k != "gpu"}
-
-    @property
-    def commit_in_words(self) -> str:
-        """The commit, or that there is none and why."""
-        return self.git_commit or (f"none: {self.no_commit}" if self.no_commit else "")
 
 
 Weights = Literal["last", "best"]

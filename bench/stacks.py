@@ -12,6 +12,9 @@ WIDEST = 128
 """Lanes of the widest stack that is chosen unasked. On an H100 a hundred seeds of a recurrent network took 1.4 to 1.6
 times as long as one, and a thousand seeds of a WaveNet a fifth less a seed than a hundred."""
 
+MOST = 1_024
+"""Lanes of the widest stack that can be asked for: idle ones take memory, too, on the CPU the machine's own."""
+
 
 def check_stack(asked: str, suite: Suite) -> None:
     """See that a suite can be run in the stacks that were asked for.
@@ -21,8 +24,10 @@ def check_stack(asked: str, suite: Suite) -> None:
     """
     if asked in (AUTO, OFF):
         return
-    if not (asked.isascii() and asked.isdecimal() and int(asked)):
-        raise BenchError(f"--stack {asked!r}: expected auto, off or the number of seeds in one program, as in 16")
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 6 and 1 <= int(asked) <= MOST):
+        raise BenchError(
+            f"--stack {asked!r}: expected auto, off or the number of seeds in one program, as in 16, at most {MOST:,}"
+        )
     if int(asked) > 1 and not any(engines.get(backend).stacks for backend in suite.backends):
         able = ", ".join(name for name in engines.names() if engines.get(name).stacks)
         one = " and ".join(suite.backends)

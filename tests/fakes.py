@@ -12,19 +12,9 @@ from bench.datasets.base import Dataset
 from bench.measurement import PROCESSES, Measurement, MeasureSpec, Round
 from bench.models.base import Network, Predictor
 from bench.plan import Plan, shared_versions
+from bench.provenance import Environment, Provenance
 from bench.recipe import Recipe
-from bench.record import (
-    Environment,
-    Failure,
-    ForecastSample,
-    LearningCurve,
-    Provenance,
-    RunRecord,
-    RunSpec,
-    Score,
-    Timing,
-    Weights,
-)
+from bench.record import Failure, ForecastSample, LearningCurve, RunRecord, RunSpec, Score, Timing, Weights
 from bench.suite import Suite
 from bench.task import TargetKind, Task
 

@@ -15,7 +15,8 @@ from bench.executors.local import make_slots
 from bench.plan import expand
 from bench.preflight import visible_gpus
 from bench.process import Slot
-from bench.record import Gpu, RunRecord
+from bench.provenance import Gpu
+from bench.record import RunRecord
 from bench.suite import Suite
 from bench.throughput.contention import free_on_gpu
 from bench.worker import Trial

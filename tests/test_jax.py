@@ -3,8 +3,6 @@
 Keras keeps the backend that it was imported on.
 """
 
-import os
-import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -15,9 +13,8 @@ from bench.engines.base import load_engine
 from bench.engines.jax_network import SETTINGS, fix_jax_settings
 from bench.pasting import installing
 from bench.process import Slot, begin
-from bench.store import Store
-from tests.committed import ROOT
 from tests.conftest import BACKEND
+from tests.on_backend import run_tests, sweep_without_tensorflow
 
 FILES = {
     "test_engines": "[linear] or seq2seq_gru or conv_gru or same_seed or another_data_set",
@@ -29,24 +26,8 @@ FILES = {
 """Each file with its tests that `make test` runs on JAX, all of them where nothing is said."""
 LIMIT_S = 300.0
 CPU = find_device("cpu")
-SUITE = """\
-name = "t"
-seeds = [1]
-cases = ["chapter15/naive_next_step", "chapter15/linear", "chapter15/seq2seq_rnn"]
-
-[recipe]
-epochs = 1
-"""
 not_within = pytest.mark.skipif(BACKEND == "jax", reason="this process tests JAX itself")
 needs_jax = pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
-
-
-def run_on_jax(file, *options):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-p", "no:xdist", f"tests/{file}.py"]
-    variables = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "skipped" not in done.stdout
 
 
 @pytest.mark.slow
@@ -55,7 +36,7 @@ def run_on_jax(file, *options):
 @pytest.mark.parametrize("file", FILES)
 def test_on_jax(file):
     """A few networks, losses and optimizers."""
-    run_on_jax(file, "-m", "not variant", *(["-k", FILES[file]] if FILES[file] else []))
+    run_tests("jax", file, "-m", "not variant", *(["-k", FILES[file]] if FILES[file] else []))
 
 
 @pytest.mark.slow
@@ -64,34 +45,16 @@ def test_on_jax(file):
 @not_within
 @pytest.mark.parametrize("file", FILES)
 def test_all_on_jax(file):
-    run_on_jax(file)
+    run_tests("jax", file)
 
 
 @pytest.mark.slow
 @needs_jax
 def test_a_sweep_on_jax_imports_no_tensorflow(tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise ImportError('a run on JAX has imported TensorFlow')")
-    (tmp_path / "t.toml").write_text(SUITE)
-    places = os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")])
-    options = "--backend jax --workers 1 --no-track --no-throughput --results results --reports reports"
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "run", "t.toml", *options.split()],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": places},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    records = {record.spec.case.removeprefix("chapter15/"): record for record in Store(tmp_path / "results").read()}
-    assert {case: (record.status, record.environment.backend) for case, record in records.items()} == {
-        "naive_next_step": ("done", "numpy"),
-        "linear": ("done", "jax"),
-        "seq2seq_rnn": ("done", "jax"),
-    }
+    records = sweep_without_tensorflow(tmp_path, "jax", ["naive_next_step", "linear", "seq2seq_rnn"])
     trained = records["linear"].environment
     assert trained == CPU.environment("jax"), "known before JAX is imported"
     assert trained.backend_version
-    assert "--backend jax" in next((tmp_path / "results/reports").glob("*/README.md")).read_text()
 
 
 def test_commands_for_pasting_name_the_backend():

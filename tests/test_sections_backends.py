@@ -47,7 +47,7 @@ def test_backends_that_agree_and_one_that_does_not():
 
 def test_none_apart_is_said_and_one_backend_has_no_table():
     results = made((0.01, 0.0101))
-    assert backends(results, all_tables(results))[0].endswith("No pair of 1 ends apart.")
+    assert backends(results, all_tables(results))[0].endswith("No pair ends apart.")
     alone = made((0.01,), backends=("jax",))
     assert backends_table(alone) is None
     assert backends(alone, all_tables(alone)) == []

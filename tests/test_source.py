@@ -11,7 +11,7 @@ from bench.doctor.machine import check_source
 from bench.environment import provenance
 from bench.frames.runs import environments_rows
 from bench.frames.selection import Shown
-from bench.record import Provenance
+from bench.provenance import Provenance
 from bench.source import LIMIT_S, Source, read_source, source
 from bench.tracking.items import Tag
 from bench.tracking.run_items import record_items

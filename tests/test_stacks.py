@@ -213,7 +213,7 @@ def test_the_width_goes_by_what_was_asked_the_engine_the_device_and_the_seeds(ch
 
 
 def test_a_width_that_is_none_and_a_backend_without_stacks_are_said_in_one_line(chosen):
-    for asked in ("0x", "-1", "٣", "wide"):
+    for asked in ("0x", "-1", "٣", "wide", "0", "1025", "9" * 30):
         with pytest.raises(BenchError, match="expected auto, off or the number of seeds in one program, as in 16"):
             check_stack(asked, chosen.suite)
     alone = chosen.suite.model_copy(update={"backends": ["tensorflow"]})

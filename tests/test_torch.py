@@ -3,8 +3,6 @@
 Keras keeps the backend that it was imported on.
 """
 
-import os
-import subprocess
 import sys
 from importlib.util import find_spec
 
@@ -15,25 +13,24 @@ from bench.devices import Device, find_device, usable_cores
 from bench.engines.base import engines, load_engine
 from bench.errors import BenchError
 from bench.models.base import models
+from bench.pasting import installing
 from bench.plan import make_plan
 from bench.process import Slot, begin
-from bench.store import Store
 from bench.suite import Suite
-from tests.committed import ROOT
 from tests.conftest import BACKEND
+from tests.on_backend import run_tests, sweep_without_tensorflow
 
-FILES = ("test_engines", "test_recipe_fit", "test_randomness", "test_torch_network")
+FILES = (
+    "test_engines",
+    "test_recipe_fit",
+    "test_randomness",
+    "test_torch_layers",
+    "test_torch_network",
+    "test_torch_capture",
+)
 LIMIT_S = 300.0
 CPU = find_device("cpu")
 ONLY_TORCH = [name for name in cases.names() if getattr(cases.get(name).model, "backends", ()) == ("torch",)]
-SUITE = """\
-name = "t"
-seeds = [1]
-cases = ["chapter15/naive_next_step", "chapter15/linear", "chapter15/seq2seq_gru_torch"]
-
-[recipe]
-epochs = 1
-"""
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
 
 
@@ -42,39 +39,17 @@ needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is no
 @pytest.mark.skipif(BACKEND == "torch", reason="this process tests PyTorch itself")
 @pytest.mark.parametrize("file", FILES)
 def test_on_torch(file):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-p", "no:xdist", f"tests/{file}.py"]
-    environment = os.environ | {"KERAS_BACKEND": "torch", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "skipped" not in done.stdout
+    run_tests("torch", file)
 
 
 @pytest.mark.slow
 @needs_torch
 def test_a_sweep_on_torch_imports_no_tensorflow(tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise ImportError('a run on PyTorch has imported TensorFlow')")
-    (tmp_path / "t.toml").write_text(SUITE)
-    places = os.pathsep.join([str(tmp_path), str(ROOT), os.environ.get("PYTHONPATH", "")])
-    options = "--backend torch --workers 1 --no-track --no-throughput --results results --reports reports"
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "run", "t.toml", *options.split()],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": places},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    records = {record.spec.case.removeprefix("chapter15/"): record for record in Store(tmp_path / "results").read()}
-    assert {case: (record.status, record.environment.backend) for case, record in records.items()} == {
-        "naive_next_step": ("done", "numpy"),
-        "linear": ("done", "torch"),
-        "seq2seq_gru_torch": ("done", "torch"),
-    }
+    records = sweep_without_tensorflow(tmp_path, "torch", ["naive_next_step", "linear", "seq2seq_gru_torch"])
     trained = records["linear"].environment
     assert trained == CPU.environment("torch"), "known before PyTorch is imported; one thread"
     assert (trained.jit, trained.precision, trained.threads) == ("none", "float32", 1)
     assert trained.backend_version
-    assert "--backend torch" in next((tmp_path / "results/reports").glob("*/README.md")).read_text()
 
 
 # A model that one backend alone can run
@@ -163,6 +138,6 @@ def test_a_gpu_that_torch_does_not_see_is_said(tmp_path):
     blind = Device("gpu", 0, "Card", {"CUDA_VISIBLE_DEVICES": "-1"})
     result = begin(Slot("gpu", blind, None, "torch"), tmp_path / "log", load_engine, "torch", "gpu").result(LIMIT_S)
     assert result.reason == (
-        "BenchError: torch sees no GPU in this environment, which may lack CUDA; "
-        "it comes with: pip install 'sequence-bench[torch]'"
+        "BenchError: backend torch sees no GPU in this environment, which may lack CUDA; "
+        f"this brings it: {installing('torch-gpu')}"
     )

@@ -1,9 +1,6 @@
-"""Networks on PyTorch: plain modules and fused layers held to known answers, in a process with Keras on torch."""
+"""Networks on PyTorch, plain modules and Keras's: weights, state, steps and losses, with Keras on torch."""
 
-import json
-from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,133 +12,14 @@ if BACKEND != "torch":
 
 import torch
 
-from bench.cases.base import cases
-from bench.datasets.waves import WavesEveryStep
-from bench.engines.base import engines
-from bench.engines.torch import WARM_UP, TorchProgram, capture
-from bench.engines.torch_network import TorchNetwork as Built
+from bench.engines.torch_network import FlatNetwork
 from bench.engines.torch_recipe import batch_loss
 from bench.errors import BenchError
-from bench.initial import window_order
-from bench.models.base import TorchNetwork
 from bench.models.recurrent import SimpleRNN
-from bench.models.torch_recurrent import TorchGRU, TorchLSTM
 from bench.recipe import Recipe
 from bench.task import Split, Splits, TargetKind, Task
 from bench.training import train
-from tests.test_engines import STEPS, few_windows
-from tests.test_models import BY_NAME, split_of
-
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "first_steps_float64.json").read_text())
-SPLITS = WavesEveryStep(n_series=100).load(42)
-PLAIN = TorchGRU(units=3, layers=1)
-RECIPE = Recipe(epochs=2, learning_rate=0.01)
-
-
-def program_of(model, recipe=RECIPE, splits=SPLITS):
-    return engines.get("torch").make_program(model, recipe, splits.train, splits.valid.task)
-
-
-def order_of(splits=SPLITS, seed=1):
-    return window_order(seed, 0, len(splits.train.x), RECIPE.batch_size)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def lstm(x, w, u, b):
-    """Gates input, forget, cell, output: Hochreiter and Schmidhuber (1997), forget gate of Gers et al. (2000)."""
-    h = c = np.zeros((len(x), u.shape[1]))
-    outputs = []
-    for t in range(x.shape[1]):
-        i, f, g, o = np.split(x[:, t] @ w.T + h @ u.T + b, 4, axis=1)
-        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-        h = sigmoid(o) * np.tanh(c)
-        outputs.append(h)
-    return np.stack(outputs, axis=1)
-
-
-def gru(x, w, u, b, c):
-    """Gates reset, update, candidate; the reset gate on the product, as cuDNN: Cho et al. (2014), version 1."""
-    h = np.zeros((len(x), u.shape[1]))
-    outputs = []
-    for t in range(x.shape[1]):
-        (r, z, n), (ur, uz, un) = (np.split(part, 3, axis=1) for part in (x[:, t] @ w.T + b, h @ u.T + c))
-        r, z = sigmoid(r + ur), sigmoid(z + uz)
-        h = (1 - z) * np.tanh(n + r * un) + z * h
-        outputs.append(h)
-    return np.stack(outputs, axis=1)
-
-
-@pytest.mark.parametrize("model", [TorchLSTM(units=4), TorchGRU(units=4)], ids=repr)
-def test_fused_layers_are_the_equations(model):
-    program = program_of(model)
-    weights = program.fresh_weights(5)
-    program.load(weights)
-    assert len(weights) == 2 * 4 + 2
-    hidden = SPLITS.valid.x[:6].astype(np.float64)
-    for layer in range(2):
-        w, u, b, c = (array.astype(np.float64) for array in weights[4 * layer : 4 * layer + 4])
-        hidden = lstm(hidden, w, u, b + c) if model.kind == "LSTM" else gru(hidden, w, u, b, c)
-    expected = hidden @ weights[-2].T + weights[-1]
-    np.testing.assert_allclose(program.forecast_batch(SPLITS.valid.x[:6]), expected, rtol=1e-4, atol=1e-6)
-
-
-def as_torch(weights, gates):
-    """Keras's weights of recurrent layers and a dense head as PyTorch's, whose gates have another order."""
-    found = []
-    for kernel, recurrent, bias in zip(*(weights[start:-2:3] for start in range(3)), strict=True):
-
-        def reordered(array):
-            parts = np.split(array, len(gates), axis=-1)
-            return np.concatenate([parts[i] for i in gates], axis=-1)
-
-        found += [reordered(kernel).T, reordered(recurrent).T]
-        found += list(reordered(bias)) if bias.ndim == 2 else [reordered(bias), np.zeros_like(bias)]
-    return [*found, weights[-2].T, weights[-1]]
-
-
-@pytest.mark.parametrize(
-    ("name", "gates", "steps"),
-    # Keras's gates of a GRU are update, reset, candidate. PyTorch's LSTM has two biases where Keras's has one, so that
-    # it is the same network with the same weights, but not after a step.
-    [("seq2seq_gru", (1, 0, 2), STEPS), ("seq2seq_lstm", (0, 1, 2, 3), 1)],
-)
-def test_fused_layers_take_the_golden_first_steps_from_kerass_weights(name, gates, steps):
-    """Held to losses in float64, as every network of every backend is: 2e-6 for the first, 3e-4 for the sixth."""
-    case, fused = cases.get(f"chapter15/{name}"), cases.get(f"chapter15/{name}_torch")
-    splits = few_windows(case)
-    weights = as_torch(program_of(case.model, case.recipe, splits).fresh_weights(7), gates)
-    program = program_of(fused.model, fused.recipe, splits)
-    order = window_order(7, 0, len(splits.train.x), fused.recipe.batch_size)
-    means = []
-    for taken in range(1, steps + 1):
-        program.reset(weights, 7)
-        means.append(program.train(order, taken))
-    ours = np.diff(np.array([0, *means]) * np.arange(steps + 1))
-    np.testing.assert_allclose(ours[0], GOLDEN[name][0], rtol=2e-6)
-    np.testing.assert_allclose(ours[:3], GOLDEN[name][:3][:steps], rtol=2e-4)
-    np.testing.assert_allclose(ours, GOLDEN[name][:steps], rtol=3e-4)
-
-
-@pytest.mark.parametrize("name", BY_NAME)
-def test_fused_layers_answer_every_task_in_its_shape_and_train(name):
-    task = BY_NAME[name]
-    split = split_of(task)
-    several = "sparse_categorical_crossentropy" if task.classes > 2 else "binary_crossentropy"
-    recipe = Recipe(batch_size=8, learning_rate=0.05, loss=several if task.target.is_class else "mse")
-    program = program_of(TorchLSTM(units=5), recipe, Splits(split, split, split))
-    program.reset(program.fresh_weights(1), 1)
-    order = window_order(1, 0, len(split.x), 8)
-    losses = [program.train(order) for _ in range(8)]
-    assert losses[-1] < losses[0]
-    forecast = program.forecast(split.x)
-    shares = (task.classes,) if task.target.is_class and task.classes > 2 else ()
-    assert forecast.shape == (*split.y.shape, *shares)
-    if shares:
-        np.testing.assert_allclose(forecast.sum(-1), 1.0, rtol=1e-5)
-
+from tests.torch_fakes import PLAIN, RECIPE, SPLITS, Odd, order_of, program_of
 
 # Weights, parameters, state
 
@@ -160,33 +38,6 @@ def test_initial_weights_are_the_modules_own_under_the_seed():
     assert not np.array_equal(program.fresh_weights(10)[0], fresh[0])
     assert program.parameters == 3 * 3 * (1 + 3 + 2) + (3 + 1) * 10
     assert program.weight_bytes == 4 * program.parameters
-
-
-class Odd(TorchNetwork):
-    """A module with dropout, batch norm, a frozen weight and, if asked, an output of the wrong shape or dtype."""
-
-    extra_axis: bool = False
-    double: bool = False
-    frozen: bool = False
-
-    def build(self, task):
-        class Module(torch.nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.norm = torch.nn.BatchNorm1d(task.features)
-                self.hidden = torch.nn.Linear(task.features, 6)
-                self.dropout = torch.nn.Dropout(0.5)
-                self.head = torch.nn.Linear(6, task.outputs)
-                self.scale = torch.nn.Parameter(torch.ones(6), requires_grad=False)
-
-            def forward(self, x):
-                x = self.norm(x.transpose(1, 2)).transpose(1, 2)
-                y = self.head(self.dropout(torch.tanh(self.hidden(x))) * self.scale)
-                return y[..., None] if extra_axis else y
-
-        extra_axis = self.extra_axis
-        module = Module().double() if self.double else Module()
-        return module.requires_grad_(False) if self.frozen else module
 
 
 def outcome(program, seed, model):
@@ -283,97 +134,6 @@ def test_no_steps_change_nothing():
     np.testing.assert_array_equal(program.weights()[0], fresh[0])
 
 
-# A CUDA graph, without a GPU: what is captured runs as it would, and what a capture leaves behind is looked at
-
-
-class Captured(TorchProgram):
-    """A program that captures its steps, wherever it is."""
-
-    captures = True
-
-
-class Graph:
-    """Takes the place of a CUDA graph: it plays the step again by calling it."""
-
-    def __init__(self):
-        self.replayed = 0
-
-    def replay(self):
-        self.replayed += 1
-        self.step()
-
-
-@pytest.fixture
-def graphs(monkeypatch):
-    """PyTorch's CUDA interface, as far as a capture needs it, on the CPU."""
-    made = []
-
-    class Stream(nullcontext):
-        def wait_stream(self, other):
-            pass
-
-    def new():
-        made.append(Graph())
-        return made[-1]
-
-    fakes = {"Stream": Stream, "current_stream": Stream, "stream": Stream, "graph": Stream, "CUDAGraph": new}
-    generator = {name: getattr(torch, name) for name in ("get_rng_state", "set_rng_state")}
-    for name, fake in (fakes | generator).items():
-        monkeypatch.setattr(torch.cuda, name, fake)
-    return made
-
-
-@pytest.mark.parametrize("model", [PLAIN, Odd()], ids=["fused", "dropout and batch norm"])
-def test_captured_steps_are_the_steps(graphs, model, monkeypatch):
-    """Weights, buffers, moments, counters and the generator are after a capture what they were before it."""
-    recipe = Recipe(learning_rate=0.01, schedule="cosine")
-    eager = program_of(model, recipe)
-    captured = Captured(model, recipe, SPLITS.train, SPLITS.valid.task)
-    rates = np.linspace(0.01, 0.001, len(order_of()), dtype=np.float32)
-
-    def trained(program):
-        program.reset(program.fresh_weights(3), 3)
-        losses = [program.train(order_of(seed=3), rates=rates) for _ in range(2)]
-        return losses, [array.tobytes() for array in program.weights()]
-
-    expected = trained(eager)
-    monkeypatch.setattr(Graph, "step", lambda _: captured._step(), raising=False)
-    assert trained(captured) == expected
-    assert trained(captured) == expected
-    assert (len(graphs), captured.compilations) == (1, 1)
-    assert graphs[0].replayed == 4 * len(order_of())
-    assert captured.compile_s > 0
-    captured.use(SPLITS.train)
-    assert trained(captured) == expected
-    assert len(graphs) == 2, "other data lie elsewhere"
-
-
-def test_each_step_of_a_capture_is_the_first_and_what_it_changes_is_put_back(graphs):
-    counted, calls = torch.zeros(1), []
-
-    def step():
-        calls.append(counted.item())
-        counted.add_(1)
-
-    capture(step, [counted])
-    assert (calls, counted.item()) == ([0.0] * (WARM_UP + 1), 0.0)
-
-
-def test_only_plain_modules_on_a_gpu_are_captured():
-    found = {}
-    for model in (PLAIN, SimpleRNN(units=(2,))):
-        program = program_of(model)
-        for kind in ("cpu", "cuda"):
-            program._device = torch.device(kind)
-            found[model.name, kind] = program.captures
-    assert found == {
-        ("torch_gru", "cpu"): False,
-        ("torch_gru", "cuda"): True,
-        ("simple_rnn", "cpu"): False,
-        ("simple_rnn", "cuda"): False,
-    }
-
-
 # Losses: known answers in plain NumPy
 
 
@@ -403,7 +163,7 @@ def test_known_answers_of_losses():
 
 def test_a_network_of_kerass_layers_lies_in_one_vector():
     task = Task("t", TargetKind.EVERY_STEP, 6, 2, horizon=3)
-    network = Built(SimpleRNN(units=(4,), batch_norm=True), task)
+    network = FlatNetwork(SimpleRNN(units=(4,), batch_norm=True), task)
     fresh = network.fresh_weights(1)
     network.load(fresh)
     trained = [array for array in fresh if array.size]

@@ -17,7 +17,7 @@ SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A name in suite
 Cases = Annotated[str, typer.Option(help="Only these cases of the suite: names or globs, comma-separated.")]
 Seeds = Annotated[str, typer.Option(help="Model seeds instead of the suite's, as in 42,43.")]
 DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1, all (GPUs), or several: cpu,gpu.")]
-BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax or several, as in tensorflow,jax.")]
+BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax, torch, or several: tensorflow,jax.")]
 Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
 Stack = Annotated[str, typer.Option(help="Seeds in one program, where the backend can: a number, auto or off.")]
 Results = Annotated[Path, typer.Option(help="Folder of the records.", file_okay=False)]

@@ -8,7 +8,8 @@ from bench.devices import find_device
 from bench.errors import BenchError
 from bench.pasting import Option, command
 from bench.plan import Plan, make_plan
-from bench.record import Environment, RunRecord, RunSpec
+from bench.provenance import Environment
+from bench.record import RunRecord, RunSpec
 from bench.stacks import AUTO, OFF, stack_width
 from bench.store import REPORTS, RESULTS, Store
 from bench.suite import Suite

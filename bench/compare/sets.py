@@ -18,7 +18,8 @@ from bench.frames.schemas import CASES, ENVIRONMENTS, MEASUREMENTS, METRICS, REC
 from bench.frames.selection import newest_processes
 from bench.metrics.base import applicable, monitor
 from bench.metrics.traits import Axis, Direction, Scale, Traits
-from bench.record import FINISHED, Environment, RunRecord, Score
+from bench.provenance import Environment
+from bench.record import FINISHED, RunRecord, Score
 from bench.registry import close_matches
 from bench.stale import described, flatten
 from bench.store import Store

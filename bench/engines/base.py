@@ -14,8 +14,8 @@ from bench.registry import Registry
 from bench.task import Array, Split, Task
 
 
-class Program(Protocol):
-    """A network compiled for one case. It is reused by every seed: `reset`, train, forecast, again."""
+class Built(Protocol):
+    """A network compiled for one case."""
 
     @property
     def build_s(self) -> float:
@@ -27,7 +27,17 @@ class Program(Protocol):
 
     @property
     def parameters(self) -> int:
-        """Numbers in the network's weights."""
+        """Numbers in the network's weights, those of one seed."""
+
+    def fresh_weights(self, model_seed: int) -> list[Array]:
+        """Return initial weights made from the seed alone, in the order of `weights`."""
+
+    def close(self) -> None:
+        """Free what it holds."""
+
+
+class Program(Built, Protocol):
+    """One state of the network. It is reused by every seed: `reset`, train, forecast, again."""
 
     @property
     def weight_bytes(self) -> int:
@@ -47,9 +57,6 @@ class Program(Protocol):
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on; nothing is compiled where their shapes are the old ones."""
-
-    def fresh_weights(self, model_seed: int) -> list[Array]:
-        """Return initial weights made from the seed alone, in the order of `weights`."""
 
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
         """Put in these weights, a new optimizer's state, and what the seed alone makes of random layers' states."""
@@ -73,34 +80,16 @@ class Program(Protocol):
     def forecast_batch(self, x: Inputs) -> Array:
         """As `forecast`, but all of ``x`` is one batch: each number of windows is compiled once."""
 
-    def close(self) -> None:
-        """Free what the program holds."""
 
-
-class Stack(Protocol):
+class Stack(Built, Protocol):
     """As `Program`, of as many seeds as it has lanes, which train side by side and know nothing of each other.
 
     A lane's numbers depend on its seed, its data and the width of the stack, which is fixed: where there are fewer
     seeds than lanes, the rest of the width is idle.
     """
 
-    @property
-    def build_s(self) -> float:
-        """As `Program.build_s`."""
-
-    @property
-    def compile_s(self) -> float:
-        """As `Program.compile_s`."""
-
-    @property
-    def parameters(self) -> int:
-        """Numbers in one lane's weights."""
-
     def use(self, trains: Sequence[Split]) -> None:
         """As `Program.use`: each lane trains on a split of its own, or several on the same object; all of one shape."""
-
-    def fresh_weights(self, model_seed: int) -> list[Array]:
-        """As `Program.fresh_weights`."""
 
     def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
         """As `Program.reset`, of as many lanes as there are seeds, which is as many as `use` was told of."""
@@ -122,9 +111,6 @@ class Stack(Protocol):
 
     def forecast(self, x: Sequence[Inputs]) -> Array:
         """As `Program.forecast` of each lane's own windows, or of one object for several; a first axis of lanes."""
-
-    def close(self) -> None:
-        """Free what the stack holds."""
 
 
 class Engine:
@@ -238,6 +224,12 @@ def load_engine(backend: str, device_kind: str) -> Engine:
 
 FORECAST_BATCH = 1000
 """Windows in a forecast batch: it divides every split of the waves. The last batch is padded."""
+
+
+def training_arrays(model: Network, train: Split) -> list[Array]:
+    """Return a split's inputs, targets and, where its task is masked, mask, as a loss takes them."""
+    masks = [model.mask(train)] if train.task.masked else []
+    return [np.asarray(array) for array in (train.x, model.targets(train), *masks)]
 
 
 def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True, axis: int = 0) -> Array:

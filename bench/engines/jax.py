@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, Stack, engine, in_batches
+from bench.engines.base import FORECAST_BATCH, Program, Stack, engine, in_batches, training_arrays
 from bench.engines.jax_layers import UNROLL, unrolled
 from bench.engines.jax_network import SETTINGS, JaxNetwork, State, fix_jax_settings
 from bench.engines.keras_engine import KerasEngine
@@ -117,7 +117,7 @@ class JaxProgram(OnJax):
         """Train on these windows from now on; those of other shapes compile another program."""
         import jax
 
-        self._data = jax.device_put(training_data(self._model, train))
+        self._data = jax.device_put(training_arrays(self._model, train))
 
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
         """Put in these weights, a new optimizer's state, and the seed's states of random layers."""
@@ -153,12 +153,6 @@ class JaxProgram(OnJax):
     def forecast_batch(self, x: Inputs) -> Array:
         """Forecast the windows as one batch of just their number; iterate where the model does."""
         return np.asarray(self._compiled.call(self._network.forecast, self._state, x))
-
-
-def training_data(model: Network, train: Split) -> list[Array]:
-    """Return a split's inputs, targets and, where it has one, mask."""
-    masks = [model.mask(train)] if train.task.masked else []
-    return [np.asarray(array) for array in (train.x, model.targets(train), *masks)]
 
 
 def device_peak_bytes() -> int | None:

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, in_batches
-from bench.engines.jax import OnJax, training_data
+from bench.engines.base import FORECAST_BATCH, in_batches, training_arrays
+from bench.engines.jax import OnJax
 from bench.engines.jax_network import State
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
@@ -39,7 +39,7 @@ class JaxStack(OnJax):
 
         draws, which = self._draws(trains)
         self._first = which * np.int32(len(trains[0].x))
-        arrays = (training_data(self._model, draw) for draw in draws)
+        arrays = (training_arrays(self._model, draw) for draw in draws)
         self._data = [jax.device_put(np.concatenate(each)) for each in zip(*arrays, strict=True)]
 
     def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:

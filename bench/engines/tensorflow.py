@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
+from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_arrays
 from bench.engines.keras_engine import KerasEngine, fix_settings
 from bench.engines.keras_recipe import batch_loss, keras_optimizer
 from bench.engines.tensorflow_loops import mend_loops
@@ -38,7 +38,7 @@ class TensorFlowProgram:
         self._model = model
         self._horizon = scored.horizon
         self._batch = recipe.batch_size
-        self._rate, self._varies, self._masked = recipe.learning_rate, varies(recipe), train.task.masked
+        self._rate, self._varies = recipe.learning_rate, varies(recipe)
         # An iterated network reads windows that grow: one network of open length serves them and training.
         task = replace(train.task, input_length=None) if model.iterates else train.task
         self._network = model.build(task)
@@ -89,9 +89,7 @@ class TensorFlowProgram:
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on; those of other shapes compile another program."""
-        arrays: list[NDArray[Any]] = [train.x, self._model.targets(train)]
-        if self._masked:
-            arrays.append(self._model.mask(train))
+        arrays = training_arrays(self._model, train)
         self._data = [self._tf.constant(array) for array in arrays]
         self._shapes = tuple(size for array in arrays for size in array.shape)
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches
+from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_arrays
 from bench.engines.keras_engine import KerasEngine
-from bench.engines.torch_network import TorchNetwork, fix_torch_settings, the_device
+from bench.engines.torch_network import FlatNetwork, fix_torch_settings, the_device
 from bench.engines.torch_recipe import FlatOptimizer, batch_loss
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
@@ -43,7 +43,7 @@ class TorchProgram:
         started = time.perf_counter()
         self._model, self._horizon = model, scored.horizon
         self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
-        self._network = TorchNetwork(model, train.task)
+        self._network = FlatNetwork(model, train.task)
         self._optimizer = FlatOptimizer(recipe, self._network.vector, self._network.gradient)
         self._loss = batch_loss(recipe)
         self._device = the_device()
@@ -79,13 +79,11 @@ class TorchProgram:
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on."""
-        masks = [self._model.mask(train)] if train.task.masked else []
-        arrays: list[NDArray[Any]] = [train.x, self._model.targets(train), *masks]
-        self._data = [self._tensor(array) for array in arrays]
+        self._data = [self._tensor(array) for array in training_arrays(self._model, train)]
         self._advance: Callable[[], object] | None = None
 
     def fresh_weights(self, model_seed: int) -> list[Array]:
-        """Return initial weights made from the seed alone; see `TorchNetwork.fresh_weights`."""
+        """Return initial weights made from the seed alone; see `FlatNetwork.fresh_weights`."""
         return self._network.fresh_weights(model_seed)
 
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
@@ -219,7 +217,7 @@ class Torch(KerasEngine):
     distributions = ("torch",)
     installs: ClassVar = {
         "cpu": "pip install 'sequence-bench[torch]'",
-        "gpu": "pip install 'sequence-bench[torch]'",
+        "gpu": "pip install 'sequence-bench[torch-gpu]'",
     }
     variables: ClassVar = {
         **KerasEngine.variables,

@@ -36,7 +36,7 @@ def the_device() -> Any:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class TorchNetwork:
+class FlatNetwork:
     """A network and its weights, which keep their place in memory.
 
     Attributes:

@@ -126,7 +126,7 @@ class Suite(BaseModel):
         equivalence: Models whose errors differ by no more than this share count as equivalent in practice.
         equivalence_points: Likewise of shares, in points of a per cent.
         devices: ``cpu``, ``gpu``, ``gpu:1``, or ``all``: every GPU, a worker each.
-        backends: ``tensorflow``, ``jax``.
+        backends: ``tensorflow``, ``jax``, ``torch``.
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
             theirs.
         baseline: The model that skill is measured against, on each task that has it.

@@ -28,7 +28,8 @@ from bench.initial import window_order
 from bench.measurement import INFERENCE_BATCH, ROUND_S, Kind, MeasureSpec
 from bench.models.base import Inputs, Network, Predictor
 from bench.process import Slot
-from bench.record import Environment, Failure
+from bench.provenance import Environment
+from bench.record import Failure
 from bench.task import Array, Splits, Task
 from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_calls, timed_round
 from bench.training import make_program

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from bench import stats
+from bench.metrics.traits import Traits
 from bench.report.amounts import difference
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, Table, count, escape, fixed, paragraphs, score, table
@@ -45,10 +46,8 @@ def backends_table(results: Results) -> tuple[str, list[str]] | None:
     differ = apart(pairs)
     lines = [_line(pair, APART if place in differ else "not apart") for place, pair in enumerate(pairs)]
     headers = ["table", "model", "backends", "second over first", "one seed", "two seeds", "verdict"]
-    log = {pair.board.metric.log for pair in pairs}
-    return table(headers, lines, text_columns=3, text_last=True), paragraphs(
-        "backends", pairs=len(pairs), log=True in log
-    )
+    log = any(pair.board.metric.log for pair in pairs)
+    return table(headers, lines, text_columns=3, text_last=True), paragraphs("backends", pairs=len(pairs), log=log)
 
 
 @finding("backends", order=45)
@@ -58,12 +57,8 @@ def backends(results: Results, tables: Mapping[str, Table]) -> list[str]:
     if not pairs:
         return []
     differ = len(apart(pairs))
-    said = (
-        f"{differ} of {count(len(pairs), 'pair')} end{'s' * (differ == 1)}"
-        if differ
-        else f"No pair of {len(pairs)} ends"
-    )
-    return [f"**{link('Backends', tables['backends'].target)}.** {said} apart."]
+    said = f"{differ} of {count(len(pairs), 'pair')} end{'s' * (differ == 1)} apart" if differ else "No pair ends apart"
+    return [f"**{link('Backends', tables['backends'].target)}.** {said}."]
 
 
 def _of_board(board: Leaderboard) -> Iterator[Twins]:
@@ -79,20 +74,15 @@ def _of_board(board: Leaderboard) -> Iterator[Twins]:
 
 
 def _line(pair: Twins, verdict: str) -> list[str]:
-    metric = pair.board.metric
+    metric, ends = pair.board.metric, pair.ends
+    places = [escape(pair.board.title), escape(pair.first.label), f"{pair.first.backend}, {pair.second.backend}"]
+    distances = [_distance(value, metric) for value in (ends.one_seed, ends.two_seeds)]
+    return [*places, difference(ends.ratio, metric), *distances, verdict]
 
-    def distance(value: float | None) -> str:
-        if value is None:
-            return NONE
-        return (
-            f"× {fixed(value, 3)}"
-            if metric.log
-            else f"{fixed(100 * value, 2)} points"
-            if metric.share
-            else score(value, 3)
-        )
 
-    model, names = escape(pair.first.label), f"{pair.first.backend}, {pair.second.backend}"
-    ends = pair.ends
-    gap = difference(ends.ratio, metric)
-    return [escape(pair.board.title), model, names, gap, distance(ends.one_seed), distance(ends.two_seeds), verdict]
+def _distance(value: float | None, metric: Traits) -> str:
+    if value is None:
+        return NONE
+    if metric.log:
+        return f"× {fixed(value, 3)}"
+    return f"{fixed(100 * value, 2)} points" if metric.share else score(value, 3)
