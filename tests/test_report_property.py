@@ -28,7 +28,7 @@ def test_it_holds_whatever_the_scores(of: Property) -> None:
         derandomize=True,
         deadline=None,
         database=None,
-        phases=[Phase.generate, Phase.shrink],
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     @given(of.inputs)

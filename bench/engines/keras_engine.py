@@ -2,13 +2,16 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.engines.base import Engine
+from bench.engines.base import Engine, engines
 from bench.errors import BenchError
 
 SETTINGS: Mapping[str, Any] = {
@@ -38,7 +41,7 @@ class KerasEngine(Engine):
         """
         os.environ["KERAS_BACKEND"] = self.name
         if "keras" not in sys.modules:
-            with _without_settings():
+            with _without_settings(), _without(set(engines.names()) - {self.name}):
                 import_module("keras")
             _set_home()
         import keras
@@ -75,6 +78,32 @@ def _without_settings() -> Iterator[None]:
     finally:
         del os.environ["KERAS_HOME"]
         os.environ.update(users)
+
+
+@dataclass(frozen=True)
+class _Hidden(MetaPathFinder, Loader):
+    """Finds modules of these names, as what asks whether they are installed may, and lets none be imported."""
+
+    names: frozenset[str]
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> ModuleSpec | None:
+        """Return a spec for a hidden module, and leave others to the next finder."""
+        return ModuleSpec(fullname, self) if fullname.partition(".")[0] in self.names else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Raise."""
+        raise ModuleNotFoundError(f"{spec.name} is hidden", name=spec.name)
+
+
+@contextmanager
+def _without(backends: Iterable[str]) -> Iterator[None]:
+    """Let Keras be imported without other backends: it takes along what is installed, which takes time and memory."""
+    finder = _Hidden(frozenset(backends))
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 def _set_home() -> None:

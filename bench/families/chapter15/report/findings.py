@@ -18,8 +18,9 @@ def printed(results: Results, tables: Mapping[str, Table]) -> list[str]:
         return []
     off = sum(v.verdict in ("outside", "differs") for v in values)
     title, every = link("Printed values", tables["reproduction"].target), len(values)
-    fit = f"{every - off} of {count(every, 'value')} fit" if off else f"{upper(all_of(every, 'value'))} fit"
-    return [f"**{title}.** {fit} our seeds."]
+    fitting = every - off
+    said = f"{fitting} of {count(every, 'value')}" if off else all_of(every, "value")
+    return [f"**{title}.** {upper(said)} fit{'s' * (fitting == 1)} our seeds."]
 
 
 @finding("errata", order=60)
