@@ -45,6 +45,7 @@ class Round(Frozen):
         windows: Windows that went through it.
         wall_s: By `time.perf_counter`, the device synchronised at both ends.
         cpu_s: Process time; None on a GPU, where the process waits.
+        energy_j: What the device used meanwhile, the rest of a CPU's package too; None where nothing tells it.
         contended: The round shared its core or its GPU; it was repeated, and is in no summary.
         compilations: Programs compiled inside the clock; 0, or the window was not clean.
         evaluations: Forecasts made inside the clock of a training round; 0, or the window was not clean.
@@ -56,6 +57,7 @@ class Round(Frozen):
     windows: int
     wall_s: float
     cpu_s: float | None
+    energy_j: float | None = None
     contended: bool
     compilations: int = 0
     evaluations: int = 0
@@ -113,6 +115,11 @@ class Measurement(Frozen):
         """Return this process's throughput: windows over seconds of the median round; None where no round counts."""
         speeds = self.speeds(kind)
         return median(speeds) if speeds else None
+
+    def energy_of(self, kind: Kind) -> tuple[float, int]:
+        """Return the joules of the counted rounds that tell them, and the windows that went through these."""
+        told = [r for r in self.rounds if r.kind == kind and r.counts and r.energy_j is not None]
+        return sum(r.energy_j or 0.0 for r in told), sum(r.windows for r in told)
 
     def speeds(self, kind: Kind) -> list[float]:
         """Return each counted round's windows per second."""

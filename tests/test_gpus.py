@@ -1,6 +1,7 @@
 """Which cards may be used, with a fake NVML: as CUDA reads what a scheduler says."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from bench import nvml as nvml_module
 from bench.cli import call
 from bench.devices import Device, find_device, find_devices, find_gpus
 from bench.doctor.machine import check_choice, check_devices
+from bench.energy import meter
 from bench.environment import provenance
 from bench.errors import BenchError
 from bench.executors.local import make_slots
@@ -77,6 +79,11 @@ class FakeNVML:
         if handle in PARTS:
             raise NVMLError
         return SimpleNamespace(gpu=97, memory=40)
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle):  # noqa: N802
+        if handle in PARTS:
+            raise NVMLError
+        return 1500
 
     NVML_CLOCK_SM, NVML_CLOCK_MEM = "sm", "memory"
 
@@ -267,3 +274,9 @@ def test_a_backend_that_sees_no_gpu_is_one_line_before_anything_runs(nvml, engin
     assert not (tmp_path / "results" / "records").exists() or not list((tmp_path / "results" / "records").iterdir())
     assert call(["run", str(suite), "--device", "gpu:7", "--no-track", *folders]) == 2
     assert "device 'gpu:7': this machine has 3 gpu, numbered from 0" in capsys.readouterr().err
+
+
+def test_a_cards_energy_is_its_own_counter_and_a_part_of_one_tells_none(nvml):
+    assert [meter(d)() for d in find_gpus()] == [1.5] * 3
+    part = replace(find_gpus()[0], variables={"CUDA_VISIBLE_DEVICES": "MIG-1111"})
+    assert meter(part)() is None

@@ -100,6 +100,18 @@ def section(plan: Plan) -> tuple[str, list[str]]:
     return made
 
 
+def test_energy_is_all_joules_over_all_windows_where_the_machine_tells_them() -> None:
+    (made,) = processes(RNN, SPEEDS[:1], (5000.0,))
+    told = [r.model_copy(update={"energy_j": 40.0 * n} if r.kind == "train" else {}) for n, r in enumerate(made.rounds)]
+    joules = [r.energy_j for r in told if r.kind == "train" and r.counts]
+    body, notes = section(plan_of(made.model_copy(update={"rounds": tuple(told)})))
+    (row,) = lines(body, "RNN")
+    assert row["J/1,000 windows: training, inference"] == f"{sum(joules) / len(joules):g}, –"
+    assert sum("RAPL" in note for note in notes) == 1
+    body, notes = section(plan_of(made))
+    assert "J/1,000" not in body + " ".join(notes)
+
+
 def test_a_measured_row_by_hand() -> None:
     made = processes(RNN)
     body, notes = section(plan_of(*made))

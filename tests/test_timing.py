@@ -163,6 +163,18 @@ def test_a_round_counts_what_happened_inside_its_clock_only():
     busy = timed_round(Work(1, []), TakeRound("infer", 0, True), Nothing(), clock, cpu=lambda: float(next(ticks)))
     assert busy.cpu_s == 3.0  # read outside the wall clock's two readings
     assert busy.warm_up
+    assert (taken.energy_j, busy.energy_j) == (None, None)
+    told = iter([(3.5, "read"), (10.0, "read")])
+    order.clear()
+
+    def joules():
+        value, what = next(told)
+        order.append(what)
+        return value
+
+    metered = timed_round(Work(1, [work]), TakeRound("train", 0, False), counters, clock, cpu=None, energy=joules)
+    assert metered.energy_j == 6.5
+    assert order == ["read", "clock", "work", "clock", "read"]
 
 
 def test_drift_within_one_process_is_kendalls_tau():

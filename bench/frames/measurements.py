@@ -74,6 +74,7 @@ def _speed(processes: Sequence[Measurement], kind: Kind) -> dict[str, Any]:
     speeds = [found for m in processes if (found := m.speeds(kind))]
     interval = stats.interval([median(found) for found in speeds])
     drift = timing.drift(speeds)
+    joules, windows = map(sum, zip(*(m.energy_of(kind) for m in processes), strict=True))
     return {
         "windows_per_s": interval.centre if interval else None,
         "low": interval.low if interval else None,
@@ -82,6 +83,7 @@ def _speed(processes: Sequence[Measurement], kind: Kind) -> dict[str, Any]:
         "contended": sum(r.contended for m in processes for r in m.rounds if r.kind == kind and not r.warm_up),
         "drift": drift.change if drift else None,
         "drift_p": drift.p_value if drift else None,
+        "j_per_window": joules / windows if windows else None,
     }
 
 
@@ -110,6 +112,7 @@ def rounds_rows(shown: Shown) -> Iterator[dict[str, Any]]:
             "n_windows": r.windows,
             "wall_s": r.wall_s,
             "cpu_s": r.cpu_s,
+            "energy_j": r.energy_j,
             "compilations": r.compilations,
             "evaluations": r.evaluations,
         }

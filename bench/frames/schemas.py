@@ -144,6 +144,7 @@ _TIMED: Schema = {
         ("contended", INTEGER),
         ("drift", NUMBER),
         ("drift_p", NUMBER),
+        ("j_per_window", NUMBER),
     )
 }
 
@@ -162,7 +163,8 @@ MEASUREMENTS: Schema = {
 }
 """A case that was measured alone, in so many ``processes``: ``train_windows_per_s`` is the geometric mean of their
 median rounds, between the ends of Student's t interval over their logs; ``train_rounds`` how many rounds counted,
-``train_contended`` how many were repeated, ``train_drift`` the change from a process's first round to its last."""
+``train_contended`` how many were repeated, ``train_drift`` the change from a process's first round to its last,
+``train_j_per_window`` the joules of all counted rounds over their windows, where the machine tells them."""
 
 ROUNDS: Schema = {
     **PLACE,
@@ -170,7 +172,7 @@ ROUNDS: Schema = {
     **_columns(INTEGER, "process", "round"),
     **_columns(FLAG, "warm_up", "contended"),
     "n_windows": INTEGER,
-    **_columns(NUMBER, "wall_s", "cpu_s"),
+    **_columns(NUMBER, "wall_s", "cpu_s", "energy_j"),
     **_columns(INTEGER, "compilations", "evaluations"),
 }
 """A round of a measurement, warm-ups and contended ones too; ``process`` is the attempt in its record's name."""

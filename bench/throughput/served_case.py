@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from bench.cases.base import make_dataset, make_model
 from bench.child_process import requests
 from bench.datasets.loaded import BadData, check_batch, load
+from bench.devices import Device
+from bench.energy import meter
 from bench.engines.base import Program, load_engine
 from bench.errors import BenchError
 from bench.initial import window_order
@@ -78,15 +80,18 @@ Request = TakeRound | TimeCalls | MoveTo
 class PreparedCase:
     """A case that is ready to be timed."""
 
-    def __init__(self, facts: Facts, work: dict[Kind, Work], one: Callable[[], object], counters: Counters, gpu: bool):
+    def __init__(
+        self, facts: Facts, work: dict[Kind, Work], one: Callable[[], object], counters: Counters, device: Device
+    ):
         self.facts = facts
         self._work, self._one, self._counters = work, one, counters
-        self._cpu = None if gpu else time.process_time
+        self._cpu = None if device.kind == "gpu" else time.process_time
+        self._energy = meter(device)
 
     def answer(self, request: Request) -> Any:
         """Do what is asked for and return the answer."""
         if isinstance(request, TakeRound):
-            return timed_round(self._work[request.kind], request, self._counters, cpu=self._cpu)
+            return timed_round(self._work[request.kind], request, self._counters, cpu=self._cpu, energy=self._energy)
         if isinstance(request, TimeCalls):
             return timed_calls(self._one, request.calls, cpu=self._cpu)
         return _move(request.core)
@@ -117,7 +122,7 @@ def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> PreparedCase:
     fit_s = min(_seconds(fit, time.process_time) for _ in range(TRIES))
     infer, one = _inference(forecast, splits.valid.x, time.process_time)
     facts = Facts(("infer",), slot.device.environment(spec.backend, loaded=True), task, build_s=fit_s)
-    return PreparedCase(facts, {"infer": infer}, one, Nothing(), gpu=False)
+    return PreparedCase(facts, {"infer": infer}, one, Nothing(), slot.device)
 
 
 def serve(connection: Connection, slot: Slot, spec: MeasureSpec, data_seed: int) -> None:
@@ -159,11 +164,10 @@ def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Ta
         peak_memory_bytes=_peak() if on_device is None else on_device,
         base_memory_bytes=base if on_device is None else 0,
     )
-    gpu = slot.device.kind == "gpu"
-    clock = time.perf_counter if gpu else time.process_time
+    clock = time.perf_counter if slot.device.kind == "gpu" else time.process_time
     infer, one = _inference(program.forecast_batch, splits.valid.x, clock)
     work: dict[Kind, Work] = {"train": _training(program, weights, orders, clock), "infer": infer}
-    return PreparedCase(facts, work, one, program, gpu)
+    return PreparedCase(facts, work, one, program, slot.device)
 
 
 def _training(

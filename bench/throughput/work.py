@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from bench.energy import Meter
 from bench.measurement import Kind, Round
 from bench.timing import Calls
 
@@ -60,6 +61,7 @@ def timed_round(
     counters: Counters,
     wall: Callable[[], float] = time.perf_counter,
     cpu: Callable[[], float] | None = time.process_time,
+    energy: Meter = lambda: None,
 ) -> Round:
     """Take one round; whether it was contended is for the driver to say.
 
@@ -69,21 +71,26 @@ def timed_round(
         counters: Read at both ends.
         wall: A clock in seconds.
         cpu: Process time in seconds; None where it says nothing, as on a GPU.
+        energy: Joules that the device has used so far; read outside the clock.
     """
     work.before()
     compilations, evaluations = counters.compilations, counters.evaluations
+    spent = energy()
     used = cpu() if cpu else 0.0
     started = wall()
     for call in work.calls:
         call()
     wall_s = wall() - started
+    cpu_s = cpu() - used if cpu else None
+    after = energy()
     return Round(
         kind=request.kind,
         number=request.number,
         warm_up=request.warm_up,
         windows=work.windows,
         wall_s=wall_s,
-        cpu_s=cpu() - used if cpu else None,
+        cpu_s=cpu_s,
+        energy_j=None if spent is None or after is None else after - spent,
         contended=False,
         compilations=counters.compilations - compilations,
         evaluations=counters.evaluations - evaluations,

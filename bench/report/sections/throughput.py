@@ -32,6 +32,7 @@ def throughput_table(results: Results) -> tuple[str, list[str]] | None:
     failed = _failed(results)
     same = _same_programs(results.frames["rounds"], measured)
     few = [r for r in measured if (r.measured("processes") or 0) < PROCESSES]
+    told = any(row.measured(f"{kind}_j_per_window") is not None for row in measured for kind in KINDS)
     notes = paragraphs(
         "throughput",
         measured=measured,
@@ -44,6 +45,7 @@ def throughput_table(results: Results) -> tuple[str, list[str]] | None:
         apart=[text for text in same if APART in text],
         cpu=any(r.device.startswith("cpu") for r in measured),
         gpu=any(not r.device.startswith("cpu") for r in measured),
+        energy=ENERGY.partition(":")[0] if told else "",
         length=_length(results.frames["rounds"]),
         timing=timing,
         processes=PROCESSES,
@@ -52,7 +54,8 @@ def throughput_table(results: Results) -> tuple[str, list[str]] | None:
     )
     if not notes:
         return None
-    return lines_of(MEASURED, sorted(measured, key=_place), text=3, last=True) if measured else "", notes
+    columns = {name: cell for name, cell in MEASURED.items() if told or name != ENERGY}
+    return lines_of(columns, sorted(measured, key=_place), text=3, last=True) if measured else "", notes
 
 
 def _place(row: Row) -> tuple[str, str, str, float, float]:
@@ -80,6 +83,12 @@ def _speed(kind: str) -> Callable[[Row], str]:
         return thousands(centre) + (f" [{thousands(low)}, {thousands(high)}]" if low and high else "")
 
     return cell
+
+
+def _joules(row: Row) -> str:
+    """Return the energy of a thousand windows, of training and of inference."""
+    each = [row.measured(f"{kind}_j_per_window") for kind in KINDS]
+    return ", ".join(NONE if value is None else score(1000 * value, 3) for value in each)
 
 
 def _milliseconds(value: float) -> str:
@@ -161,6 +170,8 @@ def _in_clock(row: Row) -> str:
     return ", ".join(count(number, noun) for noun, number in numbers.items() if number)
 
 
+ENERGY = "J/1,000 windows: training, inference"
+
 MEASURED: dict[str, Callable[[Row], str]] = {
     "environment": lambda row: f"`{_text(row, 'environment')}`",
     "model": lambda row: escape(row.name),
@@ -171,6 +182,7 @@ MEASURED: dict[str, Callable[[Row], str]] = {
     "drift: training, inference": _drift,
     "latency p50, ms": _number("latency_p50_s", _milliseconds),
     "p99, ms": _number("latency_p99_s", _milliseconds),
+    ENERGY: _joules,
     "compilation, s": _number("compile_s", seconds),
     "peak memory, MiB (above base)": _memory,
     "parameters": _number("parameters", "{:,.0f}".format),
