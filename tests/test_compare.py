@@ -485,3 +485,35 @@ def test_odd_scores_are_compared(a, b, verdict, shown, tmp_path, capsys):
 )
 def test_no_zero_is_shown_below_zero(value, form, shown):
     assert cli_compare._number(value, form) == shown
+
+
+def ranked(folder):
+    """Let a report say that its suite ranks by the best epoch."""
+    about = folder / "about.csv"
+    about.write_text(about.read_text(encoding="utf-8").replace("rank,last", "rank,best"), encoding="utf-8")
+    return folder
+
+
+def test_what_ranks_is_compared_as_the_reports_say_or_as_is_asked(tmp_path, capsys):
+    """B's last epoch on validation is as A's, its best epoch on test is worse by half."""
+    good, bad = (runs(RNN, 0.003 * noise(10)) for _ in range(2))
+    worse = [[s._replace(value=1.5 * s.value) if s.split == "test" else s for s in r.scores] for r in bad]
+    bad = [r.model_copy(update={"scores": tuple(s)}) for r, s in zip(bad, worse, strict=True)]
+    a, b = report(tmp_path / "a", good, [RNN]), report(tmp_path / "b", bad, [RNN])
+    assert call(["compare", str(a), str(b)]) == 0
+    assert "by validation MSE after the last epoch: geometric" in capsys.readouterr().out
+    assert call(["compare", str(a), str(b), "--rank", "best"]) == 1
+    assert "by test MSE of the best epoch: geometric" in capsys.readouterr().out
+    assert call(["compare", str(a), str(ranked(b))]) == 2
+    assert "b ranks by the best epoch" in capsys.readouterr().err
+    assert call(["compare", str(ranked(a)), str(b)]) == 1
+    assert call(["compare", str(a), str(b), "--rank", "worst"]) == 2
+    assert "--rank 'worst': known: last, best" in capsys.readouterr().err
+
+
+def test_records_alone_are_compared_after_the_last_epoch_unless_asked_otherwise(tmp_path, capsys):
+    a = results(tmp_path / "a", runs(RNN, 0.003 * noise(10)))
+    assert call(["compare", str(a), str(a)]) == 0
+    assert "validation MSE after the last epoch" in capsys.readouterr().out
+    assert call(["compare", str(a), str(a), "--rank", "best"]) == 0
+    assert "test MSE of the best epoch" in capsys.readouterr().out

@@ -13,6 +13,7 @@ from bench.cli.app import OK, RUNS_FAILED, app
 from bench.cli.options import Json, names
 from bench.cli.screen import console, show_table
 from bench.errors import BenchError
+from bench.registry import close_matches
 
 if TYPE_CHECKING:
     from bench.compare import Change, Scores, Throughput, Verdicts
@@ -32,6 +33,10 @@ def compare(
     backend_a: Annotated[str, typer.Option(help="Only A's trained runs of this backend.")] = "",
     backend_b: Annotated[str, typer.Option(help="Only B's trained runs of this backend.")] = "",
     metric: Annotated[str, typer.Option(help="What is compared; empty: each task's metric that chooses epochs.")] = "",
+    rank: Annotated[
+        str,
+        typer.Option(help="best (epoch, on test), last (on validation); empty: as the reports rank, or last."),
+    ] = "",
     device: Annotated[str, typer.Option(help="Only this kind; cpu,gpu holds A's cpu against B's gpu.")] = "",
     tolerance: Annotated[
         float, typer.Option(min=0, help="How much worse a score may be: 0.02 for 2 %, or points.")
@@ -51,14 +56,18 @@ def compare(
     environment only. Of two reports it also says which of their own verdicts against each leader changed.
     """
     from bench.commands.standings import report_verdicts
-    from bench.compare import compare_scores, compare_throughput, read_set, standing_for
+    from bench.compare import compare_scores, compare_throughput, rank_of, read_set, standing_for
+    from bench.record import RANKED
 
     kinds = names("--device", device) or [""]
     if len(kinds) > 2:
         raise BenchError(f"--device {device!r}: expected one kind of device, or A's and B's, as in cpu,gpu")
     kind_a, kind_b = kinds[0], kinds[-1]
-    first = read_set(a, "A", environment=environment_a, backend=backend_a, device=kind_a)
-    second = read_set(b, "B", environment=environment_b, backend=backend_b, device=kind_b)
+    if rank and rank not in RANKED:
+        raise BenchError(f"--rank {rank!r}: {close_matches(rank, list(RANKED))}")
+    weights = next((known for known in RANKED if known == rank), None) or rank_of(a, b) or "last"
+    first = read_set(a, "A", environment=environment_a, backend=backend_a, device=kind_a, rank=weights)
+    second = read_set(b, "B", environment=environment_b, backend=backend_b, device=kind_b, rank=weights)
     if kind_a != kind_b:
         second = standing_for(second, kind_a)
     scores = compare_scores(first, second, metric=metric, tolerance=tolerance)
@@ -120,6 +129,8 @@ def _show(a: Path, b: Path, scores: "Scores", speeds: "Throughput", remarks: lis
 
 def _how(scores: "Scores") -> str:
     """Return what was compared, and how, in a sentence."""
+    from bench.record import IN_WORDS, RANKED
+
     if not scores.changes:
         return "No case has a score in both."
     used = list(dict.fromkeys(c.metric for c in scores.changes))
@@ -127,9 +138,10 @@ def _how(scores: "Scores") -> str:
         True: "geometric means over common seeds, intervals by Student's t on log differences",
         False: "means over common seeds, intervals by Student's t on differences",
     }
-    names = " and ".join(dict.fromkeys(f"validation {metric.heading}" for metric in used))
+    split, weights = RANKED[scores.rank]
+    names = " and ".join(dict.fromkeys(f"{IN_WORDS.get(split, split)} {metric.heading}" for metric in used))
     return (
-        f"{len(scores.changes)} cases compared by {names} after the last epoch: "
+        f"{len(scores.changes)} cases compared by {names} {IN_WORDS[weights]}: "
         f"{'; '.join(ways[log] for log in dict.fromkeys(m.log for m in used))}; verdicts after Holm's correction "
         f"over the trained cases that changed ({scores.tested}); tolerance {scores.tolerance:g}."
     )

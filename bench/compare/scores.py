@@ -11,6 +11,7 @@ import pandas as pd
 from bench.compare.sets import DIGITS, Flat, ResultSet
 from bench.errors import BenchError
 from bench.metrics.traits import Axis, Direction, Traits
+from bench.record import Weights
 from bench.registry import close_matches
 from bench.stale import changes
 from bench.stats import Comparison, Float64, holm, interval, paired_ratio
@@ -99,6 +100,7 @@ class Scores:
         without: Cases of both that no run has a score of in both, by the metric that is compared.
         tested: How many cases Holm's correction is over.
         tolerance: What was allowed.
+        rank: Whose weights rank.
     """
 
     changes: tuple[Change, ...]
@@ -109,6 +111,7 @@ class Scores:
     without: tuple[str, ...]
     tested: int
     tolerance: float
+    rank: Weights
 
     @property
     def regressed(self) -> bool:
@@ -119,12 +122,12 @@ class Scores:
 def compare_scores(a: ResultSet, b: ResultSet, *, metric: str = "", tolerance: float = TOLERANCE) -> Scores:
     """Compare two sets on the runs that both have: same case, seeds and kind of device.
 
-    Compared is the validation score after the last epoch: of each task's metric that chooses the best epoch, or of the
-    one named. Each case gets the mean change from A to B, seed by seed, on the metric's scale (the ratio of errors, the
-    difference of shares) with Student's 95 % interval; where there are several data sets, model seeds are averaged
-    within each. A case is better or worse, by the metric's direction, where Holm's correction over all cases whose
-    scores changed at all still finds it so, and worse past tolerance where the change also exceeds ``1 + tolerance``,
-    or ``tolerance`` for a difference. A predictor is exact: any run of it that is worse past the tolerance counts,
+    Compared is the score that ranks: of each task's metric that chooses the best epoch, or of the one named. Each
+    case gets the mean change from A to B, seed by seed, on the metric's scale (the ratio of errors, the difference
+    of shares) with Student's 95 % interval; where there are several data sets, model seeds are averaged within
+    each. A case is better or worse, by the metric's direction, where Holm's correction over all cases whose scores
+    changed at all still finds it so, and worse past tolerance where the change also exceeds ``1 + tolerance``, or
+    ``tolerance`` for a difference. A predictor is exact: any run of it that is worse past the tolerance counts,
     without a test. Where either set is a report's tables, scores are compared to six digits.
 
     Raises:
@@ -170,6 +173,7 @@ def compare_scores(a: ResultSet, b: ResultSet, *, metric: str = "", tolerance: f
         without=tuple(without),
         tested=tested,
         tolerance=tolerance,
+        rank=a.rank,
     )
 
 

@@ -14,12 +14,12 @@ from bench.errors import BenchError
 from bench.frames.base import read_frame, typed
 from bench.frames.measurements import measurement_row
 from bench.frames.runs import run_row
-from bench.frames.schemas import CASES, ENVIRONMENTS, MEASUREMENTS, METRICS, RECIPE, RUNS, SCORES
+from bench.frames.schemas import ABOUT, CASES, ENVIRONMENTS, MEASUREMENTS, METRICS, RECIPE, RUNS, SCORES
 from bench.frames.selection import newest_processes
 from bench.metrics.base import applicable, monitor
 from bench.metrics.traits import Axis, Direction, Scale, Traits
 from bench.provenance import Environment
-from bench.record import FINISHED, RunRecord, Score
+from bench.record import FINISHED, RANKED, RunRecord, Score, Weights
 from bench.registry import close_matches
 from bench.stale import described, flatten
 from bench.store import Store
@@ -41,14 +41,14 @@ class ResultSet:
 
     Attributes:
         name: How it is called in messages.
-        runs: One row a run, finished and failed ones; ``scores`` holds its numbers on the validation split after the
-            last epoch, by metric.
+        runs: One row a run, finished and failed ones; ``scores`` holds its numbers by the score that ranks, by metric.
         measurements: One row a case, device and backend: what its newest good processes say together.
         metrics: Traits of each task's metrics, by task and name; the one that ``monitors`` chose the best epoch.
         specs: What each case's numbers depend on besides the seeds, keys joined by dots, values as text.
         environments: What each environment digest stands for, values as text.
         whole: True where it was read from records: versions and all digits are known.
         remarks: What was left out, and why.
+        rank: Whose weights rank, as a suite says; see `bench.record.RANKED`.
     """
 
     name: str
@@ -59,6 +59,7 @@ class ResultSet:
     environments: Mapping[str, Flat]
     whole: bool
     remarks: tuple[str, ...] = ()
+    rank: Weights = "last"
 
     @property
     def backends(self) -> set[str]:
@@ -66,7 +67,33 @@ class ResultSet:
         return set(self.runs.loc[self.runs["seed"].notna(), "backend"])
 
 
-def read_set(folder: Path, name: str, *, environment: str = "", backend: str = "", device: str = "") -> ResultSet:
+def rank_of(*folders: Path) -> Weights | None:
+    """Return what ranks in the reports among these folders; None where none says it.
+
+    Raises:
+        BenchError: Two rank by other weights, or a report cannot be read.
+    """
+    said: dict[str, Path] = {}
+    for folder in folders:
+        if (folder / "about.csv").is_file():
+            about: dict[str, str] = dict(read_frame(folder / "about.csv", ABOUT).itertuples(index=False))
+            said.setdefault(about.get("rank", ""), folder)
+    told: list[Weights] = [weights for weights in RANKED if weights in said]
+    if len(told) > 1:
+        each = " and ".join(f"{said[weights]} ranks by the {weights} epoch" for weights in told)
+        raise BenchError(f"{each}; say by which the two are compared, with --rank {' or --rank '.join(told)}")
+    return told[0] if told else None
+
+
+def read_set(
+    folder: Path,
+    name: str,
+    *,
+    environment: str = "",
+    backend: str = "",
+    device: str = "",
+    rank: Weights = "last",
+) -> ResultSet:
     """Read a results folder, or a report's.
 
     Of several environments of one device kind and backend the one named is used; where none is named, or the one named
@@ -79,14 +106,15 @@ def read_set(folder: Path, name: str, *, environment: str = "", backend: str = "
         environment: An environment's digest, or its beginning; empty for none.
         backend: Only trained runs of this backend; empty for all.
         device: Only trained runs on this kind of device; empty for all.
+        rank: Whose weights rank.
 
     Raises:
         BenchError: No such folder, a file in it cannot be read, or the environment or backend is in none of its runs.
     """
     if any((folder / part).is_dir() for part in ("records", "measurements")):
-        return _narrowed(_from_records(Store(folder), name), environment, backend, device)
+        return _narrowed(_from_records(Store(folder), name, rank), environment, backend, device)
     if (folder / "runs.csv").is_file():
-        return _narrowed(_from_tables(folder, name), environment, backend, device)
+        return _narrowed(_from_tables(folder, name, rank), environment, backend, device)
     there = "there is no such folder" if not folder.is_dir() else "it holds neither records/ nor runs.csv"
     raise BenchError(f"{folder} is no set of results ({there}); name a results folder, or one that a report is in")
 
@@ -100,7 +128,7 @@ def standing_for(results: ResultSet, kind: str) -> ResultSet:
     return replace(results, runs=runs, measurements=speeds)
 
 
-def _from_records(store: Store, name: str) -> ResultSet:
+def _from_records(store: Store, name: str, rank: Weights) -> ResultSet:
     """Return all that a store holds."""
     records, measurements = store.read(), store.read_measurements()
     flat = [_spec(record) for record in records]
@@ -113,7 +141,7 @@ def _from_records(store: Store, name: str) -> ResultSet:
     return ResultSet(
         name,
         _kinds(typed(map(run_row, records), RUNS)).assign(
-            spec=digests, scores=[_validation(record.scores) for record in records]
+            spec=digests, scores=[_ranked(record.scores, rank) for record in records]
         ),
         _kinds(typed(map(measurement_row, newest_processes(measurements)), MEASUREMENTS)),
         metrics,
@@ -123,10 +151,11 @@ def _from_records(store: Store, name: str) -> ResultSet:
             for e in [r.environment for r in records] + [m.environment for m in measurements]
         },
         whole=True,
+        rank=rank,
     )
 
 
-def _from_tables(folder: Path, name: str) -> ResultSet:
+def _from_tables(folder: Path, name: str, rank: Weights) -> ResultSet:
     """Return all that the tables beside a report hold."""
     tables = {table: read_frame(folder / f"{table}.csv", schema) for table, schema in _TABLES.items()}
     scores: dict[str, list[Score]] = {}
@@ -138,7 +167,7 @@ def _from_tables(folder: Path, name: str) -> ResultSet:
     runs = _kinds(tables["runs"])
     return ResultSet(
         name,
-        runs.assign(spec=runs["case"], scores=[_validation(scores.get(run_id, [])) for run_id in runs["run_id"]]),
+        runs.assign(spec=runs["case"], scores=[_ranked(scores.get(run_id, []), rank) for run_id in runs["run_id"]]),
         _kinds(tables["measurements"]),
         metrics,
         {row["case"]: _spec_of_row(row) for row in tables["cases"].to_dict("records")},
@@ -147,6 +176,7 @@ def _from_tables(folder: Path, name: str) -> ResultSet:
             for row in tables["environments"].to_dict("records")
         },
         whole=False,
+        rank=rank,
     )
 
 
@@ -218,9 +248,9 @@ def _kinds(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(kind=frame["device"].str.partition(":")[0] if len(frame) else frame["device"])
 
 
-def _validation(scores: Iterable[Score]) -> Any:
-    """Return what is compared: one number over the validation split after the last epoch, by metric."""
-    return {s.metric: s.value for s in scores if (s.split, s.weights, s.axis) == ("valid", "last", "")}
+def _ranked(scores: Iterable[Score], rank: Weights) -> Any:
+    """Return what is compared: one number over the split that ranks, with the weights that do, by metric."""
+    return {s.metric: s.value for s in scores if (s.split, s.weights, s.axis) == (*RANKED[rank], "")}
 
 
 def _traits(row: Mapping[Any, Any]) -> Traits:
