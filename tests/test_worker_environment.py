@@ -9,7 +9,7 @@ import pytest
 
 from bench.devices import find_device, usable_cores
 from bench.engines.base import load_engine
-from bench.engines.keras_engine import SETTINGS, fix_settings
+from bench.engines.keras_engine import NEEDLESS, SETTINGS, fix_settings
 from bench.jobs import Job, RunEnded
 from bench.plan import expand
 from bench.process import Slot, begin
@@ -130,14 +130,17 @@ def test_settings_that_a_plug_in_has_changed_are_fixed_again():
 
 
 def load_and_look(early, cached):
-    """Load the engine (after a plug-in has imported Keras), and let Keras keep a file where it keeps downloads."""
+    """Load the engine (after a plug-in has imported Keras), and let Keras keep a file where it keeps downloads.
+
+    Also say whether nothing came along that no run needs; a plug-in's own import brings all.
+    """
     if early:
         import keras  # noqa: F401
     load_engine("tensorflow", "cpu")
     from keras.utils import get_file
 
     kept = get_file("kept.txt", origin=cached.as_uri()) if cached else ""
-    return settings(), str(kept)
+    return settings(), str(kept), early or not {"jax", *NEEDLESS} & {*sys.modules}
 
 
 @pytest.mark.slow
@@ -159,7 +162,7 @@ def test_no_file_and_no_variable_of_a_user_changes_a_setting(early, written, tmp
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     slot = Slot("cpu", CPU, usable_cores()[0], "tensorflow")
     result = begin(slot, tmp_path / "log", load_and_look, early, tmp_path / "file.txt").result(LIMIT_S)
-    assert result == (FIXED, str(home / "datasets/kept.txt"))
+    assert result == (FIXED, str(home / "datasets/kept.txt"), True)
     assert (home / "keras.json").read_text() == written
 
 
@@ -168,4 +171,4 @@ def test_a_home_that_cannot_be_made_is_no_fault(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "file" / "home"))
     slot = Slot("cpu", CPU, usable_cores()[0], "tensorflow")
-    assert begin(slot, tmp_path / "log", load_and_look, False, None).result(LIMIT_S) == (FIXED, "")
+    assert begin(slot, tmp_path / "log", load_and_look, False, None).result(LIMIT_S) == (FIXED, "", True)

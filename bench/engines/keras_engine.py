@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from bench.engines.base import Engine, engines
 from bench.errors import BenchError
 
+NEEDLESS = "matplotlib", "sklearn", "pandas", "IPython"
+"""What Keras takes along where it is installed, for pictures and wrappers that no run uses."""
 SETTINGS: Mapping[str, Any] = {
     "floatx": "float32",
     "dtype_policy": "float32",
@@ -41,7 +43,7 @@ class KerasEngine(Engine):
         """
         os.environ["KERAS_BACKEND"] = self.name
         if "keras" not in sys.modules:
-            with _without_settings(), _without(set(engines.names()) - {self.name}):
+            with _without_settings(), _without({*engines.names(), *NEEDLESS} - {self.name}):
                 import_module("keras")
             _set_home()
         import keras
@@ -94,11 +96,14 @@ class _Hidden(MetaPathFinder, Loader):
         """Raise."""
         raise ModuleNotFoundError(f"{spec.name} is hidden", name=spec.name)
 
+    def exec_module(self, module: object) -> None:
+        """Do nothing: no module was created. A loader without this method is warned of."""
+
 
 @contextmanager
-def _without(backends: Iterable[str]) -> Iterator[None]:
-    """Let Keras be imported without other backends: it takes along what is installed, which takes time and memory."""
-    finder = _Hidden(frozenset(backends))
+def _without(packages: Iterable[str]) -> Iterator[None]:
+    """Let Keras be imported without packages that it takes along where they are there, which costs time and memory."""
+    finder = _Hidden(frozenset(packages))
     sys.meta_path.insert(0, finder)
     try:
         yield
