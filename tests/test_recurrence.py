@@ -1,5 +1,7 @@
 """Recurrent loops of the TensorFlow engine: Keras's own numbers, and the automatic gradient in float64."""
 
+from itertools import product
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from bench.engines.tensorflow import TensorFlow
 from bench.engines.tensorflow_loops import mend_loops
 from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
 from bench.layers.while_loop_rnn import WhileLoopRNN
+from tests.conftest import with_variants
 from tests.test_layers import randomise, windows
 
 BATCH, STEPS, FEATURES, UNITS = 3, 7, 2, 4
@@ -29,6 +32,11 @@ LAYERS = {
         [keras.layers.LSTMCell(UNITS), keras.layers.GRUCell(UNITS)], **options
     ),
 }
+WAYS = [
+    pytest.param(*way, marks=() if way in ((True, True, True), (False, False, False)) else pytest.mark.variant)
+    for way in product([True, False], repeat=3)
+]
+"""Every step or the last, masked or not, under XLA or not: each value is in one of the two that `make test` tries."""
 MASK = np.array([[0, 1, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 0, 0], [1, 0, 0, 1, 1, 1, 1]], bool)
 
 
@@ -75,9 +83,7 @@ def assert_equal(ours, theirs):
         np.testing.assert_allclose(mine, plain, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("jit", [True, False], ids=["xla", "plain"])
-@pytest.mark.parametrize("masked", [True, False], ids=["masked", "whole"])
-@pytest.mark.parametrize("return_sequences", [True, False], ids=["every_step", "last_step"])
+@pytest.mark.parametrize(("return_sequences", "masked", "jit"), WAYS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_gradient_is_tensorflows_own(name, return_sequences, masked, jit):
     x = masked_windows() if masked else windows(BATCH, STEPS, FEATURES)
@@ -243,7 +249,7 @@ def accumulates(network):
     return any(node.op == "TensorListPushBack" for node in nodes)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", with_variants(LAYERS, {*LAYERS} - {"lstm", "stacked_cells"}))
 def test_what_steps_compute_is_computed_again_and_not_kept(name):
     assert accumulates(network_of(LAYERS[name], mended=False))
     assert not accumulates(network_of(LAYERS[name], mended=True))
