@@ -105,7 +105,7 @@ def test_a_package_that_cannot_be_imported_is_a_line_with_its_name(installed):
 @pytest.mark.slow
 def test_it_is_run_and_reported(installed):
     done = installed(
-        *("bench", "run", str(PACKAGE / "suite.toml"), "--seeds", "1,2,3", "--epochs", "1"),
+        *("bench", "run", str(PACKAGE / "seasonal.toml"), "--seeds", "1,2,3", "--epochs", "1"),
         *("--no-track", "--no-throughput", "--workers", "1"),
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,7 +2,7 @@
 
     pip install -e examples/package
     bench list cases                       # seasonal/difference, from seasonal_plugin.cases
-    bench run examples/package/suite.toml
+    bench run examples/package/seasonal.toml
     pytest --pyargs bench.contract         # holds them to what everything registered must hold to
 
 Parts are named as a family's: datasets, models, metrics, cases, report. No worker imports a part of a report.
