@@ -32,7 +32,7 @@ def listing(kind: str) -> list[Row]:
         ],
         "models": lambda: [_plugin("model", name, models) | _about(models.get(name)) for name in models.names()],
         "metrics": lambda: [_metric(metrics.get(name)) for name in metrics.names()],
-        "backends": lambda: [{"backend": name} for name in engines.names()],
+        "backends": lambda: [{"backend": name, "from": engines.origin(name)} for name in engines.names()],
         "devices": lambda: [
             {"device": f"{device.kind}:{device.index}", "name": device.name}
             for name in device_kinds.names()
@@ -50,13 +50,14 @@ def listing(kind: str) -> list[Row]:
 def _case(name: str) -> Row:
     case = cases.get(name)
     row = {"case": name, "dataset": case.dataset.name, "model": case.model.name, "label": case.label}
-    return row | {"does not fit": case.supports().reason}
+    return row | {"does not fit": case.supports().reason, "from": cases.origin(name)}
 
 
 def _plugin(kind: str, name: str, registry: Registry[Any]) -> Row:
     """Return a plug-in's name and what a suite may set of it, each with its default."""
     fields = registry.get(name).model_fields.items()
-    return {kind: name, "parameters": ", ".join(n if f.is_required() else f"{n}={f.default!r}" for n, f in fields)}
+    set_by = ", ".join(n if f.is_required() else f"{n}={f.default!r}" for n, f in fields)
+    return {kind: name, "from": registry.origin(name), "parameters": set_by}
 
 
 def _about(documented: Any) -> Row:
@@ -66,6 +67,7 @@ def _about(documented: Any) -> Row:
 def _metric(metric: Metric) -> Row:
     return {
         "metric": metric.name,
+        "from": metrics.origin(metric.name),
         "heading": metric.heading,
         "better": metric.direction.value,
         "scale": metric.scale.value,

@@ -1,7 +1,7 @@
 """A registry that plug-in files fill with a decorator; nobody keeps a central list.
 
 A registry finds plug-ins in its own package, in the part of every family (``bench/families/NAME/PART``) that it looks
-into, and in the modules that the environment variable `PLUGINS` names.
+into, and in what is installed beside this package or named by the user: see `outside`.
 """
 
 import difflib
@@ -9,8 +9,11 @@ import importlib
 import inspect
 import os
 import pkgutil
+import sys
 import threading
 from collections.abc import Callable
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -20,6 +23,8 @@ T = TypeVar("T")
 FAMILIES = "bench.families"
 PLUGINS = "BENCH_PLUGINS"
 """Environment variable: modules outside this package that register plug-ins, comma-separated."""
+GROUP = "bench.plugins"
+"""Group of entry points by which an installed distribution names such modules."""
 
 
 def close_matches(name: str, known: list[str]) -> str:
@@ -46,6 +51,7 @@ class Registry(Generic[T]):
         self._part = part or (package or "").rpartition(".")[2]
         self._entries: dict[str, T] = {}
         self._places: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
         self._loaded = package is None
         self._loading = threading.RLock()
 
@@ -64,17 +70,19 @@ class Registry(Generic[T]):
 
     def add(self, name: str, entry: T, source: object | None = None) -> None:
         """File an entry; ``source`` is the class or function that errors should point at."""
-        place = _place(source if source is not None else entry)
+        source = entry if source is None else source
+        place = _place(source)
         if name in self._entries:
             raise BenchError(
                 f"{self.kind} {name!r} is registered twice: in {self._places[name]} and in {place}; rename one"
             )
         self._entries[name] = entry
         self._places[name] = place
+        self._origins[name] = getattr(source, "__module__", "") or type(source).__module__
 
     def remove(self, name: str) -> None:
         """Forget an entry (for tests that register one for a while)."""
-        del self._entries[name], self._places[name]
+        del self._entries[name], self._places[name], self._origins[name]
 
     def get(self, name: str) -> T:
         """Return the entry called ``name``.
@@ -86,6 +94,15 @@ class Registry(Generic[T]):
         if name not in self._entries:
             raise BenchError(f"unknown {self.kind} {name!r}; {close_matches(name, self.names())}")
         return self._entries[name]
+
+    def origin(self, name: str) -> str:
+        """Return the module that an entry comes from.
+
+        Raises:
+            BenchError: There is no such entry.
+        """
+        self.get(name)
+        return self._origins[name]
 
     def names(self) -> list[str]:
         """Return all names, in the order in which their files registered them."""
@@ -104,11 +121,16 @@ class Registry(Generic[T]):
             self._loaded = True
             assert self._package is not None
             for place in (self._package, *_family_parts(self._part)):
-                self._import(place, "mend it or move it away")
-                for name in _modules(place):
-                    self._import(name, "mend it or move it away")
-            for name in filter(None, os.environ.get(PLUGINS, "").split(",")):
-                self._import(name, f"{PLUGINS} names it")
+                self._import_all(place, "mend it or move it away")
+            for module, named_by in outside().items():
+                self._import(module, named_by)
+                for place in _parts(module, self._part):
+                    self._import_all(place, named_by)
+
+    def _import_all(self, place: str, advice: str) -> None:
+        self._import(place, advice)
+        for name in _modules(place):
+            self._import(name, advice)
 
     def _import(self, name: str, advice: str) -> None:
         """Import a module of plug-ins.
@@ -126,6 +148,23 @@ class Registry(Generic[T]):
             raise BenchError(f"module {name!r} cannot be imported ({reason}); {advice}") from None
 
 
+def outside() -> dict[str, str]:
+    """Return the modules outside this package that register plug-ins, each with what names it.
+
+    A module is imported as it is. Of a package the parts are looked into besides, as those of a family are: datasets in
+    ``PACKAGE.datasets``, sections of the report in ``PACKAGE.report``, so that a worker imports nothing of the latter.
+    """
+    named = [name.strip() for name in os.environ.get(PLUGINS, "").split(",")]
+    return {name: f"{PLUGINS} or --plugin names it" for name in named if name} | _installed(tuple(sys.path))
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> dict[str, str]:
+    """Return the modules that entry points name, with their distributions."""
+    points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+    return {p.value: f"{p.dist.name if p.dist else 'a distribution'}, which is installed, names it" for p in points}
+
+
 def _modules(package: str) -> list[str]:
     """Return the names of all modules of a package; none of a module that is no package."""
     path = getattr(importlib.import_module(package), "__path__", [])
@@ -140,7 +179,12 @@ def _inside(package: str) -> list[str]:
 
 def _family_parts(part: str) -> list[str]:
     """Return the names of a part of every family, each a module or a package."""
-    return [name for family in _inside(FAMILIES) for name in _inside(family) if name.rpartition(".")[2] == part]
+    return [name for family in _inside(FAMILIES) for name in _parts(family, part)]
+
+
+def _parts(package: str, part: str) -> list[str]:
+    """Return the name of a package's part, if it has it; none of a module that is no package."""
+    return [name for name in _inside(package) if name.rpartition(".")[2] == part]
 
 
 def _place(entry: object) -> str:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from bench.cases.base import cases, component, make_dataset, make_model
+from bench.contract import hold_dataset, hold_direction, hold_metrics, hold_predictor
 from bench.datasets.base import datasets
 from bench.datasets.loaded import load as load_checked
 from bench.engines.base import engines
 from bench.initial import initial_weights
-from bench.metrics.base import applicable, evaluate, metrics, monitor, ranking, scored
-from bench.metrics.traits import Axis
-from bench.models.base import Network, Predictor, models
+from bench.metrics.base import metrics
+from bench.models.base import Predictor, models
 from bench.recipe import Recipe
-from bench.task import TargetKind
+from bench.task import TargetKind, Task
 
 GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
 STEP_WINDOWS = 16
@@ -38,24 +38,7 @@ def load(name, seed=1):
 
 @pytest.mark.parametrize("name", datasets.names())
 def test_dataset(name):
-    one, again, other = load(name), small(name).load(1), small(name).load(2)
-    for split in ("train", "valid", "test"):
-        first = getattr(one, split)
-        assert first.x.tobytes() == getattr(again, split).x.tobytes()
-        assert first.y.tobytes() == getattr(again, split).y.tobytes()
-    assert load_checked(small(name), 1).warnings == ()
-    assert (one.train.x.tobytes() != other.train.x.tobytes()) is datasets.get(name).seeded
-    assert datasets.get(name).__doc__, "a dataset documents its split"
-
-
-@pytest.mark.parametrize("name", datasets.names())
-def test_a_dataset_says_its_task_before_any_data_are_made(name):
-    splits = load(name)
-    assert splits.train.task == small(name).train_task()
-    assert {split.task for split in splits.evaluated().values()} == {small(name).task()}
-    assert ranking(small(name).task()) in applicable(small(name).task())
-    assert monitor(small(name).task()).per_epoch
-    assert set(small(name).noise_floors) <= {m.name for m in applicable(small(name).task())}
+    hold_dataset(small(name))
 
 
 def one_case_a_model():
@@ -79,27 +62,19 @@ def test_model(name):
     assert make_model(case.model.name, component(case.model).params) == case.model
     splits = load(case.dataset.name)
     if isinstance(case.model, Predictor):
-        forecasts = [forecast_of(case.model, splits) for _ in range(2)]
-        assert forecasts[0].tobytes() == forecasts[1].tobytes()
-    else:
-        assert isinstance(case.model, Network)
-        forecasts = [one_step_of(case.model, case.recipe, splits, seed=1) for _ in range(2)]
-        assert forecasts[0].tobytes() == forecasts[1].tobytes()
-        network = case.model.build(splits.train.task)
-        one, two = (initial_weights(network, seed) for seed in (1, 2))
-        assert any(a.tobytes() != b.tobytes() for a, b in zip(one, two, strict=True))
-    task = splits.valid.task if not (isinstance(case.model, Network) and case.model.iterates) else splits.train.task
-    expected = np.empty(task.target_shape(len(splits.valid.x) if isinstance(case.model, Predictor) else STEP_WINDOWS))
+        hold_metrics(case.model, splits.valid, hold_predictor(case.model, splits))
+        return
+    forecasts = [one_step_of(case.model, case.recipe, splits, seed=1) for _ in range(2)]
+    assert forecasts[0].tobytes() == forecasts[1].tobytes()
+    network = case.model.build(splits.train.task)
+    one, two = (initial_weights(network, seed) for seed in (1, 2))
+    assert any(a.tobytes() != b.tobytes() for a, b in zip(one, two, strict=True))
+    task = splits.train.task if case.model.iterates else splits.valid.task
+    expected = np.empty(task.target_shape(STEP_WINDOWS))
     if task.target is TargetKind.EVERY_STEP:
         expected = expected[:, case.model.positions(task)]
     assert forecasts[0].shape == expected.shape
     assert np.isfinite(forecasts[0]).all()
-
-
-def forecast_of(model, splits):
-    if model.leaks_target:
-        return np.asarray(model.fit_leaking(splits.train, splits.valid.task)(splits.valid))
-    return np.asarray(model.fit(splits.train, splits.valid.task)(splits.valid.x))
 
 
 def one_step_of(model, recipe, splits, seed):
@@ -115,19 +90,10 @@ def one_step_of(model, recipe, splits, seed):
     return network(splits.valid.x[:size], training=False).numpy()
 
 
-@pytest.mark.parametrize("name", [n for n, c in CASES.items() if isinstance(c.model, Predictor)])
-def test_every_metric_is_a_number_or_one_along_its_axis(name):
-    case = CASES[name]
-    splits = load(case.dataset.name)
-    pair = scored(splits.valid, forecast_of(case.model, splits), case.model.positions(splits.valid.task))
-    found = list(evaluate(pair))
-    for metric, axis, index, value in found:
-        assert isinstance(value, float), metric
-        kept = metrics.get(metric).axis
-        assert bool(axis) == bool(index) == (kept is not Axis.NONE), metric
-        if kept is Axis.GROUP:
-            assert axis in splits.valid.groups, metric
-    assert len({place[:3] for place in found}) == len(found)
+@pytest.mark.parametrize("name", metrics.names())
+def test_a_metric_is_best_for_the_truth(name):
+    for kind in metrics.get(name).kinds:
+        hold_direction(metrics.get(name), Task("contract", kind, input_length=5))
 
 
 PLUGINS = {

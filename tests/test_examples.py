@@ -1,9 +1,12 @@
 """The plug-ins of `examples/` are run as their first lines say."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -49,3 +52,108 @@ def test_another_backend_leaves_it_out_and_says_why(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     said = " ".join(done.stdout.split())
     assert "skipped example/torch_gru: model 'example_torch_gru' runs on torch alone, not on tensorflow" in said
+
+
+PACKAGE = ROOT / "examples" / "package"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The example package as pip installs it, in a folder of its own; what runs a module of Python beside it."""
+    site = tmp_path_factory.mktemp("site")
+    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
+    points = project["entry-points"]["bench.plugins"]
+    (folder := site / "seasonal_plugin-0.1.0.dist-info").mkdir()
+    (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    (folder / "entry_points.txt").write_text("[bench.plugins]\n" + "".join(f"{k} = {v}\n" for k, v in points.items()))
+    shutil.copytree(PACKAGE / "seasonal_plugin", site / "seasonal_plugin")
+    places = os.pathsep.join([str(site), str(ROOT), os.environ.get("PYTHONPATH", "")])
+
+    def python(*words, **more):
+        environment = os.environ | {"PYTHONPATH": places} | more
+        return subprocess.run([sys.executable, "-m", *words], cwd=site, env=environment, capture_output=True, text=True)
+
+    python.site = site
+    return python
+
+
+def test_an_installed_package_is_known_by_its_modules_and_a_worker_imports_no_report(installed):
+    (installed.site / "look.py").write_text(
+        "import json, sys; from bench.listing import listing; print(json.dumps([listing('cases'), [*sys.modules]]))"
+    )
+    cases, modules = json.loads(installed("look").stdout)
+    rows = {row["case"]: row for row in cases}
+    assert rows["seasonal/difference"]["from"] == "seasonal_plugin.cases"
+    assert rows["seasonal/difference"]["does not fit"] == ""
+    assert rows["chapter15/linear"]["from"].startswith("bench.families.")
+    assert not {"pandas", "seasonal_plugin.report"} & {*modules}
+
+
+def test_a_package_that_cannot_be_imported_is_a_line_with_its_name(installed):
+    (installed.site / "seasonal_plugin" / "cases.py").rename(installed.site / "kept")
+    try:
+        (installed.site / "seasonal_plugin" / "cases.py").write_text("import nonesuch_\n")
+        done = installed("bench", "list", "cases")
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("bench: module 'seasonal_plugin.cases' cannot be imported (ModuleNotFoundError: ")
+        assert line.endswith("; seasonal-plugin, which is installed, names it")
+    finally:
+        (installed.site / "kept").rename(installed.site / "seasonal_plugin" / "cases.py")
+
+
+@pytest.mark.slow
+def test_it_is_run_and_reported(installed):
+    done = installed(
+        *("bench", "run", str(PACKAGE / "seasonal.toml"), "--seeds", "1,2,3", "--epochs", "1"),
+        *("--no-track", "--no-throughput", "--workers", "1"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (readme,) = installed.site.rglob("README.md")
+    text = readme.read_text()
+    assert "WAPE" in text
+    assert "The smallest network that beats the baseline" in text
+
+
+@pytest.mark.slow
+def test_it_holds_to_the_contract(installed):
+    done = installed("pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--pyargs", "bench.contract")
+    assert done.returncode == 0, done.stdout
+    assert "4 passed" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_plug_in_that_breaks_its_word_fails_the_contract(installed, tmp_path):
+    (tmp_path / "unseeded.py").write_text(UNSEEDED)
+    done = installed(
+        *("pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "bench.contract"),
+        BENCH_PLUGINS="unseeded",
+        PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]),
+    )
+    assert done.returncode == 1, done.stdout
+    assert "`seeded` says whether the seed matters" in done.stdout
+    assert "upside_down says that lower is better" in done.stdout
+
+
+UNSEEDED = '''
+import numpy as np
+from bench.datasets.base import Dataset, dataset
+from bench.metrics.base import REAL, metric
+from bench.task import Split, Splits, TargetKind, Task
+
+@dataset("unseeded")
+class Unseeded(Dataset):
+    """The same numbers for every seed. Split in thirds."""
+
+    def task(self):
+        return Task("unseeded", TargetKind.LAST_STEP, 3)
+
+    def load(self, data_seed):
+        x = np.arange(90, dtype=np.float32).reshape(30, 3, 1) / 90
+        return Splits(*(Split(self.task(), x[i::3], x[i::3, -1]) for i in range(3)))
+
+@metric("upside_down", *REAL, heading="R", opt_in=True)
+def upside_down(pair):
+    """Less is said to be better, and is worse."""
+    return -float(np.square(pair.errors()).mean())
+'''

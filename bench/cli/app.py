@@ -1,5 +1,6 @@
 """The application, and the one place where bad input becomes a line and an exit code."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from bench.errors import BenchError
 from bench.extras import extra_of, without
 from bench.interrupt import keep_exit_code
 from bench.preflight import script_fault
+from bench.registry import PLUGINS
 from bench.streams import dropped, prepare_streams, say
 from bench.text.screen import safe
 
@@ -97,5 +99,13 @@ def _say_version(asked: bool) -> None:
 Version = Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say it and exit.")]
 
 
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="MODULE", help="Imported besides, for what it registers; may be given again."),
+]
+
+
 @app.callback()
-def _before_the_verb(version: Version = False) -> None: ...
+def _before_the_verb(version: Version = False, plugin: Plugins = None) -> None:
+    if plugin:  # for this process and those that it starts, and in every command that is printed to go on with
+        os.environ[PLUGINS] = ",".join(dict.fromkeys([*filter(None, os.environ.get(PLUGINS, "").split(",")), *plugin]))
