@@ -120,22 +120,6 @@ def test_first_states_have_a_gradient_and_last_ones_are_returned(name):
     assert_close(*(gradients(build(mend), x) for mend in BOTH))
 
 
-def test_both_directions_of_a_bidirectional_layer_are_mended(calls):
-    def build(mend):
-        layers = [keras.Input((STEPS, FEATURES)), keras.layers.Bidirectional(gru(return_sequences=True))]
-        network = randomise(keras.Sequential(layers))
-        if mend:
-            mend(network)
-        return network
-
-    x = windows(BATCH, STEPS, FEATURES)
-    ours, theirs = (build(mend) for mend in BOTH)
-    plain = gradients(theirs, x)
-    calls.clear()
-    assert_close(gradients(ours, x), plain)
-    assert calls == ["gru", "gru"]
-
-
 @pytest.mark.parametrize("name", ["simple_rnn", "lstm", "layer_norm"])
 def test_a_stateful_layer_goes_on_from_its_last_states(name):
     def build(mend):
