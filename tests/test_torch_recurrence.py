@@ -72,6 +72,10 @@ def calls(monkeypatch):
     return made
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
 def assert_close(ours, theirs):
     assert_equal(ours, theirs, **CLOSE)
 
@@ -83,6 +87,36 @@ def gradients(network, x, training=False):
     loss = (output**2 * torch.arange(output.numel()).reshape(output.shape)).sum()
     trained = [variable.value for variable in network.trainable_variables]
     return [part.detach().numpy() for part in (output, *torch.autograd.grad(loss, [x, *trained]))]
+
+
+def by_hand(name, x, w, u, b, c):
+    """The last state after all steps, of Keras's weights with a bias beside each product."""
+    h = cell = np.zeros((len(x), UNITS))
+    for t in range(x.shape[1]):
+        gates, carried = x[:, t] @ w + b, h @ u + c
+        if name == "simple_rnn":
+            h = np.tanh(gates + carried)
+        elif name == "lstm":  # Hochreiter and Schmidhuber (1997), forget gate of Gers et al. (2000)
+            i, f, g, o = np.split(gates + carried, 4, axis=1)
+            cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(cell)
+        else:  # Cho et al. (2014), version 1
+            (z, r, n), (uz, ur, un) = np.split(gates, 3, axis=1), np.split(carried, 3, axis=1)
+            z = sigmoid(z + uz)
+            h = (1 - z) * np.tanh(n + sigmoid(r + ur) * un) + z * h
+    return h
+
+
+@pytest.mark.parametrize("name", ["simple_rnn", "lstm", "gru"])
+def test_fused_cells_are_their_equations_in_float64(name):
+    x = windows(BATCH, STEPS, FEATURES).astype(np.float64)
+    layer = (LAYERS | FUSED)[name](dtype="float64")
+    network = randomise(keras.Sequential([keras.Input((STEPS, FEATURES), dtype="float64"), layer]))
+    mend_recurrence(network)
+    w, u, bias = network.get_weights()
+    biases = bias if bias.ndim == 2 else (bias, 0)
+    found = network(torch.tensor(x)).detach().numpy()
+    np.testing.assert_allclose(found, by_hand(name, x, w, u, *biases), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masked", "whole"])
