@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 from bench import versions
 from bench.cases.base import Case, component
@@ -173,7 +172,7 @@ def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRec
 
 
 def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
-    """Return a case's runs with these seeds: one a seed if it is trained, else one a draw of its data."""
+    """Return a case's runs: one a seed, these or a backend's own, if it is trained, else one a draw of its data."""
     trained = case.model.trained
     shared = {
         "case": case.name,
@@ -182,10 +181,12 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         "recipe": case.recipe,
         "metrics": _named(suite, case),
     }
-    places = product(
-        [name for name in suite.backends if case.runs_on(name)] if trained else ["numpy"],
-        suite.places if trained else ["cpu"],
-        _draws(suite, case, seeds),
+    backends = [name for name in suite.backends if case.runs_on(name)] if trained else ["numpy"]
+    places = (
+        (backend, device, draw)
+        for backend in backends
+        for device in (suite.places if trained else ["cpu"])
+        for draw in _draws(suite, case, suite.seeds_on.get(backend, seeds))
     )
     return [
         RunSpec(

@@ -70,6 +70,24 @@ def fix_settings() -> None:
     keras.config.enable_flash_attention()  # its default: where it can be had
 
 
+def loops_of_keras(network: Any) -> Iterator[Any]:
+    """Yield the recurrent layers of a network that loop over a Keras cell as Keras does on every backend.
+
+    One that asks for cuDNN, or whose class has a loop of its own, is none.
+    """
+    import keras
+
+    theirs = {kind.inner_loop for kind in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU)}
+    for layer in network._flatten_layers():
+        if (
+            isinstance(layer, keras.layers.RNN)
+            and type(layer).inner_loop in theirs
+            and isinstance(layer.cell, keras.layers.Layer)
+            and getattr(layer, "use_cudnn", None) is not True
+        ):
+            yield layer
+
+
 @contextmanager
 def _without_settings() -> Iterator[None]:
     """Let Keras be imported without a user's settings: it reads no keras.json, which may be one that it stops at."""

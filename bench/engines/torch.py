@@ -212,7 +212,7 @@ def capture(step: Callable[[], None], state: Sequence[Any]) -> Callable[[], obje
 
 @engine("torch")
 class Torch(KerasEngine):
-    """Runs each step as it is written: no epoch is compiled, and Keras's recurrent layers are loops in Python."""
+    """Runs each step as it is written: no epoch is compiled; Keras's recurrent layers are PyTorch's own functions."""
 
     distributions = ("torch",)
     installs: ClassVar = {
@@ -231,6 +231,7 @@ class Torch(KerasEngine):
         *("TORCH_LINALG_PREFER_*", "TORCH_MKLDNN_*", "TORCH_NNPACK_*", "PYTORCH_MIOPEN_*"),
     )
     deterministic: ClassVar = {DETERMINISTIC: ":4096:8"}
+    version = "2"
     jit_on: ClassVar = {"gpu": "none, plain modules by CUDA graphs"}
 
     def load(self) -> None:

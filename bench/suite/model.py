@@ -127,6 +127,7 @@ class Suite(BaseModel):
         equivalence_points: Likewise of shares, in points of a per cent.
         devices: ``cpu``, ``gpu``, ``gpu:1``, or ``all``: every GPU, a worker each.
         backends: ``tensorflow``, ``jax``, ``torch``.
+        seeds_on: Of a backend that gets fewer seeds, which of them.
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
             theirs.
         baseline: The model that skill is measured against, on each task that has it.
@@ -156,6 +157,7 @@ class Suite(BaseModel):
     equivalence_points: Annotated[float, Field(gt=0, lt=100)] = 1.0
     devices: list[str] = Field(default=["cpu"], min_length=1)
     backends: list[str] = Field(default=["tensorflow"], min_length=1)
+    seeds_on: dict[str, SeedList] = {}
     baseline: str = "naive"
     metrics: list[str] = []
     recipe: RecipeOverrides = RecipeOverrides()
@@ -199,6 +201,20 @@ class Suite(BaseModel):
     def _alone(cls, values: list[str]) -> list[str]:
         if "all" in values and {*values} - {"all", "cpu"}:
             raise ValueError("all is every GPU; beside it stands cpu at most")
+        return values
+
+    @field_validator("seeds_on")
+    @classmethod
+    def _some(cls, values: dict[str, list[int]], info: ValidationInfo) -> dict[str, list[int]]:
+        seeds, backends = info.data.get("seeds", []), info.data.get("backends", [])
+        if values and seeds == "auto":
+            raise ValueError('means nothing where seeds is "auto"; write a list of seeds, or leave it out')
+        for backend, chosen in values.items():
+            if backend not in backends:
+                raise ValueError(f"{backend!r} is not in backends; name it there, or leave it out here")
+            other = [seed for seed in chosen if seed not in seeds or chosen.count(seed) > 1]
+            if other:
+                raise ValueError(f"{backend} names {other[0]}, which is not in seeds or is there twice; leave it out")
         return values
 
     @property

@@ -21,7 +21,8 @@ def override(
 ) -> Suite:
     """Return the suite with what a command says put in its place; equal to it where that changes nothing.
 
-    Of a suite with a grid, a name or glob that matches a case chooses all of its variants, too.
+    Other seeds are those of every backend. Of a suite with a grid, a name or glob that matches a case chooses all of
+    its variants, too.
 
     Raises:
         BenchError: A case is not in the suite, or a value does not fit.
@@ -31,10 +32,13 @@ def override(
         changes |= _choose(suite, cases)
     if seeds:
         changes |= {"seeds": seeds, "auto_seeds": AutoSeeds()}
+        if seeds != suite.seeds:
+            changes["seeds_on"] = {}
     if devices:
         changes["devices"] = devices
     if backends:
-        changes["backends"] = backends
+        left = changes.get("seeds_on", suite.seeds_on)
+        changes |= {"backends": backends, "seeds_on": {name: left[name] for name in left if name in backends}}
     if epochs:
         for key in {"epochs", "steps"} & set(suite.grid.keys):
             raise BenchError(f"suite {suite.name!r} compares numbers of {key} in its grid; leave --epochs out")
