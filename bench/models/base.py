@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from bench.registry import Registry
-from bench.task import Split, TargetKind, Task, Values
+from bench.task import Split, TargetKind, Task, Values, Windows
 
 if TYPE_CHECKING:
     import keras
@@ -91,8 +91,10 @@ class Model(BaseModel):
         """
         return None
 
-    def targets(self, split: Split) -> Values:
+    def targets(self, split: Split) -> Values | Windows:
         """Return a split's targets at the positions that the outputs stand for."""
+        if isinstance(split.y, Windows):
+            return split.y.at(self.positions(split.task)) if split.task.target.every_position else split.y
         return self._at_positions(split.task, split.y)
 
     def mask(self, split: Split) -> NDArray[np.bool_]:
@@ -115,6 +117,10 @@ class Predictor(Model):
         A predictor that ``leaks_target`` returns a `LeakingForecast` from `fit_leaking` instead.
         """
         raise NotImplementedError
+
+    def fit_choosing(self, train: Split, valid: Split, task: Task) -> Forecast:
+        """As `fit`, for a predictor that chooses among fits by their error on ``valid``, as a network its epoch."""
+        return self.fit(train, task)
 
     def fit_leaking(self, train: Split, task: Task) -> LeakingForecast:
         """As `fit`, for a predictor that ``leaks_target``."""
