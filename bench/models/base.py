@@ -53,6 +53,8 @@ class Model(BaseModel):
     """Kinds of target that it can forecast."""
     leaks_target: ClassVar[bool] = False
     """True only for an as-printed variant whose fault is to see the targets."""
+    general: ClassVar[bool] = False
+    """True for an architecture for any task, at its default size, and for a baseline: what ``models = ["*"]`` takes."""
     oracle: ClassVar[bool] = False
     """True for a reference that knows how its data were made; a report places models between naive and it."""
 
