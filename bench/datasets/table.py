@@ -54,7 +54,8 @@ class TableData(Dataset):
         test: Likewise; it reaches to the end.
         since: The first date used; empty for all.
         until: The last date used, whole; empty for all.
-        reach_back: Whether inputs of validation and test may lie in the part before.
+        reach_back: Whether inputs of validation and test may lie in the part before. With ``every_step`` they may not:
+            what their first positions forecast would be of that part.
         scale: How inputs and targets are scaled for training, by what the training part says: ``"standard"`` by column,
             ``"series"`` by column and series, ``"none"``, or a number that targets and past are divided by (what is
             known ahead is scaled by column then).
@@ -150,7 +151,8 @@ class TableData(Dataset):
 
         columns = [*self.targets, *self.past, *self.known]
         read = table(self.path, self.time, self.id, columns, since=self.since, until=self.until)
-        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=self.reach_back)
+        back = self.reach_back and not self.every_step
+        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back)
 
 
 class _Views:
