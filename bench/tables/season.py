@@ -6,6 +6,7 @@ them is the lag's strength: a random walk has high ones now and then, but seldom
 differences of the series, too, which those of a random walk do not.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -84,7 +85,7 @@ def find_season(series: Sequence[Series], step: Frequency | None = None) -> Seas
     usual = USUAL.get(step.name if step else "", ())
     longest = length // CYCLES
     lags = sorted({*range(3, min(longest, LONGEST_LAG) + 1), *(lag for lag in usual if lag <= longest)})
-    band = BAND / np.sqrt(max(length, 1))
+    band = BAND / math.sqrt(max(length, 1))
     if not values or not lags:
         return Season(band=band)
     strengths = {lag: float(np.mean([_strength(_detrended(one, lag), lag) for one in values])) for lag in lags}
