@@ -16,6 +16,7 @@ class Naive(Predictor):
     A target is forecast by the feature of its name; a single one without such a feature by the first.
     """
 
+    first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = REAL
 
     def supports(self, task: Task, train: Task | None = None) -> Support:

@@ -215,6 +215,8 @@ class LSTM(RecurrentNetwork):
 class GRU(RecurrentNetwork):
     """A stack of GRU layers."""
 
+    first_look: ClassVar[bool] = True
+
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's GRU, kept off cuDNN so that XLA compiles it everywhere."""
         import keras
