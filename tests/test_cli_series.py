@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from bench.cli import call
-from bench.commands.series import Asked, Made, is_series_file, likely_of, new_suite
+from bench.commands.asked import Asked
+from bench.commands.series import Made, likely_of, new_suite
 from bench.estimates import Work, likely_s
 from bench.models.base import models
 from bench.suite import read_suite
 from bench.suite.own import QUICK_SEEDS, SEEDS, quick_models
+from bench.tables.suffixes import is_series_file
 from tests.bad_tables import BAD
 from tests.committed import ROOT
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.cases.base import cases, component, make_dataset, make_model
+from bench.cases.crossed import CrossedCase
 from bench.datasets.base import datasets
 from bench.datasets.loaded import load as load_checked
 from bench.engines.base import engines
@@ -17,6 +18,7 @@ from bench.metrics.traits import Axis
 from bench.models.base import Network, Predictor, models
 from bench.recipe import Recipe
 from bench.task import TargetKind
+from tests.tables import usual
 
 GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
 STEP_WINDOWS = 16
@@ -27,7 +29,8 @@ LOADED: dict[tuple[str, str], object] = {}
 def small(name):
     """A registered dataset at a size that a test can afford."""
     fields = datasets.get(name).model_fields
-    return make_dataset(name, {key: value for key, value in SMALL.items() if key in fields})
+    known = usual() if "path" in fields else SMALL
+    return make_dataset(name, {key: value for key, value in known.items() if key in fields})
 
 
 def load(name, seed=1):
@@ -41,10 +44,10 @@ def test_dataset(name):
     one, again, other = load(name), small(name).load(1), small(name).load(2)
     for split in ("train", "valid", "test"):
         first = getattr(one, split)
-        assert first.x.tobytes() == getattr(again, split).x.tobytes()
-        assert first.y.tobytes() == getattr(again, split).y.tobytes()
+        assert np.array_equal(first.x, getattr(again, split).x)
+        assert np.array_equal(first.y, getattr(again, split).y)
     assert load_checked(small(name), 1).warnings == ()
-    assert (one.train.x.tobytes() != other.train.x.tobytes()) is datasets.get(name).seeded
+    assert (not np.array_equal(one.train.x, other.train.x)) is datasets.get(name).seeded
     assert datasets.get(name).__doc__, "a dataset documents its split"
 
 
@@ -63,6 +66,11 @@ def one_case_a_model():
     for name in cases.names():
         case = cases.get(name)
         found.setdefault((case.model.name, case.dataset.name), case)
+    with_one = {model for model, _ in found}
+    crossed = CrossedCase(name="own", dataset={"name": "table"} | usual(), models=["*"]).resolve()
+    for case in crossed["*"]:
+        if case.model.name not in with_one:
+            found[case.model.name, case.dataset.name] = case
     return {f"{m} on {d}": case for (m, d), case in found.items()}
 
 
@@ -99,7 +107,7 @@ def test_model(name):
 def forecast_of(model, splits):
     if model.leaks_target:
         return np.asarray(model.fit_leaking(splits.train, splits.valid.task)(splits.valid))
-    return np.asarray(model.fit(splits.train, splits.valid.task)(splits.valid.x))
+    return np.asarray(model.fit_choosing(splits.train, splits.valid, splits.valid.task)(np.asarray(splits.valid.x)))
 
 
 def one_step_of(model, recipe, splits, seed):

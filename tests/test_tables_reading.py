@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.tables import files, moment, read, table
+from bench.tables import files
+from bench.tables.reading import moment, read, table
 from tests.bad_tables import BAD
 
 

@@ -33,7 +33,8 @@ def data(
 
     Nothing runs. `bench new FILE` writes a suite from it, `bench run FILE` runs that, too.
     """
-    from bench.commands.series import Asked, as_plain, described, file_key_of
+    from bench.commands.asked import Asked
+    from bench.commands.series import as_plain, described, file_key_of
     from bench.tables.words import column_rows, sentences, split_rows, split_sentence
 
     asked = Asked(file, tuple(names("--target", target)), horizon, input_length, id_, time, season)
@@ -76,7 +77,8 @@ def new(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The suite's file; suites/NAME.toml.")] = None,
 ) -> int:
     """Write a commented suite for a file of series, to be edited; `bench run NAME` runs it."""
-    from bench.commands.series import Asked, new_suite
+    from bench.commands.asked import Asked
+    from bench.commands.series import new_suite
     from bench.pasting import command
     from bench.suite import SUITES
 

@@ -80,11 +80,14 @@ def run(
     --quick; the same command goes on with the same runs.
     """
     from bench.commands import RunOptions, run_suite
-    from bench.commands.series import Asked, is_series_file, likely_of, new_suite
+    from bench.commands.asked import Asked
+    from bench.tables.suffixes import is_series_file
 
     asked = Asked(suite, tuple(names("--target", target)), horizon, input_length, id_, time, season, quick)
     made = None
     if is_series_file(suite):
+        from bench.commands.series import likely_of, new_suite
+
         made = new_suite(asked, folder=results / "data", again=True)
         suite = str(made.path)
     elif asked.options:

@@ -6,53 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from bench.commands.asked import Asked
 from bench.errors import BenchError
 from bench.estimates import Work, likely_s
 from bench.files import written_whole
-from bench.pasting import Option, command
+from bench.pasting import command
 from bench.suite import SUITES, Suite
 from bench.suite.own import QUICK_SEEDS, Own, suite_text
 from bench.tables.facts import Facts, look, steps_of
-from bench.tables.files import SUFFIXES
 from bench.tables.reading import table
 from bench.tables.split import Proposal, propose
 from bench.text.files import file_key
 
 LONGEST_NAME = 80
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a command asks of a file; empty or 0 for what is to be found.
-
-    Attributes:
-        file: Its path, as typed.
-        targets: Columns to forecast.
-        horizon: Steps to forecast.
-        input_length: Steps of a window.
-        id: Column that tells series apart.
-        time: Column of times.
-        season: In steps.
-        quick: A first answer.
-    """
-
-    file: str
-    targets: tuple[str, ...] = ()
-    horizon: int = 0
-    input_length: int = 0
-    id: str = ""
-    time: str = ""
-    season: int = 0
-    quick: bool = False
-
-    @property
-    def options(self) -> list[Option]:
-        """Those that were given."""
-        numbers = {"--horizon": self.horizon, "--input-length": self.input_length, "--season": self.season}
-        texts = {"--target": ",".join(self.targets), **{k: str(n or "") for k, n in numbers.items()}}
-        texts |= {"--id": self.id, "--time": self.time}
-        given = [(name, text) for name, text in texts.items() if text]
-        return [*given, *([("--quick", "")] if self.quick else [])]
 
 
 @dataclass(frozen=True)
@@ -98,12 +64,6 @@ class Made:
     path: Path
     train_windows: int
     lines: tuple[str, ...] = ()
-
-
-def is_series_file(named: str) -> bool:
-    """Return whether what a command names is a file of series, and no suite."""
-    path = Path(named)
-    return path.suffix.lower() in SUFFIXES or (path.is_file() and path.suffix != ".toml")
 
 
 def likely_of(suite: Suite, made: Made, reports: Path) -> dict[str, float]:
@@ -233,6 +193,7 @@ def _own(asked: Asked, name: str) -> Own:
     every = f"a row every {facts.step.name}" if facts.step else "irregular"
     return Own(
         name=name or key,
+        family=file_key_of(asked.file),
         title=f"{Path(asked.file).name}: {', '.join(targets)}, {ahead}{look}",
         command=command("new", asked.file, asked.options, in_file=True),
         file=asked.file,

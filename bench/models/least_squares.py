@@ -18,7 +18,6 @@ class LeastSquares(Predictor):
     On an EVERY_STEP task each position has its own map, from the steps up to it. What a mask leaves out is not fitted.
     """
 
-    first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = REAL
 
     def supports(self, task: Task, train: Task | None = None) -> Support:

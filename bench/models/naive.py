@@ -16,6 +16,7 @@ class Naive(Predictor):
     A target is forecast by the feature of its name; a single one without such a feature by the first.
     """
 
+    general: ClassVar[bool] = True
     first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = REAL
 

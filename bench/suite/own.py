@@ -21,6 +21,7 @@ class Own:
 
     Attributes:
         name: Of the suite.
+        family: What its cases are called before the model's name.
         title: Of its report.
         command: What makes this text again.
         file: The path as the user gave it.
@@ -37,6 +38,7 @@ class Own:
     """
 
     name: str
+    family: str
     title: str
     command: str
     file: str
@@ -104,7 +106,7 @@ def _cases(own: Own) -> list[str]:
     every = 'names or globs, as in ["naive", "gru"]; ["*"]: all that fit, others are skipped with the reason'
     lines = [
         "[[cases]]",
-        f"name = {_toml(own.name)}",
+        f"name = {_toml(own.family)}",
         f"# models: {every}",
         f"models = {_toml(chosen)}",
         "",
