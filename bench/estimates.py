@@ -82,6 +82,52 @@ def pace_of(records: Iterable[RunRecord], report: Path) -> Pace:
     )
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a trained run of a case does at most: windows that it trains on, each of so many steps."""
+
+    model: str
+    windows: float
+    input_length: int
+
+
+def likely_s(works: Mapping[str, Work], reports: Path) -> dict[str, float]:
+    """Return the seconds that a run of a case takes at most, by how long its model took in other reports here.
+
+    A model that stands in none is taken for the slowest of those that do; nothing is returned where there are none.
+
+    Args:
+        works: By case.
+        reports: Folder of reports, each with its ``cases.csv``, ``tasks.csv`` and ``runs.csv``.
+    """
+    paces = _paces(reports)
+    slowest = max(paces.values(), default=None)
+    if slowest is None:
+        return {}
+    return {case: w.windows * w.input_length * paces.get(w.model, slowest) for case, w in works.items()}
+
+
+def _paces(reports: Path) -> dict[str, float]:
+    """Return the median seconds that each model trains a step of a window."""
+    spent: dict[str, list[float]] = defaultdict(list)
+    for folder in sorted(reports.glob("*/")):
+        try:
+            about, asked = ({row[key]: row for row in _rows(folder / f"{key}s.csv")} for key in ("case", "task"))
+            for row in _rows(folder / "runs.csv"):
+                windows = float(row["train_windows"] or 0) * float(row["epochs_run"] or 0)
+                length = float(asked[row["task"]]["input_length"] or 0)
+                if windows * length:
+                    spent[about[row["case"]]["model"]].append(float(row["total_s"]) / windows / length)
+        except (OSError, ValueError, KeyError):
+            continue
+    return _medians(spent)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 class _Spent:
     """Seconds that runs took, by case."""
 

@@ -7,12 +7,13 @@ ROWS = "".join(f"2020-01-{day:02d},{day}\n" for day in range(1, 13))
 
 @dataclass(frozen=True)
 class Bad:
-    """A bad file, how it is read, and what is said of it."""
+    """A bad file, how it is read, what is said of it, and whether `bench new` finds by itself what is lacking."""
 
     name: str
     text: str | bytes
     complaint: str
     arguments: tuple = ("day", "", ("units",))
+    mended: bool = False
 
 
 def hours(*times):
@@ -90,6 +91,7 @@ BAD = [
         "day,shop,units\n" + "".join(f"2020-01-{d:02d},{s},{d}{s}\n" for d in range(1, 9) for s in (1, 2)),
         ", column 'day', rows 2 and 3: both 2020-01-01 with other values (such pairs: 8); name the column of the "
         "series with id",
+        mended=True,
     ),
     Bad(
         "a gap",

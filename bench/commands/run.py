@@ -1,6 +1,6 @@
 """Running what a suite lacks: runs, then measurements of throughput, then the report; mirrored all along."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -46,6 +46,7 @@ class RunOptions:
         workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
         report: Write the report.
+        likely_s: Seconds that a run of a case may take, where no record says.
     """
 
     rerun: bool = False
@@ -55,6 +56,7 @@ class RunOptions:
     wait_s: float = 0.0
     processes: int = PROCESSES
     report: bool = True
+    likely_s: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def to_go_on(self) -> list[Option]:
@@ -191,6 +193,7 @@ class _Command:
             )
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
             pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
+            pace = replace(pace, run_s={**self.options.likely_s, **pace.run_s})
             estimate = Estimate(remaining_s(specs, pace, len(slots)), self._throughput_s(plan))
             least = "at least " if plan.suite.seeds == "auto" else ""
             self.console.print(

@@ -58,6 +58,9 @@ class Model(BaseModel):
     oracle: ClassVar[bool] = False
     """True for a reference that knows how its data were made; a report places models between naive and it."""
 
+    first_look: ClassVar[bool] = False
+    """True for the few models that a first, quick answer on a user's own series tries."""
+
     @property
     def batch_dependent(self) -> bool:
         """True where a window's forecast depends on the windows that share its batch."""

@@ -22,6 +22,7 @@ class Forecaster(Predictor):
 
     kinds: ClassVar[tuple[TargetKind, ...]] = REAL
     general: ClassVar[bool] = True
+    first_look: ClassVar[bool] = True
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Model.supports`; it counts with values."""

@@ -17,6 +17,7 @@ class Naive(Predictor):
     """
 
     general: ClassVar[bool] = True
+    first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = REAL
 
     def supports(self, task: Task, train: Task | None = None) -> Support:

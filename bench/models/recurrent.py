@@ -222,6 +222,7 @@ class GRU(RecurrentNetwork):
     """A stack of GRU layers."""
 
     general: ClassVar[bool] = True
+    first_look: ClassVar[bool] = True
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's GRU, kept off cuDNN so that XLA compiles it everywhere."""

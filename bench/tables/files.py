@@ -12,9 +12,8 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.extras import REPORT, without
 from bench.limits import MEMORY_SHARE, free_memory
+from bench.tables.suffixes import PARQUET, SUFFIXES
 
-CSV, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
-SUFFIXES = (*CSV, *PARQUET)
 HEADER = 1
 """The row of the names, as a person counts; an index of a frame that was read is a row of the file less `FIRST`."""
 FIRST = 2

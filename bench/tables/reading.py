@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.registry import close_matches
 from bench.tables.files import read, row_of
 from bench.tables.frequency import Frequency, frequency, gaps
-from bench.tables.times import Times, moment, parse_times, shown
+from bench.tables.times import Times, first_back, moment, parse_times, shown
 
 __all__ = ["MISSING", "Table", "moment", "number_fault", "numbers", "read", "table"]
 
@@ -149,11 +149,9 @@ def _in_time(made: Table, times: Times, time: str, id: str) -> Table:
         BenchError: A time stands twice with other values, or one is missing.
     """
     notes = []
-    by_series = np.argsort(made.series, kind="stable")
-    back = (np.diff(times[by_series]) < NONE) & (np.diff(made.series[by_series]) == 0)
-    if back.any():
-        row = made.rows[by_series[back.argmax() + 1]]
-        notes.append(f"rows are not in the order of {time!r}, first in row {row}; they were sorted")
+    back = first_back(times, made.series)
+    if back is not None:
+        notes.append(f"rows are not in the order of {time!r}, first in row {made.rows[back]}; they were sorted")
     order = np.lexsort((made.rows, times, made.series))
     made, times = _taken(made, order), times[order]
     twice = (np.diff(times) == NONE) & (np.diff(made.series) == 0)

@@ -83,6 +83,13 @@ def shown(time: np.datetime64) -> str:
     return text.removesuffix(" 00:00:00").removesuffix(":00") if text.endswith(":00") else text
 
 
+def first_back(times: Times, series: NDArray[np.int64]) -> int | None:
+    """Return the first row, counted from 0, that is earlier than the one before it in its series; None without one."""
+    by_series = np.argsort(series, kind="stable")
+    back = (np.diff(times[by_series]) < np.timedelta64(0, "ns")) & (np.diff(series[by_series]) == 0)
+    return int(by_series[back.argmax() + 1]) if back.any() else None
+
+
 def _from_text(where: str, texts: pd.Series) -> pd.Series:
     offsets = texts.str.extract(OFFSET, expand=False) if texts.str.contains(":").iloc[0] else None
     if offsets is not None and offsets.fillna("").nunique() > 1:
