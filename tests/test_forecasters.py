@@ -49,7 +49,7 @@ def test_what_is_asked_at_every_position_is_forecast_at_the_last(model):
 def test_what_does_not_fit_says_so():
     assert "has none" in SeasonalNaive().supports(replace(WEEK, season=1)).reason
     assert "windows of a season, 7 steps" in SeasonalNaive().supports(replace(WEEK, input_length=6)).reason
-    assert "has none called 'd'" in Drift().supports(replace(PAIR, targets=(Target("d"),))).reason
+    assert "has none called 'd'" in Drift().supports(replace(PAIR, targets=(Target("d"), Target("a")))).reason
     assert "is fitted on 'other'" in Ridge().supports(WEEK, replace(WEEK, name="other", horizon=3)).reason
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bench.models.base import REAL, Forecast, Inputs, Predictor, Support, model
+from bench.models.targets import lacking_past, past_of_targets
 from bench.task import Split, TargetKind, Task, Values
 from bench.windows import chunks
 
@@ -40,16 +41,13 @@ class Repeating(Forecaster):
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Forecaster.supports`; a target has to be among the features."""
-        lacking = [target.name for target in task.targets if target.name not in task.feature_names]
-        if lacking and (len(task.targets) > 1 or task.features > 1):
-            return self.misfit(task, "continues the feature of a target's name", f"has none called {lacking[0]!r}")
+        if name := lacking_past(task):
+            return self.misfit(task, "continues the feature of a target's name", f"has none called {name!r}")
         return super().supports(task, train)
 
     def fit(self, train: Split, task: Task) -> Forecast:
         """Return the forecast; ``train`` is not looked at."""
-        names = [target.name for target in task.targets]
-        features = [task.feature_names.index(name) if name in task.feature_names else 0 for name in names]
-        ahead = np.arange(1, task.horizon + 1)
+        features, ahead = past_of_targets(task), np.arange(1, task.horizon + 1)
 
         def forecast(x: Inputs) -> NDArray[np.floating]:
             return _shaped(self.continued(x[:, :, features].astype(np.float64), ahead, task), task)
