@@ -116,6 +116,7 @@ def test_a_new_suite_is_commented_and_says_what_was_found(sales, capsys):
     (case,) = suite["cases"]
     assert (suite["name"], suite["seeds"]) == (path.stem, list(SEEDS))
     assert suite["recipe"]["steps"] > 0
+    assert models.get(suite["baseline"]).baseline_of_seasons
     assert len(suite["grid"]["learning_rate"]) == 3
     assert case["models"] == ["*"]
     assert case["dataset"] == {
@@ -126,6 +127,7 @@ def test_a_new_suite_is_commented_and_says_what_was_found(sales, capsys):
         "input_length": 28,
         "horizon": 7,
         "season": 7,
+        "rank": "mase",
         "valid": "2020-05-20",
         "test": "2020-06-19",
         "scale": "standard",
@@ -167,6 +169,31 @@ def test_a_quick_suite_is_small_and_says_what_it_cannot(sales):
     assert {models.get(name).trained for name in quick_models()} == {True, False}
     assert made.lines[0].startswith("a first look: 3 seeds, few steps and models; it ranks nothing that these cannot")
     assert "ranks nothing that so few seeds cannot" in made.path.read_text()
+
+
+def test_a_written_suite_is_read_and_its_models_fit(sales):
+    made = new_suite(Asked("sales.csv", ("units", "price"), 7))
+    suite = read_suite(str(made.path))
+    fitting = [case for case in suite.select() if case.supports()]
+    tried = {case.model.name for case in fitting}
+    assert tried > set(quick_models())
+    per_model = [sum(case.model.name == name for case in fitting) for name in tried if models.get(name).trained]
+    assert set(per_model) == {3}, "each network at three learning rates"
+    assert {case.task.rank for case in fitting} == {"mase"}
+
+
+def test_one_command_goes_from_a_file_to_a_report_and_twice_runs_nothing_anew(sales, capsys):
+    baselines = ",".join(f"sales/{name}" for name in quick_models() if not models.get(name).trained)
+    words = ["run", "sales.csv", "--target", "units", "--horizon", "7", "--quick", "--cases", baselines, "--no-track"]
+    assert call(words) == 0
+    out = capsys.readouterr().out
+    first, second, *_ = out.splitlines()
+    assert first.startswith("a first look: 3 seeds")
+    assert second.startswith("sales.csv: units, 7 steps ahead (a first look, 3 seeds); suite results/data/")
+    readme = sales / re.findall("^report: (.*)$", out, re.M)[0]
+    assert "MASE" in readme.read_text()
+    assert call([*words, "--no-report"]) == 0
+    assert f"0 runs to do, {baselines.count(',') + 1} done" in capsys.readouterr().out
 
 
 def test_a_file_is_told_from_a_suite(sales):

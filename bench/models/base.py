@@ -60,6 +60,8 @@ class Model(BaseModel):
 
     first_look: ClassVar[bool] = False
     """True for the few models that a first, quick answer on a user's own series tries."""
+    baseline_of_seasons: ClassVar[bool] = False
+    """True for the predictor that skill is measured against where a user's own series have a season."""
 
     @property
     def batch_dependent(self) -> bool:

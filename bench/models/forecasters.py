@@ -66,6 +66,8 @@ class SeasonalNaive(Repeating):
     Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, section 5.2.
     """
 
+    baseline_of_seasons: ClassVar[bool] = True
+
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Repeating.supports`; there is a season, and a window holds one."""
         if task.season == 1:

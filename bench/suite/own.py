@@ -59,6 +59,11 @@ def quick_models() -> list[str]:
     return [name for name in models.names() if models.get(name).first_look]
 
 
+def seasonal_baseline() -> str:
+    """Return the model that skill is measured against where there is a season; empty where none is registered."""
+    return next((name for name in models.names() if models.get(name).baseline_of_seasons), "")
+
+
 def suite_text(own: Own) -> str:
     """Return the suite as TOML."""
     return "\n".join([*_head(own), "", *_recipe(own), "", *_cases(own)]) + "\n"
@@ -77,8 +82,16 @@ def _head(own: Own) -> list[str]:
         f"name = {_toml(own.name)}",
         f"title = {_toml(own.title)}",
         _noted(f"seeds = {_toml(list(seeds))}", "each a fit of its own; their spread says what is real"),
+        *_baseline(own),
         _noted("throughput = false", "true: measures each model's speed after the runs, alone on the machine"),
     ]
+
+
+def _baseline(own: Own) -> list[str]:
+    name = seasonal_baseline()
+    if not name or not 1 < own.season <= own.proposal.input_length:
+        return []
+    return [_noted(f"baseline = {_toml(name)}", "skill: how much of its error a model takes away")]
 
 
 def _recipe(own: Own) -> list[str]:
@@ -87,6 +100,7 @@ def _recipe(own: Own) -> list[str]:
     lines = [
         "[recipe]  # of every network",
         _noted(f"batch_size = {batch}", f"{own.train_windows:,} training windows"),
+        _noted('loss = "mae"', "as the score that ranks; mse where large errors count more"),
         _noted(f"steps = {steps}", f"{_passes(steps * batch / own.train_windows)} over the training windows at most"),
     ]
     if own.quick:
@@ -133,6 +147,9 @@ def _cases(own: Own) -> list[str]:
         _noted(f"horizon = {proposal.horizon}", "steps that are forecast"),
         _noted(f"season = {own.season}", f"of the seasonal forecast and of MASE: {own.season_note}"),
     ]
+    lines.append(
+        _noted('rank = "mase"', "1 is a forecast of one season before, in training; mae, mse, rmse will do, too")
+    )
     training, valid, test = proposal.parts
     dated = bool(valid.first)
     lines += [
