@@ -91,36 +91,46 @@ class Work:
     input_length: int
 
 
-def likely_s(works: Mapping[str, Work], reports: Path) -> dict[str, float]:
-    """Return the seconds that a run of a case takes at most, by how long its model took in other reports here.
+def likely_pace(works: Mapping[str, Work], reports: Path) -> Pace:
+    """Return how long runs of cases take at most, by how long their models took in other reports here.
 
-    A model that stands in none is taken for the slowest of those that do; nothing is returned where there are none.
+    A model that stands in none is taken for the slowest of those that do; nothing is known where there are none.
 
     Args:
         works: By case.
         reports: Folder of reports, each with its ``cases.csv``, ``tasks.csv`` and ``runs.csv``.
     """
-    paces = _paces(reports)
-    slowest = max(paces.values(), default=None)
-    if slowest is None:
-        return {}
-    return {case: w.windows * w.input_length * paces.get(w.model, slowest) for case, w in works.items()}
+    step_s, compile_s = _paces(reports)
+    if not step_s:
+        return Pace()
+    slowest, longest = max(step_s.values()), max(compile_s.values(), default=0.0)
+    return Pace(
+        {case: w.windows * w.input_length * step_s.get(w.model, slowest) for case, w in works.items()},
+        {case: compile_s.get(w.model, longest) for case, w in works.items()},
+    )
 
 
-def _paces(reports: Path) -> dict[str, float]:
-    """Return the median seconds that each model trains a step of a window."""
+def _paces(reports: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the median seconds that each model trains a step of a window, and that it compiles."""
     spent: dict[str, list[float]] = defaultdict(list)
+    compiled: dict[str, list[float]] = defaultdict(list)
     for folder in sorted(reports.glob("*/")):
         try:
             about, asked = ({row[key]: row for row in _rows(folder / f"{key}s.csv")} for key in ("case", "task"))
             for row in _rows(folder / "runs.csv"):
                 windows = float(row["train_windows"] or 0) * float(row["epochs_run"] or 0)
                 length = float(asked[row["task"]]["input_length"] or 0)
-                if windows * length:
-                    spent[about[row["case"]]["model"]].append(float(row["total_s"]) / windows / length)
+                if not windows * length:
+                    continue
+                model, compile_s = about[row["case"]]["model"], float(row["compile_s"] or 0)
+                spent[model].append(
+                    (float(row["total_s"]) - float(row["import_s"] or 0) - compile_s) / windows / length
+                )
+                if compile_s:
+                    compiled[model].append(compile_s)
         except (OSError, ValueError, KeyError):
             continue
-    return _medians(spent)
+    return _medians(spent), _medians(compiled)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

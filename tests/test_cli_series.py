@@ -11,7 +11,7 @@ import pytest
 from bench.cli import call
 from bench.commands.asked import Asked
 from bench.commands.series import Made, likely_of, new_suite
-from bench.estimates import Work, likely_s
+from bench.estimates import Pace, Work, likely_pace
 from bench.models.base import models
 from bench.suite import read_suite
 from bench.suite.own import QUICK_SEEDS, SEEDS, quick_models
@@ -209,16 +209,19 @@ def test_an_estimate_goes_by_the_like_in_other_reports(tmp_path):
     (folder / "cases.csv").write_text("case,model\na,gru\nb,linear\nn,naive\n")
     (folder / "tasks.csv").write_text("task,input_length\nt,50\n")
     (folder / "runs.csv").write_text(
-        "case,task,total_s,train_windows,epochs_run\na,t,10,1000,20\na,t,30,1000,20\nb,t,1,1000,20\nn,t,1,,0\n"
+        "case,task,total_s,import_s,compile_s,train_windows,epochs_run\n"
+        "a,t,20,6,4,1000,20\na,t,30,,0,1000,20\nb,t,1,0,0,1000,20\nn,t,1,,,,0\n"
     )
     (tmp_path / "broken").mkdir()
     works = {"x": Work("gru", 2_000, 10), "y": Work("linear", 20_000, 50), "z": Work("unheard", 20_000, 50)}
-    assert likely_s(works, tmp_path) == pytest.approx({"x": 20 / 50 / 20_000 * 20_000, "y": 1, "z": 20})
-    assert likely_s(works, tmp_path / "broken") == {}
+    found = likely_pace(works, tmp_path)
+    assert found.run_s == pytest.approx({"x": 20 / 50 / 20_000 * 20_000, "y": 1, "z": 20})
+    assert found.compile_s == {"x": 4, "y": 4, "z": 4}
+    assert likely_pace(works, tmp_path / "broken") == Pace()
 
 
 def test_cases_of_a_suite_are_estimated_from_their_budget():
     made = Made(ROOT / "suites" / "smoke.toml", 7_000)
     found = likely_of(read_suite("smoke"), made, ROOT / "reports")
-    assert set(found) == {"chapter15/linear", "chapter15/seq2seq_rnn", "chapter15/wavenet"}
-    assert all(seconds > 0 for seconds in found.values())
+    assert set(found.run_s) == {"chapter15/linear", "chapter15/seq2seq_rnn", "chapter15/wavenet"}
+    assert all(seconds > 0 for seconds in found.run_s.values())

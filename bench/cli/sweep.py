@@ -98,7 +98,7 @@ def run(
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
     screen = console(lasting=True)
     if made:
-        options = replace(options, likely_s=likely_of(chosen.suite, made, reports))
+        options = replace(options, likely=likely_of(chosen.suite, made, reports))
         for line in made.lines:
             screen.print(line)
     with Interrupts(say_so) as told:

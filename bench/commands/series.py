@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.commands.asked import Asked
 from bench.errors import BenchError
-from bench.estimates import Work, likely_s
+from bench.estimates import Pace, Work, likely_pace
 from bench.files import written_whole
 from bench.pasting import command
 from bench.suite import SUITES, Suite
@@ -66,15 +66,15 @@ class Made:
     lines: tuple[str, ...] = ()
 
 
-def likely_of(suite: Suite, made: Made, reports: Path) -> dict[str, float]:
-    """Return the seconds that a run of each case of a suite may take, by other reports here; see `likely_s`."""
+def likely_of(suite: Suite, made: Made, reports: Path) -> Pace:
+    """Return how long runs of a suite may take, by other reports here; see `likely_pace`."""
     works = {}
     for case in suite.select():
         if case.recipe is not None and case.supports():
             batch, steps, epochs = case.recipe.batch_size, case.recipe.steps, case.recipe.epochs
             windows = steps * batch if steps else (epochs or 0) * made.train_windows
             works[case.name] = Work(case.model.name, windows, case.task.input_length or 1)
-    return likely_s(works, reports)
+    return likely_pace(works, reports)
 
 
 def file_key_of(file: str) -> str:
