@@ -182,7 +182,7 @@ def _forecasts(model: Predictor, splits: Splits) -> NDArray[np.floating]:
     task = splits.valid.task
     if model.leaks_target:
         return np.asarray(model.fit_leaking(splits.train, task)(splits.valid))
-    return np.asarray(model.fit(splits.train, task)(splits.valid.x))
+    return np.asarray(model.fit_choosing(splits.train, splits.valid, task)(np.asarray(splits.valid.x)))
 
 
 def _hold_shape(model: Model, split: Split, forecasts: NDArray[np.floating]) -> None:
@@ -192,4 +192,4 @@ def _hold_shape(model: Model, split: Split, forecasts: NDArray[np.floating]) -> 
 
 def _bits(splits: Splits) -> list[bytes]:
     named = {"train": splits.train, **splits.evaluated()}
-    return [array.tobytes() for split in named.values() for array in (split.x, split.y)]
+    return [np.asarray(array).tobytes() for split in named.values() for array in (split.x, split.y)]

@@ -13,6 +13,7 @@ from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Network
 from bench.recipe import Recipe
 from bench.task import Array, Task
+from bench.windows import take
 
 Arrays = list[Any]
 """Of NumPy or of JAX."""
@@ -112,13 +113,13 @@ class JaxNetwork:
         """Return the weights of a state, in the order of `fresh_weights`."""
         return [state[part][i] for part, i in self._weights]
 
-    def epoch(self, state: State, steps: Any, data: Arrays, order: Any, rates: Any) -> tuple[State, Any]:
+    def epoch(self, state: State, steps: Any, data: list[Arrays], order: Any, rates: Any) -> tuple[State, Any]:
         """Take the first ``steps`` batches of an epoch; return the new state and the mean loss.
 
         Args:
             state: From where.
             steps: How many; an argument of the compiled program, so that any number is the same one.
-            data: Inputs, targets and, for a masked task, the mask.
+            data: Inputs, targets and, for a masked task, the mask, each as `bench.windows.parts`.
             order: Which windows each batch has, ``(steps, batch)``.
             rates: A learning rate a step ``(steps,)``; None leaves the optimizer's own.
         """
@@ -133,7 +134,7 @@ class JaxNetwork:
 
         def step(i: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
             (trainable, others, optimizer), total = carry
-            x, y, *mask = (array.at[order[i]].get(mode="promise_in_bounds") for array in data)
+            x, y, *mask = (take(held, order[i], _gather) for held in data)
             if rates is not None:
                 optimizer = [*optimizer[: self._rate], rates[i], *optimizer[self._rate + 1 :]]
             (loss, others), gradients = gradient(trainable, others, x, y, mask[0] if mask else None)
@@ -156,3 +157,7 @@ class JaxNetwork:
         for _ in range(self._horizon):
             x = jnp.concatenate([x, forward(x)[:, :, None]], axis=1)
         return x[:, -self._horizon :, 0]
+
+
+def _gather(array: Any, index: Any) -> Any:
+    return array.at[index].get(mode="promise_in_bounds")

@@ -32,7 +32,7 @@ from bench.models.base import Inputs, Network, Predictor
 from bench.process import Slot
 from bench.provenance import Environment
 from bench.record import Failure
-from bench.task import Array, Splits, Task
+from bench.task import Array, Splits, Task, Windows
 from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_calls, timed_round
 from bench.training import make_program
 
@@ -41,6 +41,8 @@ MODEL_SEED = 0
 TRIES = 3
 """Tries of a piece of work, the quickest of which says how much of it fills a round; on a CPU in process time, so that
 the machine's load at that moment does not matter."""
+MOST_WINDOWS = 10_000
+"""Windows that are forecast in turn: what is timed needs no more, and a long series has too many to copy."""
 SHORTEST_S = 1e-6
 """A piece of work takes at least this long, whatever the clock says."""
 
@@ -117,8 +119,8 @@ def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> PreparedCase:
     assert isinstance(model, Predictor)
     if model.leaks_target:
         raise BenchError(f"model {spec.model.name!r} sees the targets: it forecasts nothing that could be timed")
-    forecast = model.fit(splits.train, splits.valid.task)
-    fit = partial(model.fit, splits.train, splits.valid.task)
+    fit = partial(model.fit_choosing, splits.train, splits.valid, task)
+    forecast = fit()
     fit_s = min(_seconds(fit, time.process_time) for _ in range(TRIES))
     infer, one = _inference(forecast, splits.valid.x, time.process_time)
     facts = Facts(("infer",), slot.device.environment(spec.backend, loaded=True), task, build_s=fit_s)
@@ -192,10 +194,10 @@ def _training(
 
 
 def _inference(
-    forecast: Callable[[Inputs], Any], x: Inputs, clock: Callable[[], float]
+    forecast: Callable[[Inputs], Any], x: Inputs | Windows, clock: Callable[[], float]
 ) -> tuple[Work, Callable[[], object]]:
     """Return batches that fill a round, and a call that forecasts one window; both compiled."""
-    enough = x[np.arange(max(len(x), INFERENCE_BATCH)) % len(x)]
+    enough = x[np.arange(max(min(len(x), MOST_WINDOWS), INFERENCE_BATCH)) % len(x)]
     batches = [enough[i : i + INFERENCE_BATCH] for i in range(0, len(enough) - INFERENCE_BATCH + 1, INFERENCE_BATCH)]
     one = partial(forecast, x[:1])
     first = partial(forecast, batches[0])
