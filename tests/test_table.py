@@ -128,6 +128,28 @@ def test_dates_before_and_after_are_left_out():
     ]
 
 
+def test_folds_are_tests_one_after_the_other_each_with_all_before_to_learn_from():
+    data = made(valid=0.2, test=0.3, folds=3, input_length=4, horizon=3, season=1)
+    lines = [data.cut(fold)[1].spans for fold in range(3)]
+    assert [each["test"] for each in lines] == [
+        ("2021-03-26", "2021-04-06"),
+        ("2021-04-07", "2021-04-18"),
+        ("2021-04-19", "2021-04-30"),
+    ]
+    assert [each["train"] for each in lines] == [
+        ("2021-01-05", "2021-03-01"),
+        ("2021-01-05", "2021-03-13"),
+        ("2021-01-05", "2021-03-25"),
+    ]
+    assert [each["valid"][1] for each in lines] == ["2021-03-25", "2021-04-06", "2021-04-18"]
+    whole, parts = made(valid=0.2, test=0.3, input_length=4, horizon=3), [load(data, seed).splits for seed in (1, 2, 3)]
+    assert whole.cut()[1].spans["test"] == ("2021-03-26", "2021-04-30")
+    starts = [data.cut(fold)[1].starts["test"].tolist() for fold in range(3)]
+    assert [split.test.x.starts.tolist() for split in parts] == starts
+    assert np.array_equal(load(data, 4).splits.train.x, parts[0].train.x)
+    assert (data.varies, data.number_of_draws, whole.varies, whole.number_of_draws) == (True, 3, False, 0)
+
+
 def test_without_times_rows_are_counted():
     path = write("counted", units=series())
     data = make_dataset("table", usual(path=path, time=""))

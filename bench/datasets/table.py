@@ -60,6 +60,8 @@ class TableData(Dataset):
             ``"series"`` by column and series, ``"none"``, or a number that targets and past are divided by (what is
             known ahead is scaled by column then).
         units: What errors are in: ``"original"`` as the file has them, ``"scaled"`` as published tables have them.
+        folds: Parts of the test part that are tests of their own, one after the other: each draw of the data is one,
+            with validation and training right before it (rolling origins; training grows). A suite draws each once.
         every_step: Ask for the following steps at each position of a window, not at its last alone.
         rank: The metric that ranks; empty for MSE.
     """
@@ -82,6 +84,7 @@ class TableData(Dataset):
     since: str = ""
     until: str = ""
     reach_back: bool = True
+    folds: PositiveInt = 1
     scale: Scaling | Positive = "standard"
     units: Annotated[str, Field(pattern="^(original|scaled)$")] = "original"
     every_step: bool = False
@@ -110,6 +113,11 @@ class TableData(Dataset):
         told = calendar(np.zeros(0, "datetime64[ns]"), self.calendar)[1]
         return (*self.targets, *self.past, *self.known, *told)
 
+    @property
+    def number_of_draws(self) -> int:
+        """As `Dataset.number_of_draws`: the folds, where there are several."""
+        return self.folds if self.folds > 1 else 0
+
     def task(self) -> Task:
         """Return what is asked, before the file is read."""
         stem, scored = Path(self.path).stem, "_scaled" if self.units == "scaled" else ""
@@ -131,16 +139,16 @@ class TableData(Dataset):
         )
 
     def load(self, data_seed: int) -> Splits:
-        """Read the file and cut it.
+        """Read the file and cut it; seeds number the folds from the first in time, 1 the first.
 
         Raises:
             BenchError: It cannot be read, a value is none, or a part holds no window.
         """
-        table, parts = self.cut()
+        table, parts = self.cut((data_seed - 1) % self.folds)
         return _Views(self, table, parts).splits()
 
-    def cut(self) -> "tuple[Table, Cut]":
-        """Return the series, and which windows belong to which part.
+    def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
+        """Return the series, and which windows belong to which part in a fold, counted from 0.
 
         Raises:
             BenchError: As `load`.
@@ -152,7 +160,8 @@ class TableData(Dataset):
         columns = [*self.targets, *self.past, *self.known]
         read = table(self.path, self.time, self.id, columns, since=self.since, until=self.until)
         back = self.reach_back and not self.every_step
-        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back)
+        folds = fold, self.folds
+        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back, folds=folds)
 
 
 class _Views:
