@@ -21,7 +21,7 @@ def splits_of(**changes):
     if changes.get("path") == "three":
         changes["path"] = three_series()
     loaded = load(make_dataset("table", usual(**changes)), 0)
-    assert loaded.warnings == ()
+    assert all("one block of its time" in line for line in loaded.warnings)
     return loaded.splits
 
 
@@ -113,6 +113,9 @@ def test_the_scale_of_mase_is_the_seasonal_naive_error_of_the_training_part_by_s
 def test_windows_go_together_by_series_or_by_blocks_of_time():
     three, frame = splits_of(**SHOPS).test, pd.read_csv(three_series())
     assert three.series.tolist() == frame.shop[three.x.starts].map({"north": 0, "south": 1, "west": 2}).tolist()
+    (line,) = load(made(), 0).warnings
+    assert "all windows of valid and test are of one series, or one block of its time" in line
+    assert load(made(horizon=3), 0).warnings == ()
     one = splits_of(input_length=5, horizon=2, season=3).test
     assert one.series.tolist() == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 8, "horizon and season, the rest to the last"
 
