@@ -232,3 +232,11 @@ def test_a_series_that_begins_after_training_has_no_scale_of_its_own():
         load(make_dataset("table", own), 0)
     split = load(make_dataset("table", own | {"scale": "standard"}), 0).splits.test
     assert set(split.naive_error[split.series == 1].ravel()) == {0.0}, "MASE leaves it out"
+
+
+def test_each_way_of_asking_is_a_task_of_its_own_and_the_question_is_one():
+    ways = [made(), made(calendar=["weekday"]), made(input_length=21), made(every_step=True)]
+    tasks = [data.task() for data in ways]
+    assert len({task.name for task in tasks}) == 4
+    assert {task.question for task in tasks} == {"one: units, 7 ahead"}
+    assert made(units="scaled").task().question == "one: units, 7 ahead, scaled"

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from bench.datasets.base import Dataset, dataset
-from bench.extras import REPORT, require
+from bench.errors import BenchError
+from bench.extras import REPORT, without
 from bench.task import Rescaling, Split, Splits, Target, TargetKind, Task, Windows
 
 if TYPE_CHECKING:
@@ -122,13 +123,15 @@ class TableData(Dataset):
         """Return what is asked, before the file is read."""
         stem, scored = Path(self.path).stem, "_scaled" if self.units == "scaled" else ""
         what = self.targets[0] if len(self.targets) == 1 else f"{len(self.targets)}_targets"
-        named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}")
+        features = len(self.feature_names)
+        by = f"_of_{features}_features" if features > len(self.targets) else ""  # each set of them is a task of its own
+        named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}{by}")
         kind = TargetKind.EVERY_STEP if self.every_step else TargetKind.LAST_STEP
         return Task(
             f"{named}{scored}{'_at_every_step' if self.every_step else ''}",
             kind,
             self.input_length,
-            features=len(self.feature_names),
+            features=features,
             horizon=self.horizon,
             question=f"{stem}: {', '.join(self.targets)}, {self.horizon} ahead{scored.replace('_', ', ')}",
             feature_names=self.feature_names,
@@ -153,10 +156,11 @@ class TableData(Dataset):
         Raises:
             BenchError: As `load`.
         """
-        require(REPORT, "a table of your own")
-        from bench.tables.cutting import cut
-        from bench.tables.reading import table
-
+        try:
+            from bench.tables.cutting import cut
+            from bench.tables.reading import table
+        except ModuleNotFoundError as error:
+            raise BenchError(without(str(error.name), REPORT, f"dataset {self.name!r}")) from None
         columns = [*self.targets, *self.past, *self.known]
         read = table(self.path, self.time, self.id, columns, since=self.since, until=self.until)
         back = self.reach_back and not self.every_step
