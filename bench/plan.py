@@ -202,8 +202,18 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
 
 
 def _draws(suite: Suite, case: Case, seeds: Sequence[int]) -> list[tuple[int, int | None]]:
-    """Return the data seed and the model seed of each of a case's runs on one device and backend."""
-    if not case.dataset.seeded:
+    """Return the data seed and the model seed of each of a case's runs on one device and backend.
+
+    Raises:
+        BenchError: The dataset has so many draws, and the seeds do not draw each once at most.
+    """
+    draws = case.dataset.number_of_draws
+    if draws and (suite.data_seeds != "seeds" or len({seed % draws for seed in seeds}) < len(seeds)):
+        raise BenchError(
+            f"case {case.name!r}: dataset {case.dataset.name!r} has {draws} draws of its data, and n is their number; "
+            f'write data_seeds = "seeds" and seeds = {list(range(1, draws + 1))}, each of which draws another'
+        )
+    if not case.dataset.varies:
         data_seeds = [UNSEEDED] * len(seeds)
     else:
         data_seeds = list(seeds) if suite.data_seeds == "seeds" else suite.data_seeds * len(seeds)

@@ -29,7 +29,7 @@ LOADED: dict[tuple[str, str], object] = {}
 def small(name):
     """A registered dataset at a size that a test can afford."""
     fields = datasets.get(name).model_fields
-    known = usual() if "path" in fields else SMALL
+    known = usual(horizon=3) if "path" in fields else SMALL
     return make_dataset(name, {key: value for key, value in known.items() if key in fields})
 
 
@@ -50,7 +50,7 @@ def one_case_a_model():
         case = cases.get(name)
         found.setdefault((case.model.name, case.dataset.name), case)
     with_one = {model for model, _ in found}
-    crossed = CrossedCase(name="own", dataset={"name": "table"} | usual(), models=["*"]).resolve()
+    crossed = CrossedCase(name="own", dataset={"name": "table"} | usual(horizon=3), models=["*"]).resolve()
     for case in crossed["*"]:
         if case.model.name not in with_one:
             found[case.model.name, case.dataset.name] = case

@@ -63,19 +63,41 @@ def ridge_by_hand(x, y, penalty):
     return lambda new: (new.reshape(len(new), -1) - flat.mean(axis=0)) @ slopes + centre
 
 
-@pytest.mark.parametrize("task", [LAST, EVERY], ids=lambda task: task.name)
-def test_ridge_is_the_penalised_fit_with_the_penalty_that_validation_prefers(task):
+NAMED = replace(LAST, feature_names=("a", "b", "c"))
+OWN = {"a": [[0, 1, 2], [0, 2]], "b": [[0, 1, 2], [1, 2]], "value": [[0, 1, 2]]}
+"""The features that each target may be forecast from: all, or its own past and what is no target."""
+
+
+@pytest.mark.parametrize("task", [NAMED, EVERY], ids=lambda task: task.name)
+def test_ridge_is_the_penalised_fit_that_validation_prefers_for_each_target(task):
     views = splits_of_views(task)
-    model, at_last = Ridge(penalties=(1e-3, 0.1, 10.0)), (lambda y: y[:, -1] if task is EVERY else y)
+    model, features = Ridge(penalties=(1e-3, 0.1, 10.0)), OWN
     train, valid, test = (copied(split) for split in (views.train, views.valid, views.test))
-    fits = [ridge_by_hand(train.x, at_last(train.y), penalty) for penalty in model.penalties]
-    errors = [np.mean((fit(valid.x) - at_last(valid.y).reshape(3, -1)) ** 2) for fit in fits]
-    best = fits[int(np.argmin(errors))](test.x).reshape(4, *task.value_shape)
-    for splits in (views, replace(views, train=train, valid=valid)):
-        found = model.fit_choosing(splits.train, splits.valid, task)(test.x)
-        np.testing.assert_allclose(at_last(found), best, rtol=1e-9, atol=1e-9)
-    found = model.fit(views.train, task)(test.x)
-    np.testing.assert_allclose(at_last(found), fits[0](test.x).reshape(best.shape), rtol=1e-9, atol=1e-9)
+    found = [
+        model.fit_choosing(s.train, s.valid, task)(test.x) for s in (views, replace(views, train=train, valid=valid))
+    ]
+    for place, target in enumerate(task.targets):
+
+        def answers(split, place=place):
+            return split.y[:, -1] if task is EVERY else split.y[..., place]
+
+        fits = [
+            (columns, ridge_by_hand(train.x[..., columns], answers(train), penalty))
+            for columns in features[target.name]
+            for penalty in model.penalties
+        ]
+        errors = [np.mean((fit(valid.x[..., columns]) - answers(valid)) ** 2) for columns, fit in fits]
+        columns, best = fits[int(np.argmin(errors))]
+        for made_there in found:
+            of_target = made_there[:, -1] if task is EVERY else made_there[..., place]
+            np.testing.assert_allclose(of_target, best(test.x[..., columns]), rtol=1e-9, atol=1e-9)
+
+
+def test_ridge_without_validation_takes_the_whole_window_and_the_first_penalty():
+    train, test = (copied(split) for split in (splits_of_views(NAMED).train, splits_of_views(NAMED).test))
+    expected = ridge_by_hand(train.x, train.y, 0.1)(test.x).reshape(test.y.shape)
+    found = Ridge(penalties=(0.1, 1.0)).fit(train, NAMED)(test.x)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_ridge_leaves_out_what_a_mask_leaves_out():

@@ -21,7 +21,7 @@ def splits_of(**changes):
     if changes.get("path") == "three":
         changes["path"] = three_series()
     loaded = load(make_dataset("table", usual(**changes)), 0)
-    assert loaded.warnings == ()
+    assert all("one block of its time" in line for line in loaded.warnings)
     return loaded.splits
 
 
@@ -113,6 +113,9 @@ def test_the_scale_of_mase_is_the_seasonal_naive_error_of_the_training_part_by_s
 def test_windows_go_together_by_series_or_by_blocks_of_time():
     three, frame = splits_of(**SHOPS).test, pd.read_csv(three_series())
     assert three.series.tolist() == frame.shop[three.x.starts].map({"north": 0, "south": 1, "west": 2}).tolist()
+    (line,) = load(made(), 0).warnings
+    assert "all windows of valid and test are of one series, or one block of its time" in line
+    assert load(made(horizon=3), 0).warnings == ()
     one = splits_of(input_length=5, horizon=2, season=3).test
     assert one.series.tolist() == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 8, "horizon and season, the rest to the last"
 
@@ -126,6 +129,28 @@ def test_dates_before_and_after_are_left_out():
         "valid: 13 windows, targets 2021-03-02 to 2021-03-16",
         "test: 13 windows, targets 2021-03-17 to 2021-03-31",
     ]
+
+
+def test_folds_are_tests_one_after_the_other_each_with_all_before_to_learn_from():
+    data = made(valid=0.2, test=0.3, folds=3, input_length=4, horizon=3, season=1)
+    lines = [data.cut(fold)[1].spans for fold in range(3)]
+    assert [each["test"] for each in lines] == [
+        ("2021-03-26", "2021-04-06"),
+        ("2021-04-07", "2021-04-18"),
+        ("2021-04-19", "2021-04-30"),
+    ]
+    assert [each["train"] for each in lines] == [
+        ("2021-01-05", "2021-03-01"),
+        ("2021-01-05", "2021-03-13"),
+        ("2021-01-05", "2021-03-25"),
+    ]
+    assert [each["valid"][1] for each in lines] == ["2021-03-25", "2021-04-06", "2021-04-18"]
+    whole, parts = made(valid=0.2, test=0.3, input_length=4, horizon=3), [load(data, seed).splits for seed in (1, 2, 3)]
+    assert whole.cut()[1].spans["test"] == ("2021-03-26", "2021-04-30")
+    starts = [data.cut(fold)[1].starts["test"].tolist() for fold in range(3)]
+    assert [split.test.x.starts.tolist() for split in parts] == starts
+    assert np.array_equal(load(data, 4).splits.train.x, parts[0].train.x)
+    assert (data.varies, data.number_of_draws, whole.varies, whole.number_of_draws) == (True, 3, False, 0)
 
 
 def test_without_times_rows_are_counted():
@@ -207,3 +232,11 @@ def test_a_series_that_begins_after_training_has_no_scale_of_its_own():
         load(make_dataset("table", own), 0)
     split = load(make_dataset("table", own | {"scale": "standard"}), 0).splits.test
     assert set(split.naive_error[split.series == 1].ravel()) == {0.0}, "MASE leaves it out"
+
+
+def test_each_way_of_asking_is_a_task_of_its_own_and_the_question_is_one():
+    ways = [made(), made(calendar=["weekday"]), made(input_length=21), made(every_step=True)]
+    tasks = [data.task() for data in ways]
+    assert len({task.name for task in tasks}) == 4
+    assert {task.question for task in tasks} == {"one: units, 7 ahead"}
+    assert made(units="scaled").task().question == "one: units, 7 ahead, scaled"

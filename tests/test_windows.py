@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 from bench.datasets.checked import Fault, checked, warnings_of
+from bench.kept import truth_digest
 from bench.metrics.base import evaluate, scored
 from bench.models.convolutional import ConvGRU
+from bench.models.forecasters import Ridge
+from bench.record import score_of
+from bench.scoring import score_all
 from bench.task import Rescaling
 from bench.windows import Windows, chunks, joined, numbers, parts, take
 from bench.worker import digest_of
@@ -138,3 +142,15 @@ def test_bad_views_are_a_line(line):
     with pytest.raises(Fault) as error:
         checked(given, LAST, LAST)
     assert line in str(error.value)
+
+
+def test_kept_forecasts_are_scored_as_they_were():
+    """They are kept as the model made them, scaled, and go back when they are scored again."""
+    split = replace(splits_of_views(LAST).test, rescaling=Rescaling(np.array([2.0, 10.0]), np.array([100.0, -7.0])))
+    splits = replace(splits_of_views(LAST), test=split)
+    made = np.random.default_rng(1).normal(size=(4, 4, 2)).astype(np.float32)
+    outcome = score_all(lambda each: made[: len(each.x)], Ridge(), splits, "last")
+    (kept,) = outcome.kept.forecasts
+    again = {name: value for name, _, _, value in evaluate(scored(split, kept.values, slice(None)))}
+    assert again["mse"] == score_of(outcome.scores, "mse", "test", "last")
+    assert kept.truth == truth_digest([copied(split).y, None, None]), "views and copies are one truth"

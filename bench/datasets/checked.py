@@ -44,7 +44,7 @@ def checked(splits: object, taught: Task, asked: Task) -> Splits:
 
 
 def warnings_of(splits: Splits) -> Iterator[str]:
-    """Yield a line for each target that is one value throughout a split, and one for values that are too large."""
+    """Yield a line for each target that is one value throughout a split, and for what is too large or says little."""
     constant: dict[str, list[str]] = {}
     huge: dict[str, list[str]] = {}
     for part in _parts(splits)[:3]:
@@ -55,6 +55,13 @@ def warnings_of(splits: Splits) -> Iterator[str]:
                 huge.setdefault(f"targets{name}", []).append(part.name)
         if part.split.x.dtype.kind == "f" and np.abs(numbers(part.split.x)).max() > LARGEST:
             huge.setdefault("inputs", []).append(part.name)
+    given = [(part.name, part.split.series) for part in _parts(splits)[1:3]]
+    alone = [name for name, series in given if series is not None and np.ptp(series) == 0]
+    if alone:
+        yield (
+            f"all windows of {listed(alone)} are of one series, or one block of its time: intervals are over seeds "
+            "alone, and say nothing of other times; give it a longer part"
+        )
     for text, names in constant.items():
         yield f"{text} {listed(names)}: one value is forecast without looking, and ratios of errors say little"
     for text, names in huge.items():

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, model_validator
 
 from bench.datasets.base import Dataset, dataset
-from bench.extras import REPORT, require
+from bench.errors import BenchError
+from bench.extras import REPORT, without
 from bench.task import Rescaling, Split, Splits, Target, TargetKind, Task, Windows
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class TableData(Dataset):
             ``"series"`` by column and series, ``"none"``, or a number that targets and past are divided by (what is
             known ahead is scaled by column then).
         units: What errors are in: ``"original"`` as the file has them, ``"scaled"`` as published tables have them.
+        folds: Parts of the test part that are tests of their own, one after the other: each draw of the data is one,
+            with validation and training right before it (rolling origins; training grows). A suite draws each once.
         every_step: Ask for the following steps at each position of a window, not at its last alone.
         rank: The metric that ranks; empty for MSE.
     """
@@ -82,6 +85,7 @@ class TableData(Dataset):
     since: str = ""
     until: str = ""
     reach_back: bool = True
+    folds: PositiveInt = 1
     scale: Scaling | Positive = "standard"
     units: Annotated[str, Field(pattern="^(original|scaled)$")] = "original"
     every_step: bool = False
@@ -110,17 +114,24 @@ class TableData(Dataset):
         told = calendar(np.zeros(0, "datetime64[ns]"), self.calendar)[1]
         return (*self.targets, *self.past, *self.known, *told)
 
+    @property
+    def number_of_draws(self) -> int:
+        """As `Dataset.number_of_draws`: the folds, where there are several."""
+        return self.folds if self.folds > 1 else 0
+
     def task(self) -> Task:
         """Return what is asked, before the file is read."""
         stem, scored = Path(self.path).stem, "_scaled" if self.units == "scaled" else ""
         what = self.targets[0] if len(self.targets) == 1 else f"{len(self.targets)}_targets"
-        named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}")
+        features = len(self.feature_names)
+        by = f"_of_{features}_features" if features > len(self.targets) else ""  # each set of them is a task of its own
+        named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}{by}")
         kind = TargetKind.EVERY_STEP if self.every_step else TargetKind.LAST_STEP
         return Task(
             f"{named}{scored}{'_at_every_step' if self.every_step else ''}",
             kind,
             self.input_length,
-            features=len(self.feature_names),
+            features=features,
             horizon=self.horizon,
             question=f"{stem}: {', '.join(self.targets)}, {self.horizon} ahead{scored.replace('_', ', ')}",
             feature_names=self.feature_names,
@@ -131,28 +142,30 @@ class TableData(Dataset):
         )
 
     def load(self, data_seed: int) -> Splits:
-        """Read the file and cut it.
+        """Read the file and cut it; seeds number the folds from the first in time, 1 the first.
 
         Raises:
             BenchError: It cannot be read, a value is none, or a part holds no window.
         """
-        table, parts = self.cut()
+        table, parts = self.cut((data_seed - 1) % self.folds)
         return _Views(self, table, parts).splits()
 
-    def cut(self) -> "tuple[Table, Cut]":
-        """Return the series, and which windows belong to which part.
+    def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
+        """Return the series, and which windows belong to which part in a fold, counted from 0.
 
         Raises:
             BenchError: As `load`.
         """
-        require(REPORT, "a table of your own")
-        from bench.tables.cutting import cut
-        from bench.tables.reading import table
-
+        try:
+            from bench.tables.cutting import cut
+            from bench.tables.reading import table
+        except ModuleNotFoundError as error:
+            raise BenchError(without(str(error.name), REPORT, f"dataset {self.name!r}")) from None
         columns = [*self.targets, *self.past, *self.known]
         read = table(self.path, self.time, self.id, columns, since=self.since, until=self.until)
         back = self.reach_back and not self.every_step
-        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back)
+        folds = fold, self.folds
+        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back, folds=folds)
 
 
 class _Views:

@@ -4,6 +4,7 @@ Each is made at the window's last position, whatever the task asks at others.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -97,10 +98,11 @@ class Drift(Repeating):
 
 @model("ridge")
 class Ridge(Forecaster):
-    """The linear map from window to targets, in closed form, with a penalty on its squared weights.
+    """Linear maps from window to targets, in closed form, with a penalty on squared weights.
 
-    Of these penalties the one with the least squared error on the validation windows is taken. The intercept is not
-    penalised. The window is never copied whole: what is needed of it are sums over windows.
+    Each target is forecast from the whole window, or from its own past and what is no target's; which, and with which
+    of the penalties, is what has the least squared error on the validation windows. The intercept is not penalised. The
+    windows are never copied whole: what is needed of them are sums.
 
     Attributes:
         penalties: In units of the mean variance of an input.
@@ -119,32 +121,30 @@ class Ridge(Forecaster):
         return super().supports(task, train)
 
     def fit(self, train: Split, task: Task) -> Forecast:
-        """Fit with the first penalty, where there is no validation to choose by."""
-        return self._forecast(_Path(train), self.penalties[0], task)
+        """Fit from the whole window with the first penalty, where there is no validation to choose by."""
+        path = _Path(_Moments(train), slice(None))
+        return _linear([path.weights(self.penalties[0], outputs) for outputs in _outputs(task)], task)
 
     def fit_choosing(self, train: Split, valid: Split, task: Task) -> Forecast:
-        """Fit with each penalty, and keep the one that validation prefers."""
-        path = _Path(train)
-        squares = np.zeros(len(self.penalties))
-        weights = [path.weights(penalty) for penalty in self.penalties]
-        for x, y in _passes(valid):
-            squares += [float(np.sum(np.square(y - (x @ slopes + start)))) for slopes, start in weights]
-        return self._forecast(path, self.penalties[int(np.argmin(squares))], task)
-
-    def _forecast(self, path: "_Path", penalty: float, task: Task) -> Forecast:
-        slopes, start = path.weights(penalty)
-
-        def forecast(x: Inputs) -> NDArray[np.floating]:
-            made: Float64 = _flat(x) @ slopes + start
-            return _shaped(made.reshape(len(x), task.horizon, -1), task)
-
-        return forecast
+        """Fit each way, and keep for each target the one that validation prefers."""
+        moments = _Moments(train)
+        whole, past = _Path(moments, slice(None)), past_of_targets(task)
+        chosen = []
+        for target, outputs in enumerate(_outputs(task)):
+            others = np.array([f not in past or f == past[target] for f in range(task.features)])
+            paths = [whole] if others.all() else [whole, _Path(moments, np.tile(others, len(whole.x) // task.features))]
+            fits = [path.weights(penalty, outputs) for path in paths for penalty in self.penalties]
+            squares = np.zeros(len(fits))
+            for x, y in _passes(valid):
+                squares += [float(np.sum(np.square(y[:, outputs] - fit(x)))) for fit in fits]
+            chosen.append(fits[int(np.argmin(squares))])
+        return _linear(chosen, task)
 
 
-class _Path:
-    """Sums over the training windows, from which the fit with any penalty follows.
+class _Moments:
+    """Means and covariances over the windows of a split.
 
-    They are of what windows differ from the first one: sums of large numbers that hardly differ lose digits.
+    Of what they differ from the first one by: sums of squares of large numbers that hardly differ lose digits.
     """
 
     def __init__(self, train: Split):
@@ -155,16 +155,53 @@ class _Path:
             sums = [a + b for a, b in zip(sums, (x.sum(axis=0), y.sum(axis=0), x.T @ x, x.T @ y), strict=True)]
         assert origin is not None, "a split has windows"
         x, y, xx, xy = (each / n for each in sums)
-        self._x, self._y = x + origin[0], y + origin[1]
-        values, self._vectors = np.linalg.eigh(xx - np.outer(x, x))
-        self._values = np.maximum(values, 0.0)
-        self._along = self._vectors.T @ (xy - np.outer(x, y))
+        self.x, self.y = x + origin[0], y + origin[1]
+        self.xx, self.xy = xx - np.outer(x, x), xy - np.outer(x, y)
 
-    def weights(self, penalty: float) -> tuple[Float64, Float64]:
-        """Return slopes ``(inputs, outputs)`` and where they start ``(outputs,)``."""
+
+@dataclass(frozen=True)
+class _Fit:
+    """A linear map of some inputs of a window: from ``(windows, all inputs)`` to ``(windows, outputs)``."""
+
+    inputs: slice | NDArray[np.bool_]
+    slopes: Float64
+    start: Float64
+
+    def __call__(self, x: Float64) -> Float64:
+        made: Float64 = x[:, self.inputs] @ self.slopes + self.start
+        return made
+
+
+class _Path:
+    """What the fits from some inputs with any penalty follow from."""
+
+    def __init__(self, moments: _Moments, inputs: slice | NDArray[np.bool_]):
+        self._inputs, self._moments = inputs, moments
+        self.x: Float64 = moments.x[inputs]
+        values, self._vectors = np.linalg.eigh(moments.xx[inputs][:, inputs])
+        self._values = np.maximum(values, 0.0)
+
+    def weights(self, penalty: float, outputs: slice) -> _Fit:
+        """Return the fit of some outputs."""
         shrunk = self._values + penalty * max(float(self._values.mean()), np.finfo(np.float64).tiny)
-        slopes: Float64 = self._vectors @ (self._along / shrunk[:, np.newaxis])
-        return slopes, self._y - self._x @ slopes
+        along = self._vectors.T @ self._moments.xy[self._inputs, outputs]
+        slopes: Float64 = self._vectors @ (along / shrunk[:, np.newaxis])
+        return _Fit(self._inputs, slopes, self._moments.y[outputs] - self.x @ slopes)
+
+
+def _outputs(task: Task) -> list[slice]:
+    """Return where each target's steps stand among flat targets."""
+    return [slice(target, None, len(task.targets)) for target in range(len(task.targets))]
+
+
+def _linear(fits: list[_Fit], task: Task) -> Forecast:
+    """Return the forecast that one map a target makes."""
+
+    def forecast(x: Inputs) -> NDArray[np.floating]:
+        flat = _flat(x)
+        return _shaped(np.stack([fit(flat) for fit in fits], axis=-1), task)
+
+    return forecast
 
 
 def _passes(split: Split) -> Iterator[tuple[Float64, Float64]]:

@@ -37,7 +37,14 @@ class Cut:
 
 
 def cut(
-    table: Table, input_length: int, horizon: int, valid: float | str, test: float | str, *, reach_back: bool = True
+    table: Table,
+    input_length: int,
+    horizon: int,
+    valid: float | str,
+    test: float | str,
+    *,
+    reach_back: bool = True,
+    folds: tuple[int, int] = (0, 1),
 ) -> Cut:
     """Cut a table into windows whose targets lie in one part each; those that lie in two are left out.
 
@@ -50,6 +57,8 @@ def cut(
         valid: The share of all times that is validation, or its first date.
         test: Likewise, at the end; validation comes before it.
         reach_back: Whether inputs may lie in the part before that of the targets.
+        folds: Which fold, counted from 0, of how many: the test part is cut into so many, and validation and training
+            move along with the fold that is test.
 
     Raises:
         BenchError: A series has no whole window, or a part has none.
@@ -70,8 +79,12 @@ def cut(
         raise BenchError(
             f"{table.path}: validation begins at {_said(times, at_valid)}, not before test; mend the dates"
         )
+    fold, count = folds
+    ahead = len(times) - at_test
+    moves = (at_valid, fold), (at_test, fold), (at_test, fold + 1)
+    at_valid, at_test, end = (at + ahead * folds_before // count for at, folds_before in moves)
     begins = {"train": None, "valid": at_valid, "test": at_test}
-    ends = {"train": at_valid, "valid": at_test, "test": len(times)}
+    ends = {"train": at_valid, "valid": at_test, "test": end}
     place = np.searchsorted(times, order)
     from_, to = place[starts + input_length], place[starts + input_length + horizon - 1]
     found: dict[str, Starts] = {}
