@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the chapter on one GPU: a hundred seeds of each network on JAX, stacked, PyTorch's fused layers beside them, then
-# the throughput benchmark of both. For a bare compute node: it wants a Python with JAX and PyTorch that see the GPU, and
+# the throughput benchmark of both, and what an epoch costs against the number of seeds and the length. For a bare compute node: it wants a Python with JAX and PyTorch that see the GPU, and
 # gets what else is missing from a folder of wheels or an index, into an environment of its own over that Python's.
 #
 #   tools/gpu_run.sh                              on the GPU, ten minutes at most; run it again and it goes on
@@ -12,7 +12,7 @@
 #
 # Variables: PYTHON (python3), WHEELS (a folder; empty: an index), ENVIRONMENT (a folder to be made), RESULTS (results/gpu),
 # LIMIT_S (570: seconds in all), DEVICE (gpu), STACK (auto: seeds in one program), PROCESSES (1: of each throughput),
-# SEEDS, CASES, EPOCHS (of the suites; empty: theirs), STEPS (runs torch throughput lengths), PACK (a folder that takes
+# SEEDS, CASES, EPOCHS (of the suites; empty: theirs), STEPS (runs torch throughput seeds lengths), WIDTHS (of the step seeds), PACK (a folder that takes
 # archives of the results, in parts of 15 MiB; empty: none).
 #
 # Exit codes: 0 all is recorded, 1 some of it failed, 2 bad input, 3 time was up: run it again.
@@ -21,7 +21,7 @@ cd "$(dirname "$0")/.." || exit 2
 started=$(date +%s)
 : "${PYTHON:=python3}" "${WHEELS:=}" "${ENVIRONMENT:=${TMPDIR:-/tmp}/sequence-bench-gpu}" "${RESULTS:=results/gpu}"
 : "${LIMIT_S:=570}" "${DEVICE:=gpu}" "${STACK:=auto}" "${PROCESSES:=1}" "${SEEDS:=}" "${CASES:=}" "${EPOCHS:=}"
-: "${STEPS:=runs torch throughput lengths}" "${PACK:=}"
+: "${STEPS:=runs torch throughput seeds lengths}" "${WIDTHS:=1,2,4,8,16,32,64,128,256}" "${PACK:=}"
 END_S=15 # so long a command that is told to end may take
 worst=0
 
@@ -56,16 +56,15 @@ PYTHON_END
         fail "some requirements cannot be installed; put their wheels in a folder: WHEELS=/path/to/wheels"
 }
 
-# Runs a bench command for the time that is left; 3 where that was up.
-bench() {
+# Runs a module for the time that is left; 3 where that was up.
+module() {
     seconds=$(left)
     if [ "$seconds" -le 0 ]; then
         say "no time for: $*"
         return 3
     fi
-    say "bench $*"
-    PYTHONPATH="$PWD" timeout --signal=INT --kill-after="$END_S" "$seconds" \
-        "$ENVIRONMENT/bin/python" -m bench "$@" --results "$RESULTS"
+    say "$*"
+    PYTHONPATH="$PWD" timeout --signal=INT --kill-after="$END_S" "$seconds" "$ENVIRONMENT/bin/python" -m "$@"
     code=$?
     case $code in
         124 | 137) return 3 ;;
@@ -81,7 +80,7 @@ sweep() {
     [ -z "$SEEDS" ] || set -- "$@" --seeds "$SEEDS"
     [ -z "$CASES" ] || set -- "$@" --cases "$CASES"
     [ -z "$EPOCHS" ] || set -- "$@" --epochs "$EPOCHS"
-    bench run "$suite" --device "$DEVICE" --backend "$backend" --no-track --no-report "$@"
+    module bench run "$suite" --device "$DEVICE" --backend "$backend" --no-track --no-report --results "$RESULTS" "$@"
 }
 
 # Packs what is there, records first, so that a machine that hands back few or small files hands back those.
@@ -98,9 +97,10 @@ step() {
         runs) sweep chapter15-gpu jax --no-throughput ;;
         torch) CASES='' sweep chapter15-gpu-torch torch --processes "$PROCESSES" ;;
         throughput) sweep chapter15-gpu jax --processes "$PROCESSES" ;;
-        lengths) bench speed "${CASES:-seq2seq_rnn,seq2seq_lstm,seq2seq_gru,wavenet}" --backend jax --device "$DEVICE" \
-            --lengths 50,200,1000 --batch 32 --budget-s 60 ;;
-        *) fail "STEPS: unknown step $1; expected runs, torch, throughput or lengths" ;;
+        seeds) module tests.microbench.seeds --device "$DEVICE" --widths "$WIDTHS" --folder "$RESULTS/speed" ;;
+        lengths) module bench speed "${CASES:-seq2seq_rnn,seq2seq_lstm,seq2seq_gru,wavenet}" --backend jax \
+            --device "$DEVICE" --lengths 50,200,1000 --batch 32 --budget-s 60 --results "$RESULTS" ;;
+        *) fail "STEPS: unknown step $1; expected runs, torch, throughput, seeds or lengths" ;;
     esac
 }
 
