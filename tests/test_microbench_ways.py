@@ -6,6 +6,7 @@ import pytest
 
 from tests.microbench import conftest, seeds
 from tests.microbench.test_backends import ways_of
+from tests.microbench.ways import Gone
 
 
 def lines_of(printed, *infos):
@@ -45,6 +46,21 @@ def test_costs_are_written_read_and_drawn(tmp_path, capsys):
     seeds.main(["--draw", str(path)])
     assert path.with_suffix(".svg").stat().st_size > 1000
     assert capsys.readouterr().out == f"{path.with_suffix('.svg')}\n"
+
+
+def test_networks_that_are_there_are_not_measured_again(tmp_path, monkeypatch, capsys):
+    def measure(device, network, widths, log):
+        if network == "large":
+            raise Gone("RESOURCE_EXHAUSTED")
+        return dict.fromkeys(widths, 1.0)
+
+    monkeypatch.setattr(seeds, "measure", measure)
+    words = ["--folder", str(tmp_path), "--widths", "1,2"]
+    seeds.main([*words, "--networks", "gru,large"])
+    assert "large RESOURCE_EXHAUSTED" in capsys.readouterr().out
+    seeds.main([*words, "--networks", "gru,lstm"])
+    assert capsys.readouterr().out.startswith("gru is there\nlstm ")
+    assert set(seeds.read(tmp_path / "seeds-cpu.csv")[1]) == {"gru", "lstm"}
 
 
 @pytest.mark.parametrize("network", ["linear", "seq2seq_lstm"])

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs the chapter on one GPU: a hundred seeds of each network on JAX, stacked, PyTorch's fused layers beside them, then
-# the throughput benchmark of both, and what an epoch costs against the number of seeds and the length. For a bare compute node: it wants a Python with JAX and PyTorch that see the GPU, and
-# gets what else is missing from a folder of wheels or an index, into an environment of its own over that Python's.
+# the throughput benchmark of both, and what an epoch costs against the number of seeds, and a window against its length.
+# For a bare compute node: it wants a Python with JAX and PyTorch that see the GPU, and gets what else is missing from a
+# folder of wheels or an index, into an environment of its own over that Python's.
 #
 #   tools/gpu_run.sh                              on the GPU, ten minutes at most; run it again and it goes on
 #   WHEELS=/path/to/wheels tools/gpu_run.sh       where no index can be reached
@@ -10,10 +11,10 @@
 # Each step leaves records under RESULTS as it goes, so that it may be cut at any moment. Then, where pandas and
 # matplotlib are: bench report chapter15-gpu --results RESULTS, and the same of chapter15-gpu-torch.
 #
-# Variables: PYTHON (python3), WHEELS (a folder; empty: an index), ENVIRONMENT (a folder to be made), RESULTS (results/gpu),
-# LIMIT_S (570: seconds in all), DEVICE (gpu), STACK (auto: seeds in one program), PROCESSES (1: of each throughput),
-# SEEDS, CASES, EPOCHS (of the suites; empty: theirs), STEPS (runs torch throughput seeds lengths), WIDTHS (of the step seeds), PACK (a folder that takes
-# archives of the results, in parts of 15 MiB; empty: none).
+# Variables: PYTHON (python3), WHEELS (a folder; empty: an index), ENVIRONMENT (a folder to be made), RESULTS
+# (results/gpu), LIMIT_S (570: seconds in all), DEVICE (gpu), STACK (auto: seeds in one program), PROCESSES (1: of each
+# throughput), SEEDS, CASES, EPOCHS (of the suites; empty: theirs), STEPS (runs torch throughput seeds lengths), WIDTHS
+# (of the step seeds), PACK (a folder that takes archives of the results, in parts of 15 MiB; empty: none).
 #
 # Exit codes: 0 all is recorded, 1 some of it failed, 2 bad input, 3 time was up: run it again.
 set -u

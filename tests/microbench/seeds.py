@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.devices import find_device, usable_cores
 from bench.process import Slot
-from tests.microbench.ways import Way, in_turn, prepared
+from tests.microbench.ways import Gone, Way, in_turn, prepared
 
 NETWORKS = ("seq2seq_rnn", "seq2seq_lstm", "seq2seq_gru", "wavenet")
 WIDTHS = (1, 2, 4, 8, 16)
@@ -63,7 +63,7 @@ def draw(costs: Costs, device: str, path: Path) -> None:
 def write(costs: Costs, device: str, folder: Path) -> Path:
     """Write the CSV into a folder, which is made where it is missing; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"seeds-{device.replace(':', '-')}.csv"
+    path = _path(device, folder)
     with path.open("w", newline="", encoding="utf-8") as file:
         lines = csv.writer(file)
         lines.writerow(COLUMNS)
@@ -71,6 +71,10 @@ def write(costs: Costs, device: str, folder: Path) -> Path:
             for width, value in found.items():
                 lines.writerow([device, name, width, f"{value * width:.6g}", f"{value:.6g}"])
     return path
+
+
+def _path(device: str, folder: Path) -> Path:
+    return folder / f"seeds-{device.replace(':', '-')}.csv"
 
 
 def read(path: Path) -> tuple[str, dict[str, dict[int, float]]]:
@@ -85,7 +89,7 @@ def read(path: Path) -> tuple[str, dict[str, dict[int, float]]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure, network by network, or draw what was measured."""
+    """Measure, network by network, those that are not in the CSV yet; or draw what was measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.microbench.seeds", description=__doc__)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--widths", default=",".join(map(str, WIDTHS)))
@@ -99,10 +103,17 @@ def main(arguments: Sequence[str]) -> None:
         print(asked.draw.with_suffix(".svg"))
         return
     asked.folder.mkdir(parents=True, exist_ok=True)
-    made: dict[str, dict[int, float]] = {}
+    widths, path = [int(width) for width in asked.widths.split(",")], _path(asked.device, asked.folder)
+    made = read(path)[1] if path.exists() else {}
     for network in asked.networks.split(","):
-        widths = [int(width) for width in asked.widths.split(",")]
-        made[network] = measure(asked.device, network, widths, asked.folder / "seeds.log")
+        if set(widths) <= set(made.get(network, {})):
+            print(network, "is there")
+            continue
+        try:
+            made[network] = measure(asked.device, network, widths, asked.folder / "seeds.log")
+        except Gone as gone:
+            print(network, gone)
+            continue
         print(network, {width: f"{value:.4f}" for width, value in made[network].items()}, flush=True)
         print(write(made, asked.device, asked.folder), flush=True)
 
