@@ -255,6 +255,11 @@ def test_the_command_keeps_its_points_goes_on_and_refuses_a_bad_one(tmp_path, mo
     readme = next((tmp_path / "speed").glob("*/README.md"))
     assert f"report: {readme}" in said
     assert "bench speed linear --lengths 20,50,100" in readme.read_text()
+    readme.unlink()
+    assert call([*words, "--no-measure"]) == 0
+    assert readme.exists()
+    assert call([*words, "--no-measure", "--device", "gpu:7"]) == 2, "of a machine that has one"
+    assert "no such points" in capsys.readouterr().err
     bad = next((tmp_path / "speed" / "points").glob("*.json"))
     bad.write_text(bad.read_text().replace('"budget_s": 60', '"budget_s": 61'))
     assert call(words) == 2

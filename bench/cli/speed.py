@@ -25,6 +25,9 @@ def speed(
         float, typer.Option(min=1.0, help="Seconds that one network may take at one length and batch.")
     ] = 120.0,
     rerun: Annotated[bool, typer.Option(help="Measure again what is recorded.")] = False,
+    measure: Annotated[
+        bool, typer.Option(help="Measure what is missing; else report what another machine kept.")
+    ] = True,
     results: Results = RESULTS,
 ) -> int:
     """Measure throughput, latency and memory against the length of windows, and say how each grows.
@@ -39,7 +42,8 @@ def speed(
     patterns = names("CASES", cases)
     if not patterns:
         raise BenchError("name a case, as in bench speed seq2seq_lstm; bench list cases shows which there are")
-    options = SpeedOptions(_counts("--lengths", lengths), _counts("--batch", batch), budget_s, rerun, results)
+    numbers = _counts("--lengths", lengths), _counts("--batch", batch)
+    options = SpeedOptions(*numbers, budget_s, rerun, measure, results)
     suite = override(
         Suite(name="speed", cases=patterns, seeds=[0]),
         devices=names("--device", device),

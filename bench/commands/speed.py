@@ -35,6 +35,7 @@ class SpeedOptions:
         batches: Windows in a batch.
         budget_s: Seconds that a point may take.
         rerun: Measure again what is recorded.
+        measure: Measure what is missing; else points of any machine are reported.
         results: Folder whose ``speed`` holds points and reports.
     """
 
@@ -42,6 +43,7 @@ class SpeedOptions:
     batches: tuple[int, ...]
     budget_s: float
     rerun: bool
+    measure: bool
     results: Path
 
     @property
@@ -77,28 +79,51 @@ def measure_speed(
     Raises:
         BenchError: A device or backend is missing, no case can be measured, or the folder cannot be written.
     """
-    for name in suite.devices:
-        find_device(name)
+    if options.measure:
+        for name in suite.devices:
+            find_device(name)
     plan = make_plan(suite, [])
     specs, skipped = _specs(plan, options)
     for line in skipped:
         console.print(f"skipped {line}")
     if not specs:
         raise BenchError(f"nothing to measure: {skipped[0]}")
-    slots = {slot.device_spec: slot for slot in make_slots((s.device for s in specs), 1, 1)}
+    folder = options.folder / "points"
+    known = _measured(plan, specs, options, console, stopped) if options.measure else _read(folder)
+    if known is None:
+        console.print(f"interrupted; go on with: {asked.again()}")
+        return 3
+    ours = [known[spec.measure_id, spec.device] for spec in specs if (spec.measure_id, spec.device) in known]
+    if not ours:
+        raise BenchError(f"no such points in {folder}; measure them: leave --no-measure out")
+    if module := lacking(REPORT):
+        how = f"the same with --no-measure writes it where it is: {installing(REPORT)}"
+        console.print(f"{module} is not installed here, so no report is written; the points are kept, and {how}")
+    else:
+        from bench.report.lengths import write_lengths
+
+        name = digest(sorted(spec.measure_id for spec in specs), 8)
+        console.print(f"report: {write_lengths(ours, skipped, options.folder / name, asked.again(in_file=True))}")
+    return 1 if any(point.status == "failed" for point in ours) else 0
+
+
+def _measured(
+    plan: Plan, specs: list[LengthSpec], options: SpeedOptions, console: Console, stopped: Callable[[], bool]
+) -> dict[tuple[str, str], LengthPoint] | None:
+    """Return all points by measure id and device, measuring and keeping what is missing; None where it was stopped."""
+    slots = {slot.device_spec: slot for slot in make_slots((s.device for s in specs), 1, len(specs))}
     see_backends(plan, plan.specs, options.results / "logs" / "gpu.log")
-    points = _read(options.folder / "points", slots)
-    known = {} if options.rerun else {key: p for key, p in points.items() if _counts(p, options.budget_s)}
-    wanted = {(s.measure_id, s.device): s for s in specs}
-    labels = {case.name: case.label for case in plan.cases}
-    left = len(wanted.keys() - known.keys())
+    points = {} if options.rerun else _read(options.folder / "points", slots)
+    known = {key: point for key, point in points.items() if _counts(point, options.budget_s)}
+    left = sum((spec.measure_id, spec.device) not in known for spec in specs)
     console.print(
-        f"{left} of {len(wanted)} points to measure alone on this machine, at most {options.budget_s:g} s each; leave "
+        f"{left} of {len(specs)} points to measure alone on this machine, at most {options.budget_s:g} s each; leave "
         "it idle meanwhile"
     )
+    labels = {case.name: case.label for case in plan.cases}
     try:
         measured = measure_lengths(
-            list(wanted.values()), labels, slots, budget_s=options.budget_s, logs=options.results / "logs", known=known,
+            specs, labels, slots, budget_s=options.budget_s, logs=options.results / "logs", known=known,
             on_wait=lambda holder: console.print(f"waiting for the machine: {holder or 'another benchmark'}"),
             stop=stopped,
         )  # fmt: skip
@@ -107,18 +132,8 @@ def measure_speed(
             _write(options.folder / "points", point)
             console.print(f"[{number}/{left}] {_in_words(point)}")
     except InterruptedError:
-        console.print(f"interrupted; go on with: {asked.again()}")
-        return 3
-    ours = [known[key] for key in wanted if key in known]
-    if module := lacking(REPORT):
-        how = f"the same command writes it where it is: {installing(REPORT)}"
-        console.print(f"{module} is not installed here, so no report is written; the points are kept, and {how}")
-    else:
-        from bench.report.lengths import write_lengths
-
-        name = digest(sorted(spec.measure_id for spec in wanted.values()), 8)
-        console.print(f"report: {write_lengths(ours, skipped, options.folder / name, asked.again(in_file=True))}")
-    return 1 if any(point.status == "failed" for point in ours) else 0
+        return None
+    return known
 
 
 def _specs(plan: Plan, options: SpeedOptions) -> tuple[list[LengthSpec], list[str]]:
@@ -142,24 +157,30 @@ def _counts(point: LengthPoint, budget_s: float) -> bool:
     return point.status in ("done", "out of memory") or (point.status == "too slow" and point.budget_s >= budget_s)
 
 
-def _read(folder: Path, slots: dict[str, Slot]) -> dict[tuple[str, str], LengthPoint]:
-    """Return the points of this machine's environments by measure id and device.
+def _read(folder: Path, slots: dict[str, Slot] | None = None) -> dict[tuple[str, str], LengthPoint]:
+    """Return the points of the environments of some slots, by measure id and device; without slots the newest of any.
 
     Raises:
         BenchError: A file is no point.
     """
-    found = {}
+    points = []
     for path in sorted(folder.glob("*-*.json")):
         try:
             body = body_of(path.read_text(encoding="utf-8"), SCHEMA)
-            point = LengthPoint.model_validate(body)
+            points.append(LengthPoint.model_validate(body))
         except (OSError, ValueError, ValidationError) as error:
             reason = str(error).splitlines()[0]
             raise BenchError(f"{path} is not a good record: {reason}; move it away and it is measured again") from None
-        slot = slots.get(point.spec.device)
-        if slot and point.environment == slot.device.environment(point.spec.backend):
-            found[point.spec.measure_id, point.spec.device] = point
-    return found
+    return {
+        (point.spec.measure_id, point.spec.device): point
+        for point in sorted(points, key=lambda point: point.provenance.ended_at)
+        if slots is None or _is_of(point, slots)
+    }
+
+
+def _is_of(point: LengthPoint, slots: dict[str, Slot]) -> bool:
+    slot = slots.get(point.spec.device)
+    return slot is not None and point.environment == slot.device.environment(point.spec.backend)
 
 
 def _write(folder: Path, point: LengthPoint) -> None:
