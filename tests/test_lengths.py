@@ -15,7 +15,9 @@ from bench.devices import find_device
 from bench.lengths import at_lengths, fits
 from bench.measurement import measure_spec
 from bench.process import Slot
+from bench.report.length_figure import draw
 from bench.report.lengths import QUANTITIES, curves_of, write_lengths
+from bench.report.style import styled
 from bench.task import TargetKind, Task
 from bench.throughput.at_length import made_up
 from bench.throughput.lengths import Over, _Try, measure_lengths
@@ -175,6 +177,13 @@ def test_the_report_says_exponents_crossings_and_what_was_not_measured(measured,
     assert "1000 steps, batch 4: too slow, not measured in 9 s" in text
     assert "fake/naive: &lt;not&gt; trained" in text
     assert (readme.parent / "lengths.svg").stat().st_size > 1000
+    with styled():
+        figure = draw(curves_of([short, long, lost, *other]), QUANTITIES)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["batch 4", "", "", ""]
+    assert [ax.get_xlabel() for ax in figure.axes] == ["", "", "", "steps in a window"]
+    assert [ax.get_ylabel() for ax in figure.axes] == [quantity.title for quantity in QUANTITIES]
+    assert {ax.get_yscale() for ax in figure.axes} == {ax.get_xscale() for ax in figure.axes} == {"log"}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good", "other", "too slow"]
     again = write_lengths([short, long, lost, *other], [], tmp_path / "again", "bench speed x")
     assert (again.parent / "lengths.svg").read_bytes() == (readme.parent / "lengths.svg").read_bytes()
 

@@ -1,5 +1,6 @@
 """The figure of `bench speed`: a row a quantity, a column a batch, both axes logarithmic."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,16 @@ LOST = dict(zip(GROWS, ("x", ">"), strict=True))
 
 
 def draw(curves: Sequence["Curve"], quantities: Sequence["Quantity"]) -> Figure:
-    """Return the figure; a mark on the lower edge shows where a curve ends for lack of memory or of time."""
+    """Return the figure; a mark near the lower edge shows where a curve ends for lack of memory or of time."""
     batches = sorted({curve.batch for curve in curves})
     drawn = looks((curve.name, True) for curve in curves)
     figure = new_figure(3.2 * len(batches) + 2.4, 2.3 * len(quantities))
     panels = figure.subplots(len(quantities), len(batches), squeeze=False, sharex=True, sharey="row")
     lengths = [length for curve in curves for length in curve.points]
     ends: set[str] = set()
-    for row, quantity in zip(panels, quantities, strict=True):
+    for number, (row, quantity) in enumerate(zip(panels, quantities, strict=True)):
         for ax, batch in zip(row, batches, strict=True):
+            marks: Counter[int] = Counter()
             for curve in (each for each in curves if each.batch == batch):
                 look = drawn[curve.name]
                 spans = {n: s for n, p in sorted(curve.points.items()) if (s := quantity.of(p)) is not None}
@@ -39,16 +41,17 @@ def draw(curves: Sequence["Curve"], quantities: Sequence["Quantity"]) -> Figure:
                 if lost is not None:
                     status = curve.points[lost].status
                     ends.add(status)
-                    ax.plot([lost], [0.03], LOST[status], color=look.colour, markersize=5, clip_on=False,
-                            transform=ax.get_xaxis_transform())  # fmt: skip
+                    height, at = 0.03 + 0.06 * marks[lost], ax.get_xaxis_transform()
+                    ax.plot([lost], [height], LOST[status], color=look.colour, markersize=5, transform=at)
+                    marks[lost] += 1
             ax.set_xscale("log")
             ax.set_xlim(min(lengths) / 1.2, max(lengths) * 1.2)
             set_scale(ax.yaxis, [s.middle for curve in curves for s in curve.costs(quantity).values()], log=True)
             if ax is row[0]:
                 ax.set_ylabel(quantity.title)
-            if row is panels[0]:
+            if number == 0:
                 ax.set_title(f"batch {batch}")
-            if row is panels[-1]:
+            if number == len(panels) - 1:
                 ax.set_xlabel("steps in a window")
     for ax in panels.flat:  # limits are known once all panels that share them are drawn
         plain_log(ax.xaxis)
