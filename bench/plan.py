@@ -11,6 +11,7 @@ from bench.engines.base import engine_version, engines
 from bench.errors import BenchError
 from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
 from bench.metrics.base import applicable, monitor, ranking
+from bench.models.base import Support
 from bench.record import FINISHED, RANKED, RunRecord, RunSpec
 from bench.store import latest
 from bench.suite import AutoSeeds, Suite
@@ -181,7 +182,7 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         "recipe": case.recipe,
         "metrics": _named(suite, case),
     }
-    backends = [name for name in suite.backends if case.runs_on(name)] if trained else ["numpy"]
+    backends = [name for name in suite.backends if runs_on(case, name)] if trained else ["numpy"]
     places = (
         (backend, device, draw)
         for backend in backends
@@ -199,6 +200,12 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         )
         for backend, device, (data_seed, seed) in places
     ]
+
+
+def runs_on(case: Case, backend: str) -> Support:
+    """Return whether a backend can run a case's model, and train by its recipe."""
+    able = case.runs_on(backend)
+    return engines.get(backend).trains_in(case.recipe) if able else able
 
 
 def _draws(suite: Suite, case: Case, seeds: Sequence[int]) -> list[tuple[int, int | None]]:
@@ -270,7 +277,7 @@ def make_plan(
         engines.get(backend)
     fits = {case.name: case.supports() for case in chosen}
     fitting = [case for case in chosen if fits[case.name]]
-    places = {case.name: [case.runs_on(name) for name in suite.backends] for case in fitting}
+    places = {case.name: [runs_on(case, name) for name in suite.backends] for case in fitting}
     selected = [case for case in fitting if any(places[case.name])]
     skips = (
         *(Skip(case, fits[case.name].reason) for case in chosen if not fits[case.name]),

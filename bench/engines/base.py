@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.models.base import Inputs, Network
+from bench.models.base import Inputs, Network, Support
 from bench.pasting import pasted
 from bench.recipe import Recipe
 from bench.registry import Registry
@@ -139,6 +139,7 @@ class Engine:
         precision: Of its numbers.
         keras: Whether Keras's version can change its numbers.
         stacks: Whether one program can train many seeds.
+        precisions: What a recipe may have its layers compute in.
     """
 
     name: ClassVar[str] = ""
@@ -154,6 +155,14 @@ class Engine:
     precision: ClassVar[str] = "float32"
     keras: ClassVar[bool] = False
     stacks: ClassVar[bool] = False
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+
+    def trains_in(self, recipe: Recipe | None) -> Support:
+        """Return whether it can train by a recipe of this precision."""
+        wanted = recipe and recipe.precision
+        if not wanted or wanted in self.precisions:
+            return Support()
+        return Support(f"backend {self.name} trains in {' or '.join(self.precisions)}, not in {wanted}")
 
     def load(self) -> None:
         """Import the backend into this process, in float32.

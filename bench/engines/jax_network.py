@@ -68,11 +68,13 @@ class JaxNetwork:
     """
 
     def __init__(self, model: Network, recipe: Recipe, taught: Task, scored: Task):
-        fix_settings()
+        fix_settings(recipe.precision)
         fix_jax_settings()
+        self._mixed = recipe.precision is not None
         self._horizon, self._iterates = scored.horizon, model.iterates
         # An iterated network reads windows that grow: one network of open length serves them and training.
         self._network = model.build(replace(taught, input_length=None) if model.iterates else taught)
+        fix_settings()
         mend_convolutions(self._network)
         self._optimizer = keras_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
@@ -128,7 +130,7 @@ class JaxNetwork:
 
         def loss_of(trainable: Arrays, others: Arrays, x: Any, y: Any, mask: Any) -> tuple[Any, Arrays]:
             forecast, others = self._network.stateless_call(trainable, others, x, training=True)
-            return self._loss(y, forecast, mask), others
+            return self._loss(y, self._whole(forecast), mask), others
 
         gradient = jax.value_and_grad(loss_of, has_aux=True)
 
@@ -150,13 +152,17 @@ class JaxNetwork:
         import jax.numpy as jnp
 
         def forward(x: Any) -> Any:
-            return self._network.stateless_call(state.trainable, state.others, x, training=False)[0]
+            return self._whole(self._network.stateless_call(state.trainable, state.others, x, training=False)[0])
 
         if not self._iterates:
             return forward(x)
         for _ in range(self._horizon):
             x = jnp.concatenate([x, forward(x)[:, :, None]], axis=1)
         return x[:, -self._horizon :, 0]
+
+    def _whole(self, forecast: Any) -> Any:
+        """Return a network's output in float32."""
+        return forecast.astype("float32") if self._mixed else forecast
 
 
 def _gather(array: Any, index: Any) -> Any:

@@ -61,11 +61,15 @@ class KerasEngine(Engine):
         return len(keras.distribution.list_devices("gpu"))
 
 
-def fix_settings() -> None:
-    """Set Keras's global settings to `SETTINGS`; called before each network is built, for a plug-in may set them."""
+def fix_settings(precision: str | None = None) -> None:
+    """Set Keras's global settings to `SETTINGS`; called before each network is built, for a plug-in may set them.
+
+    With a ``precision``, layers that are built next compute in it and keep float32 weights.
+    """
     import keras
 
-    for name, value in SETTINGS.items():
+    policy = {"dtype_policy": f"mixed_{precision}"} if precision else {}
+    for name, value in {**SETTINGS, **policy}.items():
         getattr(keras.config, f"set_{name}")(value)
     keras.config.enable_flash_attention()  # its default: where it can be had
 
