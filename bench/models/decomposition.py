@@ -1,0 +1,91 @@
+"""Linear networks of long-horizon forecasting: one map from window to horizon, shared by all channels."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import PositiveInt
+
+from bench.models.base import Network, Support, model
+from bench.models.channels import chosen, forecast_channels
+from bench.models.targets import shaped
+from bench.task import TargetKind, Task
+
+if TYPE_CHECKING:
+    import keras
+
+
+class ChannelNetwork(Network):
+    """Forecasts the horizon of each channel from its window; a subclass says how."""
+
+    kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
+
+    def supports(self, task: Task, train: Task | None = None) -> Support:
+        """As `Network.supports`; it forecasts what it is given, so each target is one of the features."""
+        if task.input_length is None or task.vocabulary is not None or forecast_channels(task) is None:
+            return self.misfit(task, "forecasts its own features from windows of one length", "asks for others")
+        return super().supports(task, train)
+
+    def receptive_field(self, task: Task) -> int | None:
+        """As `Model.receptive_field`: the whole window."""
+        return task.input_length
+
+    def build(self, task: Task) -> "keras.Model":
+        """Return a network whose output is shaped like the task's."""
+        import keras
+
+        inputs = keras.Input((task.input_length, task.features))
+        series = keras.layers.Permute((2, 1))(chosen(inputs, task))
+        x = keras.layers.Permute((2, 1))(self.forecast(series, task.horizon))
+        x = keras.layers.Flatten()(x)
+        for layer in shaped(task):
+            x = layer(x)
+        return keras.Model(inputs, x)
+
+    def forecast(self, series: Any, horizon: int) -> Any:
+        """Return the horizons ``(batch, channels, horizon)`` of windows ``(batch, channels, steps)``."""
+        raise NotImplementedError
+
+
+@model("d_linear")
+class DLinear(ChannelNetwork):
+    """A linear map of the trend, a moving average, and one of what it leaves, added up.
+
+    Zeng et al. (2023), "Are Transformers Effective for Time Series Forecasting?", arXiv 2205.13504, section 3. The
+    average repeats the window's ends. Maps start as every dense layer here, not from 1 / steps as in the code.
+
+    Attributes:
+        average: Steps of the moving average.
+    """
+
+    average: PositiveInt = 25
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: one map."""
+        return 1
+
+    def forecast(self, series: Any, horizon: int) -> Any:
+        """As `ChannelNetwork.forecast`."""
+        import keras
+
+        from bench.layers.moving_average import MovingAverage
+
+        trend = MovingAverage(self.average)(series)
+        return keras.layers.Dense(horizon)(trend) + keras.layers.Dense(horizon)(series - trend)
+
+
+@model("n_linear")
+class NLinear(ChannelNetwork):
+    """A linear map of the window less its last value, which is added again.
+
+    Zeng et al. (2023), arXiv 2205.13504, section 3.
+    """
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: one map."""
+        return 1
+
+    def forecast(self, series: Any, horizon: int) -> Any:
+        """As `ChannelNetwork.forecast`."""
+        import keras
+
+        last = series[:, :, -1:]
+        return keras.layers.Dense(horizon)(series - last) + last
