@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from keras import ops
 
-from bench.initial import initial_weights
 from bench.layers.lru import LRU
 from bench.layers.minimal_recurrent import MinGRU, MinLSTM
 from bench.layers.moving_average import MovingAverage
@@ -16,24 +15,11 @@ from bench.models.decomposition import DLinear, NLinear
 from bench.models.temporal_convolution import TCN
 from bench.models.transformer import CausalTransformer
 from bench.task import Target, TargetKind, Task
+from tests.built import network, sigmoid, started
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(4, 9, 3)).astype(np.float32)
 LAST = Task("last", TargetKind.LAST_STEP, 9, 1, 5)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def started(layer, x=X, seed=3):
-    """Return a layer of its own network, with the weights that a run starts from."""
-    import keras
-
-    inputs = keras.Input(x.shape[1:])
-    network = keras.Model(inputs, layer(inputs))
-    network.set_weights(initial_weights(network, seed))
-    return layer
 
 
 def of(layer):
@@ -43,7 +29,7 @@ def of(layer):
 
 @pytest.mark.parametrize("kind", [MinGRU, MinLSTM])
 def test_minimal_layers_are_their_loops(kind):
-    layer = started(kind(5, return_sequences=True))
+    layer = started(kind(5, return_sequences=True), X)
     mapped = [X @ np.asarray(d.kernel) + np.asarray(d.bias) for d in layer.dense]
     *gates, candidate = mapped
     candidate = np.where(candidate >= 0, candidate + 0.5, sigmoid(candidate))
@@ -62,7 +48,7 @@ def test_minimal_layers_are_their_loops(kind):
 
 
 def test_an_impulse_into_an_lru_rings_as_its_eigenvalues_say():
-    layer = started(LRU(6, least=0.4, most=0.9))
+    layer = started(LRU(6, least=0.4, most=0.9), X)
     w = of(layer)
     lam = np.exp(-np.exp(w["nu"]) + 1j * np.exp(w["theta"]))
     assert ((np.abs(lam) >= 0.4) & (np.abs(lam) <= 0.9)).all()
@@ -76,7 +62,7 @@ def test_an_impulse_into_an_lru_rings_as_its_eigenvalues_say():
 
 
 def test_an_s4d_convolution_is_its_recurrence():
-    layer = started(S4D(8))
+    layer = started(S4D(8), X)
     w = of(layer)
     dt = np.exp(w["log_dt"])[:, None]
     assert ((dt >= 0.001) & (dt <= 0.1)).all()
@@ -91,7 +77,7 @@ def test_an_s4d_convolution_is_its_recurrence():
 
 
 def test_a_selective_scan_is_its_recurrence_and_a_step_of_zero_holds_the_state():
-    layer = started(SelectiveStateSpace(state=5, expand=2, taps=4))
+    layer = started(SelectiveStateSpace(state=5, expand=2, taps=4), X)
     w = of(layer)
     np.testing.assert_allclose(np.exp(w["a_log"]), np.broadcast_to(np.arange(1.0, 6), (6, 5)), rtol=1e-5)
     start = np.log1p(np.exp(w["step_bias"]))
@@ -110,7 +96,7 @@ def test_a_selective_scan_is_its_recurrence_and_a_step_of_zero_holds_the_state()
 
 
 def test_the_short_convolution_before_it_is_causal_and_a_channel_each():
-    layer = started(SelectiveStateSpace(state=5, expand=1, taps=4))
+    layer = started(SelectiveStateSpace(state=5, expand=1, taps=4), X)
     w = of(layer)
     padded = np.pad(X.astype(np.float64), ((0, 0), (3, 0), (0, 0)))
     known = sum(padded[:, i : i + 9] * w["conv_kernel"][i] for i in range(4)) + w["conv_bias"]
@@ -118,7 +104,7 @@ def test_the_short_convolution_before_it_is_causal_and_a_channel_each():
 
 
 def test_a_weight_normalised_kernel_has_the_length_and_the_direction():
-    layer = started(WeightNormCausalConv1D(4, 2))
+    layer = started(WeightNormCausalConv1D(4, 2), X)
     v, g = np.asarray(layer.kernel), np.asarray(layer.length)
     np.testing.assert_allclose(g, np.sqrt((v**2).sum((0, 1))), rtol=1e-5, err_msg="an output channel each")
     np.testing.assert_allclose(layer.matrix(), v, rtol=1e-5, err_msg="the kernel itself, at the start")
@@ -130,7 +116,7 @@ def test_a_weight_normalised_kernel_has_the_length_and_the_direction():
 
 
 def test_root_mean_square_norm_by_hand():
-    layer = started(RootMeanSquareNorm())
+    layer = started(RootMeanSquareNorm(), X)
     known = X / np.sqrt((X.astype(np.float64) ** 2).mean(-1, keepdims=True) + EPSILON)
     np.testing.assert_allclose(layer(X), known, atol=1e-5)
 
@@ -141,12 +127,6 @@ def test_a_moving_average_repeats_the_ends(steps):
     padded = np.pad(X, ((0, 0), (0, 0), (before, steps - 1 - before)), mode="edge")
     known = np.stack([padded[..., i : i + steps].astype(np.float64).mean(-1) for i in range(3)], -1)
     np.testing.assert_allclose(MovingAverage(steps)(X), known, atol=1e-5)
-
-
-def network(model, task, seed=5):
-    made = model.build(task)
-    made.set_weights(initial_weights(made, seed))
-    return made
 
 
 def test_d_linear_is_linear_and_n_linear_moves_with_the_level():

@@ -66,11 +66,15 @@ def test_a_network_is_as_deep_as_the_model_says(model):
     from bench.layers.causal_conv import CausalConv1D
     from bench.layers.lru import LRU
     from bench.layers.minimal_recurrent import MinimalRecurrent
+    from bench.layers.mlstm import MatrixLSTM
+    from bench.layers.residual_attention import ResidualAttention
     from bench.layers.s4d import S4D
     from bench.layers.selective import SelectiveStateSpace
     from bench.layers.while_loop_rnn import WhileLoopRNN
 
-    whole = {LRU: 1, S4D: 1, MinimalRecurrent: 1, keras.layers.MultiHeadAttention: 1, SelectiveStateSpace: 4}
+    attention = keras.layers.MultiHeadAttention, ResidualAttention
+    scans = LRU, S4D, MinimalRecurrent
+    whole = {**dict.fromkeys((*attention, *scans), 1), SelectiveStateSpace: 4, MatrixLSTM: 4}
     mixing = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.RNN, CausalConv1D, WhileLoopRNN)
     task = asked(model)
     network = made(model, task)

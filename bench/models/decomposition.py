@@ -17,6 +17,10 @@ class ChannelNetwork(Network):
     """Forecasts the horizon of each channel from its window; a subclass says how."""
 
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
+    mixes: ClassVar[bool] = False
+    """True where a channel's forecast depends on other channels, so that all of them are forecast."""
+    permutes: ClassVar[bool] = True
+    """True where other places of the channels are other places of the forecasts and nothing else."""
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Network.supports`; it forecasts what it is given, so each target is one of the features."""
@@ -33,9 +37,9 @@ class ChannelNetwork(Network):
         import keras
 
         inputs = keras.Input((task.input_length, task.features))
-        series = keras.layers.Permute((2, 1))(chosen(inputs, task))
+        series = keras.layers.Permute((2, 1))(inputs if self.mixes else chosen(inputs, task))
         x = keras.layers.Permute((2, 1))(self.forecast(series, task.horizon))
-        x = keras.layers.Flatten()(x)
+        x = keras.layers.Flatten()(chosen(x, task) if self.mixes else x)
         for layer in shaped(task):
             x = layer(x)
         return keras.Model(inputs, x)
