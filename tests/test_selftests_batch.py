@@ -10,6 +10,7 @@ from bench.models.base import Network
 from bench.task import Split, Splits
 from bench.training import make_program
 from tests.conftest import with_variants
+from tests.younger import VARIANTS
 
 SMALL = {"n_series": 200, "draws": 3000}
 WINDOWS = 40
@@ -28,7 +29,7 @@ def one_case_a_network() -> dict[str, Case]:
 
 
 NETWORKS = one_case_a_network()
-VARIANTS = {"deep_rnn", "wavenet_gated_as_printed", "wavenet_gated_double_activation", "wavenet_gated_softmax_head"}
+CHAPTER = {"deep_rnn", "wavenet_gated_as_printed", "wavenet_gated_double_activation", "wavenet_gated_softmax_head"}
 
 
 def few_windows(case: Case) -> Splits:
@@ -58,7 +59,7 @@ def metrics_at(case: Case, *sizes: int) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", with_variants(NETWORKS, VARIANTS))
+@pytest.mark.parametrize("name", with_variants(NETWORKS, CHAPTER | VARIANTS))
 def test_a_metric_depends_on_the_batch_where_the_model_says_so_and_nowhere_else(name):
     case = NETWORKS[name]
     assert isinstance(case.model, Network)
