@@ -22,9 +22,9 @@ from bench.engines.base import Program, load_engine
 from bench.initial import window_order
 from bench.metrics.base import Metric, applicable, evaluate, metrics, monitor, ranking, scored
 from bench.metrics.traits import Axis
-from bench.models.base import Model, Network, Predictor, models
+from bench.models.base import Forecast, Model, Network, Predictor, models
 from bench.registry import Registry
-from bench.task import Split, Splits, Task
+from bench.task import Split, Splits, TargetKind, Task
 
 WINDOWS = 64
 """Windows that a network is trained on and forecasts, at most; a batch at least."""
@@ -56,10 +56,15 @@ def hold_dataset(dataset: Dataset) -> Splits:
 
 
 def hold_predictor(model: Predictor, splits: Splits) -> NDArray[np.floating]:
-    """Hold a predictor to forecasts of the right shape that repeat bit by bit, and return those of validation."""
+    """Hold a predictor to forecasts of the right shape that repeat bit by bit, and return those of validation.
+
+    Unless it says that it leaks its target, it is causal: see `hold_causality`.
+    """
     first, again = (_forecasts(model, splits) for _ in range(2))
     assert first.tobytes() == again.tobytes(), "a predictor depends on the data alone"
     _hold_shape(model, splits.valid, first)
+    if not model.leaks_target:
+        hold_causality(model, model.fit(splits.train, splits.valid.task), _first(splits.valid, WINDOWS))
     return first
 
 
@@ -67,7 +72,8 @@ def hold_network(case: Case, splits: Splits) -> NDArray[np.floating]:
     """Hold a network to what a run needs of it, and return forecasts of validation after a step.
 
     A seed repeats its bits, another one has other weights; each weight that a gradient may change is changed by three
-    steps; forecasts have the task's shape, and a window's does not depend on its neighbours unless the model says so.
+    steps; forecasts have the task's shape, a window's does not depend on its neighbours unless the model says so, and
+    none on the steps after it (`hold_causality`).
     """
     model, recipe = case.model, case.recipe
     assert isinstance(model, Network)
@@ -88,10 +94,29 @@ def hold_network(case: Case, splits: Splits) -> NDArray[np.floating]:
     if not model.batch_dependent:
         turned = program.forecast(valid.x[::-1])[::-1]
         np.testing.assert_allclose(turned, forecasts[2], rtol=1e-4, atol=1e-5, err_msg="windows depend on neighbours")
+    hold_causality(model, program.forecast, valid)
     program.close()
     _hold_shape(model, valid, forecasts[0])
     made: NDArray[np.floating] = forecasts[0]
     return made
+
+
+def hold_causality(model: Model, forecast: Forecast, split: Split) -> None:
+    """Hold forecasts of real values at every position to this: a change in the future leaves those before it alone.
+
+    The steps after a position hold the answers that are asked for there. A class at every position may well follow from
+    the whole window.
+    """
+    if split.task.target is not TargetKind.EVERY_STEP:
+        return
+    x = np.asarray(split.x)
+    steps, other = x.shape[1], x.copy()
+    change = steps // 2
+    other[:, change:] = np.roll(x[:, change:], 1, axis=0)  # another window's future
+    before = sum(place < change for place in range(steps)[model.positions(split.task)])
+    one, two = (np.asarray(forecast(windows)) for windows in (x, other))
+    np.testing.assert_allclose(two[:, :before], one[:, :before], rtol=1e-4, atol=1e-5, err_msg="it sees the future")
+    assert not np.allclose(two[:, before:], one[:, before:]), "forecasts do not follow from the window"
 
 
 def hold_metrics(model: Model, split: Split, forecasts: NDArray[np.floating]) -> None:

@@ -6,7 +6,7 @@ layer)`` under the model seed, so that none shifts another.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,12 +38,15 @@ _TRUNCATED_STDDEV = 0.87962566103423978
 def initial_weights(network: "keras.Model", model_seed: int) -> list[NDArray[np.float32]]:
     """Return one float32 array per variable of ``network.weights``, in that order.
 
-    Each follows its own layer's initialiser: the distribution is Keras's, the numbers are ours.
+    Each follows its own layer's initialiser: the distribution is Keras's, the numbers are ours. A layer whose weights
+    start otherwise, or from each other, says so itself: ``DRAWN`` names the attributes that hold them, and
+    ``draw_weights(rng)`` returns their values by attribute, from the stream of the first of them.
 
     Raises:
         BenchError: A weight follows no naming convention, or its initialiser is not supported.
     """
     homes = {id(variable): (layer, attribute) for variable, layer, attribute in _weights_by_layer(network)}
+    own: dict[int, Mapping[str, NDArray[np.float64]]] = {}
     arrays = []
     for index, variable in enumerate(network.weights):
         if id(variable) not in homes:
@@ -53,7 +56,12 @@ def initial_weights(network: "keras.Model", model_seed: int) -> list[NDArray[np.
             )
         layer, attribute = homes[id(variable)]
         rng = np.random.default_rng(np.random.SeedSequence(model_seed, spawn_key=(0, index)))
-        arrays.append(_draw(layer, attribute, tuple(variable.shape), rng).astype(np.float32))
+        if hasattr(layer, "draw_weights") and id(layer) not in own:
+            own[id(layer)] = layer.draw_weights(rng)
+        if attribute in own.get(id(layer), ()):
+            arrays.append(np.broadcast_to(own[id(layer)][attribute], variable.shape).astype(np.float32))
+        else:
+            arrays.append(_draw(layer, attribute, tuple(variable.shape), rng).astype(np.float32))
     return arrays
 
 
@@ -87,7 +95,7 @@ def window_order(model_seed: int, epoch: int, windows: int, batch_size: int) -> 
 def _weights_by_layer(network: "keras.Model") -> Iterator[tuple[Any, Any, str]]:
     """Yield (variable, the layer that holds it, under which attribute)."""
     for layer in network._flatten_layers():
-        for attribute in _INITIALIZER_OF:
+        for attribute in (*_INITIALIZER_OF, *getattr(layer, "DRAWN", ())):
             variable = getattr(layer, attribute, None)
             if variable is not None:
                 yield variable, layer, attribute

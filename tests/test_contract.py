@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from bench.cases.base import cases, component, make_dataset, make_model
 from bench.cases.crossed import CrossedCase
-from bench.contract import hold_dataset, hold_direction, hold_metrics, hold_predictor
+from bench.contract import hold_causality, hold_dataset, hold_direction, hold_metrics, hold_predictor
 from bench.datasets.base import datasets
 from bench.datasets.loaded import load as load_checked
 from bench.engines.base import engines
@@ -18,7 +19,9 @@ from bench.metrics.base import metrics
 from bench.models.base import Predictor, models
 from bench.recipe import Recipe
 from bench.task import TargetKind, Task
+from tests.conftest import with_variants
 from tests.tables import usual
+from tests.younger import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
 STEP_WINDOWS = 16
@@ -64,7 +67,10 @@ def test_every_registered_model_has_a_case():
     assert {c.model.name for c in CASES.values()} >= set(models.names())
 
 
-@pytest.mark.parametrize("name", [n for n, c in CASES.items() if not getattr(c.model, "backends", ())])
+NAMES = [name for name, case in CASES.items() if not getattr(case.model, "backends", ())]
+
+
+@pytest.mark.parametrize("name", with_variants(NAMES, {n for n in NAMES if CASES[n].model.name in VARIANTS}))
 def test_model(name):
     case = CASES[name]
     assert make_model(case.model.name, component(case.model).params) == case.model
@@ -72,11 +78,17 @@ def test_model(name):
     if isinstance(case.model, Predictor):
         hold_metrics(case.model, splits.valid, hold_predictor(case.model, splits))
         return
-    forecasts = [one_step_of(case.model, case.recipe, splits, seed=1) for _ in range(2)]
+    networks = [after_a_step(case.model, case.recipe, splits, seed=1) for _ in range(2)]
+    valid = splits.valid.x[:STEP_WINDOWS]
+    forecasts = [network(valid, training=False).numpy() for network in networks]
     assert forecasts[0].tobytes() == forecasts[1].tobytes()
-    network = case.model.build(splits.train.task)
+    network = networks[0]
     one, two = (initial_weights(network, seed) for seed in (1, 2))
     assert any(a.tobytes() != b.tobytes() for a, b in zip(one, two, strict=True))
+    still = [w.path for w, a in zip(network.weights, one, strict=True) if np.array_equal(w.numpy(), a)]
+    assert not still, "weights without a gradient"
+    of_all = replace(splits.valid, x=valid, y=splits.valid.y[:STEP_WINDOWS])
+    hold_causality(case.model, lambda x: network(x, training=False).numpy(), of_all)
     task = splits.train.task if case.model.iterates else splits.valid.task
     expected = np.empty(task.target_shape(STEP_WINDOWS))
     if task.target is TargetKind.EVERY_STEP:
@@ -85,8 +97,8 @@ def test_model(name):
     assert np.isfinite(forecasts[0]).all()
 
 
-def one_step_of(model, recipe, splits, seed):
-    """One step of Keras's own training, without XLA; the loss and the forecast after it."""
+def after_a_step(model, recipe, splits, seed):
+    """A network after one step of Keras's own training, without XLA."""
     from tests.keras_fit import compiled_network
 
     network = compiled_network(model, recipe, splits.train, jit=False)
@@ -95,7 +107,7 @@ def one_step_of(model, recipe, splits, seed):
     size = STEP_WINDOWS
     loss = network.train_on_batch(splits.train.x[:size], model.targets(splits.train)[:size])
     assert np.isfinite(loss)
-    return network(splits.valid.x[:size], training=False).numpy()
+    return network
 
 
 @pytest.mark.parametrize("name", metrics.names())
@@ -132,3 +144,14 @@ def test_a_default_that_changed_comes_with_a_raised_version():
         if known["version"] == now[name]["version"]:
             kept = {key: now[name]["defaults"].get(key) for key in known["defaults"]}
             assert kept == known["defaults"], f"{name}: raise its version"
+
+
+def test_a_model_that_sees_the_future_is_caught():
+    splits = load("waves_every_step")
+    first = replace(splits.valid, x=splits.valid.x[:STEP_WINDOWS], y=splits.valid.y[:STEP_WINDOWS])
+    naive = models.get("naive")()
+    hold_causality(naive, lambda x: x.cumsum(axis=1), first)
+    with pytest.raises(AssertionError, match="sees the future"):
+        hold_causality(naive, lambda x: x[:, ::-1].cumsum(axis=1), first)
+    with pytest.raises(AssertionError, match="do not follow"):
+        hold_causality(naive, np.zeros_like, first)

@@ -26,6 +26,7 @@ from bench.training import make_program, train
 from tests.conftest import BACKEND, with_variants
 from tests.keras_fit import compiled_network, fit_in_order
 from tests.views import EVERY, LAST, copied, splits_of_views
+from tests.younger import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "first_steps.json"
 FLOAT64 = Path(__file__).parent / "golden" / "first_steps_float64.json"
@@ -112,7 +113,7 @@ def held(losses: np.ndarray, reference: list[float], model: Network) -> None:
     np.testing.assert_allclose(losses, reference, rtol=TOLERANCE.get(model.name, 3e-4))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", with_variants(NETWORKS, VARIANTS))
 def test_first_steps_equal_golden(name):
     """Those of Keras's fit in float64 as they were once, and our own, which change with a raised version alone."""
     case, ours = NETWORKS[name], first_steps(name)

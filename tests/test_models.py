@@ -7,17 +7,20 @@ import pytest
 
 from bench.initial import initial_weights, window_order
 from bench.models.base import models
+from bench.models.decomposition import ChannelNetwork
 from bench.models.recurrent import GRU, IteratedRNN, SimpleRNN, WhileLoopRNN
 from bench.recipe import Recipe
 from bench.task import Split, Splits, Target, TargetKind, Task
 from bench.training import make_program
+from tests.conftest import with_variants
 from tests.keras_fit import compiled_network, fit_in_order
+from tests.younger import VARIANTS
 
 WINDOWS, LENGTH = 32, 8
 PAIR = (Target("load", "MW"), Target("price", "EUR"))
 TASKS = [
     Task("last", TargetKind.LAST_STEP, LENGTH, 2, horizon=3),
-    Task("pair_last", TargetKind.LAST_STEP, LENGTH, 2, horizon=3, targets=PAIR),
+    Task("pair_last", TargetKind.LAST_STEP, LENGTH, 2, horizon=3, targets=PAIR, feature_names=("load", "price")),
     Task("every", TargetKind.EVERY_STEP, LENGTH, 2, horizon=3),
     Task("pair_every", TargetKind.EVERY_STEP, LENGTH, 2, horizon=3, targets=PAIR),
     Task("two", TargetKind.LABEL, LENGTH, 2),
@@ -36,6 +39,7 @@ LESS = {
     "iterated_rnn": set(),
     "conv_gru": set(BY_NAME) - AT_LAST,
 }
+LESS |= {name: {"pair_last"} for name in models.names() if issubclass(models.get(name), ChannelNetwork)}
 NETWORKS = [name for name in models.names() if models.get(name).trained and not models.get(name).backends]
 
 
@@ -56,7 +60,7 @@ def recipe_for(task: Task) -> Recipe:
     return Recipe(loss=several if task.target.is_class else "mse", batch_size=8)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", with_variants(NETWORKS, VARIANTS))
 def test_a_network_answers_what_it_supports_and_says_of_the_rest_why_not(name):
     network = models.get(name)()
     found = {task.name: network.supports(task) for task in TASKS}

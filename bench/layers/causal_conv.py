@@ -60,6 +60,10 @@ class CausalConv1D(keras.layers.Layer):  # type: ignore[misc]
         """Return the input's shape with ``filters`` channels."""
         return (*input_shape[:-1], self.filters)
 
+    def matrix(self) -> Any:
+        """Return what is multiplied with: the kernel ``(kernel_size, channels, filters)``."""
+        return self.kernel
+
     def call(self, inputs: Any) -> Any:
         """Convolve."""
         reach = (self.kernel_size - 1) * self.dilation_rate
@@ -68,5 +72,5 @@ class CausalConv1D(keras.layers.Layer):  # type: ignore[misc]
         starts = range(0, reach + 1, self.dilation_rate)
         taps = [padded[:, start : start - reach or None] for start in starts]
         x = keras.ops.concatenate(taps, axis=-1) if reach else inputs
-        y = keras.ops.matmul(x, keras.ops.reshape(self.kernel, (-1, self.filters)))
+        y = keras.ops.matmul(x, keras.ops.reshape(self.matrix(), (-1, self.filters)))
         return self.activation(y if self.bias is None else y + self.bias)

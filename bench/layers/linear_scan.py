@@ -1,0 +1,95 @@
+"""Linear recurrences ``h_t = a_t h_{t-1} + b_t`` for all steps at once, on every backend.
+
+The prefix sum of Blelloch (1990), "Prefix Sums and Their Applications", section 1.4: log2(steps) rounds, each of half
+as many products. Keras's own `associative_scan` fails under XLA on TensorFlow; on JAX, where it is best, it is used.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+Number = Sequence[Any]
+"""Tensors of one shape: one of real numbers, or two, the real and the imaginary parts."""
+
+
+def linear_scan(a: Any, b: Any) -> Any:
+    """Return ``h_t = a_t h_{t-1} + b_t`` with ``h_{-1} = 0``.
+
+    Args:
+        a: ``(batch, steps, ...)``, steps known.
+        b: Likewise.
+
+    Returns:
+        Likewise.
+    """
+    return _scan([a], [b])[0]
+
+
+def complex_scan(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Return what `linear_scan` does of complex numbers, each a pair of real and imaginary parts."""
+    real, imaginary = _scan(a, b)
+    return real, imaginary
+
+
+def _scan(a: Number, b: Number) -> Number:
+    if keras.backend.backend() == "jax":
+        count = len(a)
+
+        def combined(first: Any, second: Any) -> Any:
+            (a0, b0), (a1, b1) = ((part[:count], part[count:]) for part in (first, second))
+            return [*_product(a1, a0), *_sum(_product(a1, b0), b1)]
+
+        made: Number = ops.associative_scan(combined, [*a, *b], axis=1)[count:]
+        return made
+    steps = a[0].shape[1]
+    padded = 1 << (steps - 1).bit_length()
+    return [part[:, :steps] for part in _prefix(*([_padded(x, padded) for x in number] for number in (a, b)))[1]]
+
+
+def _prefix(a: Number, b: Number) -> tuple[Number, Number]:
+    """Return the products of a and the states up to each step; the number of steps is a power of two."""
+    if a[0].shape[1] == 1:
+        return a, b
+    (a0, a1), (b0, b1) = _pairs(a), _pairs(b)
+    odd_a, odd_b = _prefix(_product(a1, a0), _sum(_product(a1, b0), b1))
+    last_a, last_b = ([_late(x) for x in number] for number in (odd_a, odd_b))
+    # An even step takes one more from where the odd one before it ended; before the first there is nothing.
+    even_a, even_b = _product(a0, last_a), _sum(_product(a0, last_b), b0)
+    first = [x[:, :1] for x in a0]
+    even_a = [ops.concatenate([one, x[:, 1:]], axis=1) for one, x in zip(first, even_a, strict=True)]
+    return _woven(even_a, odd_a), _woven(even_b, odd_b)
+
+
+def _product(x: Number, y: Number) -> Number:
+    if len(x) == 1:
+        return [x[0] * y[0]]
+    return [x[0] * y[0] - x[1] * y[1], x[0] * y[1] + x[1] * y[0]]
+
+
+def _sum(x: Number, y: Number) -> Number:
+    return [one + other for one, other in zip(x, y, strict=True)]
+
+
+def _pairs(number: Number) -> tuple[Number, Number]:
+    """Return the even and the odd steps: by reshaping, for strided slices have no gradient under TensorFlow's XLA."""
+    split = [ops.reshape(x, (-1, x.shape[1] // 2, 2, *x.shape[2:])) for x in number]
+    return [x[:, :, 0] for x in split], [x[:, :, 1] for x in split]
+
+
+def _woven(even: Number, odd: Number) -> Number:
+    return [
+        ops.reshape(ops.stack([x, y], axis=2), (-1, 2 * x.shape[1], *x.shape[2:]))
+        for x, y in zip(even, odd, strict=True)
+    ]
+
+
+def _late(x: Any) -> Any:
+    """Return a tensor a step later, 0 at the first."""
+    return ops.concatenate([ops.zeros_like(x[:, :1]), x[:, :-1]], axis=1)
+
+
+def _padded(x: Any, steps: int) -> Any:
+    more = steps - x.shape[1]
+    return ops.pad(x, ((0, 0), (0, more), *(((0, 0),) * (len(x.shape) - 2)))) if more else x

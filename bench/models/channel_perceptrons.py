@@ -1,0 +1,88 @@
+"""Perceptrons for long horizons."""
+
+from typing import Any, ClassVar
+
+from pydantic import PositiveInt
+
+from bench.models.base import model
+from bench.models.channel_blocks import DeepChannelNetwork
+from bench.task import Task
+
+
+@model("ts_mixer")
+class TSMixer(DeepChannelNetwork):
+    """Blocks of a dense map over time and a perceptron over channels, each normalised first and added to its input.
+
+    Chen et al. (2023), "TSMixer: An All-MLP Architecture for Time Series Forecasting", arXiv 2303.06053, section 4, as
+    in the authors' code: batch norm a step and channel, ReLU, and a dense map over time at the end. ``width`` is that
+    of the perceptron; maps over time are as wide as the window.
+    """
+
+    mixes: ClassVar[bool] = True
+    permutes: ClassVar[bool] = False
+    width: PositiveInt = 16
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: a map over time and two over channels a block, and the head."""
+        return 3 * self.layers + 1
+
+    def forecast(self, series: Any, horizon: int) -> Any:
+        """As `ChannelNetwork.forecast`."""
+        import keras
+
+        for _ in range(self.layers):
+            y = keras.layers.Dense(series.shape[-1], activation="relu")(self._normalised(series))
+            series = series + self.dropped(y)
+            y = keras.layers.Permute((2, 1))(self._normalised(series))
+            y = self.dropped(keras.layers.Dense(self.width, activation="relu")(y))
+            y = self.dropped(keras.layers.Dense(series.shape[1])(y))
+            series = series + keras.layers.Permute((2, 1))(y)
+        return keras.layers.Dense(horizon)(series)
+
+    def _normalised(self, x: Any) -> Any:
+        import keras
+
+        y = keras.layers.BatchNormalization()(keras.layers.Flatten()(x))
+        return keras.layers.Reshape(x.shape[1:])(y)
+
+
+@model("tide")
+class TiDE(DeepChannelNetwork):
+    """A dense encoder and decoder of residual blocks, then one for each step of the horizon, and a linear map beside.
+
+    Das et al. (2023), "Long-term Forecasting with TiDE: Time-series Dense Encoder", arXiv 2304.08424, section 4,
+    without covariates. Windows are not scaled, an option of the authors' code. Layer norm ends each block but the one
+    for each step: it has one output, and a single number less its mean is always 0.
+
+    Attributes:
+        width: Numbers in hidden layers and between blocks.
+        layers: Blocks of the encoder.
+        decoder: Blocks of the decoder.
+        vector: Numbers that the decoder gives for each step of the horizon.
+    """
+
+    decoder: PositiveInt = 1
+    vector: PositiveInt = 4
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: two dense layers a block."""
+        return 2 * (self.layers + self.decoder + 1)
+
+    def forecast(self, series: Any, horizon: int) -> Any:
+        """As `ChannelNetwork.forecast`."""
+        import keras
+
+        x = series
+        for _ in range(self.layers + self.decoder - 1):
+            x = self._block(x, self.width)
+        x = self._block(x, self.vector * horizon)
+        steps = keras.layers.Reshape((series.shape[1], horizon, self.vector))(x)
+        deep = keras.layers.Reshape((series.shape[1], horizon))(self._block(steps, 1))
+        return deep + keras.layers.Dense(horizon)(series)
+
+    def _block(self, x: Any, outputs: int) -> Any:
+        import keras
+
+        y = keras.layers.Dense(outputs)(keras.layers.Dense(self.width, activation="relu")(x))
+        y = self.dropped(y) + keras.layers.Dense(outputs)(x)
+        return keras.layers.LayerNormalization()(y) if outputs > 1 else y

@@ -1,0 +1,104 @@
+"""State-space networks: linear recurrences in deep residual blocks."""
+
+from typing import Any
+
+from pydantic import Field, PositiveInt
+
+from bench.models.base import model
+from bench.models.blocks import BlockNetwork
+from bench.task import Task
+
+
+class GatedBlocks(BlockNetwork):
+    """Blocks of normalisation, a linear recurrence, GELU, and a gated linear unit, with a residual path around them."""
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the entry, a recurrence and a gated unit a block, and the head."""
+        return 2 * self.layers + 2
+
+    def block(self, x: Any, number: int) -> Any:
+        """As `BlockNetwork.block`."""
+        import keras
+
+        y = keras.layers.LayerNormalization()(x)
+        y = self.dropped(keras.layers.Activation("gelu")(self.recurrence()(y)))
+        y = keras.layers.Dense(self.width)(y) * keras.layers.Dense(self.width, activation="sigmoid")(y)
+        return x + self.dropped(y)
+
+    def recurrence(self) -> Any:
+        """Return the layer."""
+        raise NotImplementedError
+
+
+@model("lru")
+class LRUNetwork(GatedBlocks):
+    """Linear recurrent units in blocks (Orvieto et al., 2023, figure 1), layer norm for the paper's batch norm.
+
+    Attributes:
+        state: Complex numbers in a unit's state.
+        least: The least modulus that an eigenvalue starts from.
+        most: The largest.
+    """
+
+    width: PositiveInt = 20
+    state: PositiveInt = 20
+    least: float = Field(default=0.5, ge=0, lt=1)
+    most: float = Field(default=0.99, gt=0, lt=1)
+
+    def recurrence(self) -> Any:
+        """Return the layer."""
+        from bench.layers.lru import LRU
+
+        return LRU(self.state, self.least, self.most)
+
+
+@model("s4d")
+class S4DNetwork(GatedBlocks):
+    """Diagonal structured state spaces in blocks (Gu et al., 2022), normalised first.
+
+    Attributes:
+        state: Complex numbers in a channel's state, conjugates included.
+    """
+
+    width: PositiveInt = 16
+    state: PositiveInt = 64
+
+    def recurrence(self) -> Any:
+        """Return the layer."""
+        from bench.layers.s4d import S4D
+
+        return S4D(self.state)
+
+
+@model("mamba")
+class Mamba(BlockNetwork):
+    """Selective state spaces, each with its gate and short convolution in one block (Gu and Dao, 2023, figure 3).
+
+    Attributes:
+        state: Numbers in a channel's state.
+        expand: Channels of the scan, by ``width``.
+        taps: Of the convolution before it.
+    """
+
+    width: PositiveInt = 12
+    state: PositiveInt = 16
+    expand: PositiveInt = 2
+    taps: PositiveInt = 4
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the entry; in-projection, convolution, scan and out-projection a block; the head."""
+        return 4 * self.layers + 2
+
+    def block(self, x: Any, number: int) -> Any:
+        """As `BlockNetwork.block`."""
+        from bench.layers.root_mean_square import RootMeanSquareNorm
+        from bench.layers.selective import SelectiveStateSpace
+
+        mixed = SelectiveStateSpace(self.state, self.expand, self.taps)(RootMeanSquareNorm()(x))
+        return x + self.dropped(mixed)
+
+    def left(self, x: Any) -> Any:
+        """As `BlockNetwork.left`: normalised once more."""
+        from bench.layers.root_mean_square import RootMeanSquareNorm
+
+        return RootMeanSquareNorm()(x)

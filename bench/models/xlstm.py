@@ -1,0 +1,96 @@
+"""Extended LSTMs: recurrences with exponential gates, in residual blocks."""
+
+from typing import Any
+
+from pydantic import PositiveInt, model_validator
+
+from bench.models.base import model
+from bench.models.blocks import BlockNetwork
+from bench.task import Task
+
+
+class ExponentialBlocks(BlockNetwork):
+    """Blocks of one kind of extended LSTM, each normalised first, and the output once more.
+
+    Attributes:
+        heads: Of each block; they share out ``width``, or what a block makes of it.
+    """
+
+    heads: PositiveInt = 4
+
+    def left(self, x: Any) -> Any:
+        """As `BlockNetwork.left`: normalised once more."""
+        import keras
+
+        return keras.layers.LayerNormalization()(x)
+
+
+@model("s_lstm")
+class SLSTM(ExponentialBlocks):
+    """Blocks of a recurrence with a scalar memory a unit, and a gated perceptron.
+
+    Beck et al. (2024), "xLSTM: Extended Long Short-Term Memory", arXiv 2405.04517, figure 10, without the convolution
+    that is optional there, and with all gates from the whole input in place of the code's blocks of it.
+    """
+
+    width: PositiveInt = 16
+
+    @model_validator(mode="after")
+    def _shares_out(self) -> "SLSTM":
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not shared out among {self.heads} heads; make it a multiple")
+        return self
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the entry, a recurrence and two dense layers a block, and the head."""
+        return 3 * self.layers + 2
+
+    def block(self, x: Any, number: int) -> Any:
+        """As `BlockNetwork.block`."""
+        import keras
+
+        from bench.layers.head_norm import HeadNorm
+        from bench.layers.slstm import SLSTMCell
+
+        cell = SLSTMCell(self.width, self.heads, number / max(1, self.layers - 1))
+        y = keras.layers.RNN(cell, return_sequences=True)(keras.layers.LayerNormalization()(x))
+        x = x + self.dropped(HeadNorm(self.heads)(y))
+        y, hidden = keras.layers.LayerNormalization()(x), round(4 * self.width / 3)
+        y = keras.layers.Dense(hidden, activation="gelu")(y) * keras.layers.Dense(hidden)(y)
+        return x + self.dropped(keras.layers.Dense(self.width)(y))
+
+
+@model("m_lstm")
+class MLSTM(ExponentialBlocks):
+    """Blocks of a matrix memory with its gate and short convolution, in the parallel form.
+
+    Beck et al. (2024), arXiv 2405.04517, figure 11. Its cost grows with the square of the window's length.
+
+    Attributes:
+        expand: Channels of the memory, by ``width``.
+        taps: Of the convolution before it.
+    """
+
+    width: PositiveInt = 14
+    expand: PositiveInt = 2
+    taps: PositiveInt = 4
+
+    @model_validator(mode="after")
+    def _shares_out(self) -> "MLSTM":
+        channels = self.expand * self.width
+        if channels % self.heads or channels % 4:
+            raise ValueError(f"{channels} channels (expand * width) are no multiple of 4 and of {self.heads} heads")
+        return self
+
+    def depth(self, task: Task) -> int | None:
+        """As `Model.depth`: the entry; in-projection, convolution, memory and out-projection a block; the head."""
+        return 4 * self.layers + 2
+
+    def block(self, x: Any, number: int) -> Any:
+        """As `BlockNetwork.block`."""
+        import keras
+
+        from bench.layers.mlstm import MatrixLSTM
+
+        mixed = MatrixLSTM(self.heads, self.expand, self.taps)(keras.layers.LayerNormalization()(x))
+        return x + self.dropped(mixed)
