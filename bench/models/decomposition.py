@@ -49,7 +49,7 @@ class ChannelNetwork(Network):
         raise NotImplementedError
 
 
-@model("d_linear")
+@model("d_linear", paper="Zeng et al. 2023, arXiv 2205.13504")
 class DLinear(ChannelNetwork):
     """A linear map of the trend, a moving average, and one of what it leaves, added up.
 
@@ -76,7 +76,7 @@ class DLinear(ChannelNetwork):
         return keras.layers.Dense(horizon)(trend) + keras.layers.Dense(horizon)(series - trend)
 
 
-@model("n_linear")
+@model("n_linear", paper="Zeng et al. 2023, arXiv 2205.13504")
 class NLinear(ChannelNetwork):
     """A linear map of the window less its last value, which is added again.
 
