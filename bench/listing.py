@@ -30,7 +30,10 @@ def listing(kind: str) -> list[Row]:
             _plugin("dataset", name, datasets) | {"task": _asked(datasets.get(name))} | _about(datasets.get(name))
             for name in datasets.names()
         ],
-        "models": lambda: [_plugin("model", name, models) | _about(models.get(name)) for name in models.names()],
+        "models": lambda: [
+            _plugin("model", name, models) | {"source": models.get(name).paper} | _about(models.get(name))
+            for name in models.names()
+        ],
         "metrics": lambda: [_metric(metrics.get(name)) for name in metrics.names()],
         "backends": lambda: [{"backend": name, "from": engines.origin(name)} for name in engines.names()],
         "devices": lambda: [

@@ -2,7 +2,7 @@
 
 from bench.cases.base import cases
 
-QUICK = {"lru", "patch_tst"}
-"""A scan, and attention with batch norm."""
+QUICK = {"min_gru", "n_hits"}
+"""A scan, and a forecast between knots, both cheap to compile."""
 VARIANTS = {name.rpartition("/")[2] for name in cases.names() if name.startswith("waves/")} - QUICK
 """The others, by the names of their cases, which are those of their models."""

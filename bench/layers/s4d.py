@@ -70,7 +70,7 @@ class S4D(keras.layers.Layer):  # type: ignore[misc]
         held_imaginary = (up_imaginary * real - up_real * imaginary) / size
         c_real = self.c_real * held_real - self.c_imaginary * held_imaginary
         c_imaginary = self.c_real * held_imaginary + self.c_imaginary * held_real
-        at = ops.arange(steps, dtype="float32")
+        at = ops.arange(steps, dtype=self.compute_dtype)
         size, angle = ops.exp((dt * real)[..., None] * at), (dt * imaginary)[..., None] * at
         wave = c_real[..., None] * ops.cos(angle) - c_imaginary[..., None] * ops.sin(angle)
         return 2 * ops.sum(size * wave, axis=1)

@@ -54,7 +54,7 @@ class BackcastNetwork(ChannelNetwork):
         return x
 
 
-@model("n_beats")
+@model("n_beats", paper="Oreshkin et al. 2020, arXiv 1905.10437")
 class NBeats(BackcastNetwork):
     """N-BEATS with generic blocks: dense maps to backcast and forecast.
 
@@ -90,7 +90,7 @@ class NBeats(BackcastNetwork):
         return keras.layers.Dense(horizon)(hidden)
 
 
-@model("n_hits")
+@model("n_hits", paper="Challu et al. 2023, arXiv 2201.12886")
 class NHits(BackcastNetwork):
     """N-HiTS: each block sees the largest values of stretches of the window, and forecasts knots of a line.
 

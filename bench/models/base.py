@@ -47,6 +47,7 @@ class Model(BaseModel):
 
     name: ClassVar[str] = ""
     version: ClassVar[str] = "1"
+    paper: ClassVar[str] = ""
     files: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[bool]
     kinds: ClassVar[tuple[TargetKind, ...]] = tuple(TargetKind)
@@ -195,11 +196,11 @@ models: Registry[type[Model]] = Registry("model", "bench.models")
 M = TypeVar("M", bound=type[Model])
 
 
-def model(name: str) -> Callable[[M], M]:
-    """Register a `Model` subclass under ``name``."""
+def model(name: str, paper: str = "") -> Callable[[M], M]:
+    """Register a `Model` subclass under ``name``; ``paper`` says whose it is, and where it is read."""
 
     def decorate(cls: M) -> M:
-        cls.name = name
+        cls.name, cls.paper = name, paper
         models.add(name, cls)
         return cls
 

@@ -47,7 +47,7 @@ class AttentionForecaster(ScaledChannelNetwork):
         raise NotImplementedError
 
 
-@model("i_transformer")
+@model("i_transformer", paper="Liu et al. 2024, arXiv 2310.06625")
 class ITransformer(AttentionForecaster):
     """The inverted Transformer: a token is a channel's whole window, and attention is among channels.
 
@@ -75,7 +75,7 @@ class ITransformer(AttentionForecaster):
         return keras.layers.LayerNormalization()(x)
 
 
-@model("patch_tst")
+@model("patch_tst", paper="Nie et al. 2023, arXiv 2211.14730")
 class PatchTST(AttentionForecaster):
     """A token is a patch of a channel's window; channels share all weights and do not mix.
 

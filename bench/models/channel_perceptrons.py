@@ -9,7 +9,7 @@ from bench.models.channel_blocks import DeepChannelNetwork
 from bench.task import Task
 
 
-@model("ts_mixer")
+@model("ts_mixer", paper="Chen et al. 2023, arXiv 2303.06053")
 class TSMixer(DeepChannelNetwork):
     """Blocks of a dense map over time and a perceptron over channels, each normalised first and added to its input.
 
@@ -46,7 +46,7 @@ class TSMixer(DeepChannelNetwork):
         return keras.layers.Reshape(x.shape[1:])(y)
 
 
-@model("tide")
+@model("tide", paper="Das et al. 2023, arXiv 2304.08424")
 class TiDE(DeepChannelNetwork):
     """A dense encoder and decoder of residual blocks, then one for each step of the horizon, and a linear map beside.
 

@@ -68,7 +68,7 @@ class ConvGRU(Network):
         )
 
 
-@model("wavenet")
+@model("wavenet", paper="van den Oord et al. 2016, arXiv 1609.03499")
 class WaveNet(Network):
     """Causal convolutions of two taps with growing dilation, without gates or skips.
 
@@ -101,7 +101,7 @@ class WaveNet(Network):
         return _answering(task, inputs, _through([*embedding(task), *convolutions], inputs), activation(task))
 
 
-@model("gated_wavenet")
+@model("gated_wavenet", paper="van den Oord et al. 2016, arXiv 1609.03499")
 class GatedWaveNet(Network):
     """Residual blocks of gated causal convolutions; their skips are added up and mixed twice.
 

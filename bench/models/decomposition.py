@@ -61,7 +61,7 @@ def _past(channels: Any, task: Task) -> Any:
     return keras.ops.take(channels, keras.ops.convert_to_tensor(places, dtype="int32"), axis=-1)
 
 
-@model("d_linear")
+@model("d_linear", paper="Zeng et al. 2023, arXiv 2205.13504")
 class DLinear(ChannelNetwork):
     """A linear map of the trend, a moving average, and one of what it leaves, added up.
 
@@ -88,7 +88,7 @@ class DLinear(ChannelNetwork):
         return keras.layers.Dense(horizon)(trend) + keras.layers.Dense(horizon)(series - trend)
 
 
-@model("n_linear")
+@model("n_linear", paper="Zeng et al. 2023, arXiv 2205.13504")
 class NLinear(ChannelNetwork):
     """A linear map of the window less its last value, which is added again.
 

@@ -22,7 +22,7 @@ class MinimalNetwork(RecurrentNetwork):
         return super().supports(task, train)
 
 
-@model("min_gru")
+@model("min_gru", paper="Feng et al. 2024, arXiv 2410.01201")
 class MinGRU(MinimalNetwork):
     """A stack of minGRU layers, whose gate sees the input alone (Feng et al., 2024, section 3.1)."""
 
@@ -36,7 +36,7 @@ class MinGRU(MinimalNetwork):
         return Layer(units, return_sequences)
 
 
-@model("min_lstm")
+@model("min_lstm", paper="Feng et al. 2024, arXiv 2410.01201")
 class MinLSTM(MinimalNetwork):
     """A stack of minLSTM layers, whose gates see the input alone (Feng et al., 2024, section 3.2)."""
 

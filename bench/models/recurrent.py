@@ -152,7 +152,7 @@ class IteratedRNN(RecurrentNetwork):
         return keras.layers.SimpleRNN(units, return_sequences=return_sequences)
 
 
-@model("layer_norm_rnn")
+@model("layer_norm_rnn", paper="Ba et al. 2016, arXiv 1607.06450")
 class LayerNormRNN(RecurrentNetwork):
     """A stack of simple recurrent cells that normalise their state, in Keras's own layer."""
 
@@ -204,7 +204,7 @@ class WhileLoopRNN(RecurrentNetwork):
         return Loop(LayerNormSimpleRNNCell(units), return_sequences, time_major_output=self.time_major)
 
 
-@model("lstm")
+@model("lstm", paper="Hochreiter and Schmidhuber 1997, Neural Computation 9(8)")
 class LSTM(RecurrentNetwork):
     """A stack of LSTM layers."""
 
@@ -217,7 +217,7 @@ class LSTM(RecurrentNetwork):
         return keras.layers.LSTM(units, return_sequences=return_sequences, use_cudnn=False)
 
 
-@model("gru")
+@model("gru", paper="Cho et al. 2014, arXiv 1406.1078")
 class GRU(RecurrentNetwork):
     """A stack of GRU layers."""
 

@@ -30,7 +30,7 @@ class GatedBlocks(BlockNetwork):
         raise NotImplementedError
 
 
-@model("lru")
+@model("lru", paper="Orvieto et al. 2023, arXiv 2303.06349")
 class LRUNetwork(GatedBlocks):
     """Linear recurrent units in blocks (Orvieto et al., 2023, figure 1), layer norm for the paper's batch norm.
 
@@ -52,7 +52,7 @@ class LRUNetwork(GatedBlocks):
         return LRU(self.state, self.least, self.most)
 
 
-@model("s4d")
+@model("s4d", paper="Gu et al. 2022, arXiv 2206.11893")
 class S4DNetwork(GatedBlocks):
     """Diagonal structured state spaces in blocks (Gu et al., 2022), normalised first.
 
@@ -70,7 +70,7 @@ class S4DNetwork(GatedBlocks):
         return S4D(self.state)
 
 
-@model("mamba")
+@model("mamba", paper="Gu and Dao 2023, arXiv 2312.00752")
 class Mamba(BlockNetwork):
     """Selective state spaces, each with its gate and short convolution in one block (Gu and Dao, 2023, figure 3).
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@model("tcn")
+@model("tcn", paper="Bai et al. 2018, arXiv 1803.01271")
 class TCN(Network):
     """Residual blocks of two dilated causal convolutions with weight norm, each followed by ReLU and dropout.
 

@@ -9,7 +9,7 @@ from bench.models.blocks import BlockNetwork
 from bench.task import Task
 
 
-@model("transformer")
+@model("transformer", paper="Vaswani et al. 2017, arXiv 1706.03762")
 class CausalTransformer(BlockNetwork):
     """Blocks of causal self-attention and a perceptron, each normalised first, with learned positions.
 

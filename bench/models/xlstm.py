@@ -25,7 +25,7 @@ class ExponentialBlocks(BlockNetwork):
         return keras.layers.LayerNormalization()(x)
 
 
-@model("s_lstm")
+@model("s_lstm", paper="Beck et al. 2024, arXiv 2405.04517")
 class SLSTM(ExponentialBlocks):
     """Blocks of a recurrence with a scalar memory a unit, and a gated perceptron.
 
@@ -60,7 +60,7 @@ class SLSTM(ExponentialBlocks):
         return x + self.dropped(keras.layers.Dense(self.width)(y))
 
 
-@model("m_lstm")
+@model("m_lstm", paper="Beck et al. 2024, arXiv 2405.04517")
 class MLSTM(ExponentialBlocks):
     """Blocks of a matrix memory with its gate and short convolution, in the parallel form.
 
