@@ -1,6 +1,6 @@
 """Forecasts in parts: each block forecasts, and leaves the next ones what it cannot explain of the window."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -19,6 +19,7 @@ class BackcastNetwork(ChannelNetwork):
         width: Numbers in each hidden layer.
     """
 
+    version: ClassVar[str] = "2"
     width: PositiveInt = 12
 
     @property
