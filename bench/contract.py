@@ -109,11 +109,12 @@ def hold_causality(model: Model, forecast: Forecast, split: Split) -> None:
     """
     if split.task.target is not TargetKind.EVERY_STEP:
         return
-    steps, other = split.x.shape[1], split.x.copy()
+    x = np.asarray(split.x)
+    steps, other = x.shape[1], x.copy()
     change = steps // 2
-    other[:, change:] = np.roll(split.x[:, change:], 1, axis=0)  # another window's future
+    other[:, change:] = np.roll(x[:, change:], 1, axis=0)  # another window's future
     before = sum(place < change for place in range(steps)[model.positions(split.task)])
-    one, two = (np.asarray(forecast(x)) for x in (split.x, other))
+    one, two = (np.asarray(forecast(windows)) for windows in (x, other))
     np.testing.assert_allclose(two[:, :before], one[:, :before], rtol=1e-4, atol=1e-5, err_msg="it sees the future")
     assert not np.allclose(two[:, before:], one[:, before:]), "forecasts do not follow from the window"
 
@@ -206,7 +207,7 @@ def _forecasts(model: Predictor, splits: Splits) -> NDArray[np.floating]:
     task = splits.valid.task
     if model.leaks_target:
         return np.asarray(model.fit_leaking(splits.train, task)(splits.valid))
-    return np.asarray(model.fit(splits.train, task)(splits.valid.x))
+    return np.asarray(model.fit_choosing(splits.train, splits.valid, task)(np.asarray(splits.valid.x)))
 
 
 def _hold_shape(model: Model, split: Split, forecasts: NDArray[np.floating]) -> None:
@@ -216,4 +217,4 @@ def _hold_shape(model: Model, split: Split, forecasts: NDArray[np.floating]) -> 
 
 def _bits(splits: Splits) -> list[bytes]:
     named = {"train": splits.train, **splits.evaluated()}
-    return [array.tobytes() for split in named.values() for array in (split.x, split.y)]
+    return [np.asarray(array).tobytes() for split in named.values() for array in (split.x, split.y)]

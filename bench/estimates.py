@@ -82,6 +82,62 @@ def pace_of(records: Iterable[RunRecord], report: Path) -> Pace:
     )
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a trained run of a case does at most: windows that it trains on, each of so many steps."""
+
+    model: str
+    windows: float
+    input_length: int
+
+
+def likely_pace(works: Mapping[str, Work], reports: Path) -> Pace:
+    """Return how long runs of cases take at most, by how long their models took in other reports here.
+
+    A model that stands in none is taken for the slowest of those that do; nothing is known where there are none.
+
+    Args:
+        works: By case.
+        reports: Folder of reports, each with its ``cases.csv``, ``tasks.csv`` and ``runs.csv``.
+    """
+    step_s, compile_s = _paces(reports)
+    if not step_s:
+        return Pace()
+    slowest, longest = max(step_s.values()), max(compile_s.values(), default=0.0)
+    return Pace(
+        {case: w.windows * w.input_length * step_s.get(w.model, slowest) for case, w in works.items()},
+        {case: compile_s.get(w.model, longest) for case, w in works.items()},
+    )
+
+
+def _paces(reports: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the median seconds that each model trains a step of a window, and that it compiles."""
+    spent: dict[str, list[float]] = defaultdict(list)
+    compiled: dict[str, list[float]] = defaultdict(list)
+    for folder in sorted(reports.glob("*/")):
+        try:
+            about, asked = ({row[key]: row for row in _rows(folder / f"{key}s.csv")} for key in ("case", "task"))
+            for row in _rows(folder / "runs.csv"):
+                windows = float(row["train_windows"] or 0) * float(row["epochs_run"] or 0)
+                length = float(asked[row["task"]]["input_length"] or 0)
+                if not windows * length:
+                    continue
+                model, compile_s = about[row["case"]]["model"], float(row["compile_s"] or 0)
+                spent[model].append(
+                    (float(row["total_s"]) - float(row["import_s"] or 0) - compile_s) / windows / length
+                )
+                if compile_s:
+                    compiled[model].append(compile_s)
+        except (OSError, ValueError, KeyError):
+            continue
+    return _medians(spent), _medians(compiled)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 class _Spent:
     """Seconds that runs took, by case."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.record import Weights
+from bench.windows import Windows
 
 Float32 = NDArray[np.float32]
 ABOUT = "about"
@@ -116,11 +117,12 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
-def truth_digest(arrays: Iterable[NDArray[Any] | None]) -> str:
+def truth_digest(arrays: Iterable[NDArray[Any] | Windows | None]) -> str:
     """Return a digest of targets, of what is scored of them and of their series."""
     total = sha256()
     for array in arrays:
-        total.update(b"none" if array is None else f"{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        whole = None if array is None else np.ascontiguousarray(array)
+        total.update(b"none" if whole is None else f"{whole.shape}".encode() + whole.tobytes())
     return total.hexdigest()[:16]
 
 

@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 from bench import versions
 from bench.cases.base import Case, component
@@ -12,6 +11,7 @@ from bench.engines.base import engine_version, engines
 from bench.errors import BenchError
 from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
 from bench.metrics.base import applicable, monitor, ranking
+from bench.models.base import Support
 from bench.record import FINISHED, RANKED, RunRecord, RunSpec
 from bench.store import latest
 from bench.suite import AutoSeeds, Suite
@@ -173,7 +173,7 @@ def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRec
 
 
 def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
-    """Return a case's runs with these seeds: one a seed if it is trained, else one a draw of its data."""
+    """Return a case's runs: one a seed, these or a backend's own, if it is trained, else one a draw of its data."""
     trained = case.model.trained
     shared = {
         "case": case.name,
@@ -182,10 +182,12 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         "recipe": case.recipe,
         "metrics": _named(suite, case),
     }
-    places = product(
-        [name for name in suite.backends if case.runs_on(name)] if trained else ["numpy"],
-        suite.places if trained else ["cpu"],
-        _draws(suite, case, seeds),
+    backends = [name for name in suite.backends if runs_on(case, name)] if trained else ["numpy"]
+    places = (
+        (backend, device, draw)
+        for backend in backends
+        for device in (suite.places if trained else ["cpu"])
+        for draw in _draws(suite, case, suite.seeds_on.get(backend, seeds))
     )
     return [
         RunSpec(
@@ -200,9 +202,25 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
     ]
 
 
+def runs_on(case: Case, backend: str) -> Support:
+    """Return whether a backend can run a case's model, and train by its recipe."""
+    able = case.runs_on(backend)
+    return engines.get(backend).trains_in(case.recipe) if able else able
+
+
 def _draws(suite: Suite, case: Case, seeds: Sequence[int]) -> list[tuple[int, int | None]]:
-    """Return the data seed and the model seed of each of a case's runs on one device and backend."""
-    if not case.dataset.seeded:
+    """Return the data seed and the model seed of each of a case's runs on one device and backend.
+
+    Raises:
+        BenchError: The dataset has so many draws, and the seeds do not draw each once at most.
+    """
+    draws = case.dataset.number_of_draws
+    if draws and (suite.data_seeds != "seeds" or len({seed % draws for seed in seeds}) < len(seeds)):
+        raise BenchError(
+            f"case {case.name!r}: dataset {case.dataset.name!r} has {draws} draws of its data, and n is their number; "
+            f'write data_seeds = "seeds" and seeds = {list(range(1, draws + 1))}, each of which draws another'
+        )
+    if not case.dataset.varies:
         data_seeds = [UNSEEDED] * len(seeds)
     else:
         data_seeds = list(seeds) if suite.data_seeds == "seeds" else suite.data_seeds * len(seeds)
@@ -259,7 +277,7 @@ def make_plan(
         engines.get(backend)
     fits = {case.name: case.supports() for case in chosen}
     fitting = [case for case in chosen if fits[case.name]]
-    places = {case.name: [case.runs_on(name) for name in suite.backends] for case in fitting}
+    places = {case.name: [runs_on(case, name) for name in suite.backends] for case in fitting}
     selected = [case for case in fitting if any(places[case.name])]
     skips = (
         *(Skip(case, fits[case.name].reason) for case in chosen if not fits[case.name]),

@@ -25,6 +25,7 @@ from bench.task import Task
 Loss = Literal["mse", "mae", "huber", "binary_crossentropy", "sparse_categorical_crossentropy", "quantile"]
 Optimizer = Literal["adam", "adamw", "nadam", "rmsprop", "sgd"]
 Schedule = Literal["constant", "cosine", "step", "plateau"]
+Precision = Literal["float32", "bfloat16", "float16"]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 From0 = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Between0And1 = Annotated[float, Field(gt=0, lt=1)]
@@ -137,6 +138,9 @@ class Recipe(_Strict):
 
     steps: PositiveInt | None = None
     """Batches to train on, as the budget in place of ``epochs``; the last epoch is shorter where they end within it."""
+    precision: Precision | None = None
+    """What layers compute in; weights, their updates, the loss and forecasts stay float32 (Micikevicius et al., 2018).
+    ``"float32"`` is the same as None. A backend that cannot leaves the case out."""
 
     @model_validator(mode="before")
     @classmethod
@@ -149,6 +153,12 @@ class Recipe(_Strict):
     def _one_spelling(cls, value: str | None) -> str | None:
         """Let equal recipes be equal."""
         return None if value == "constant" else value
+
+    @field_validator("precision")
+    @classmethod
+    def _whole_is_usual(cls, value: str | None) -> str | None:
+        """Likewise."""
+        return None if value == "float32" else value
 
     @classmethod
     def _choices(cls, value: Any) -> list[str]:
@@ -269,6 +279,6 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 def differences(recipe: Recipe, other: Recipe) -> dict[str, Any]:
     """Return the fields of ``recipe`` that differ from ``other``'s; one that is off counts where it has a word."""
-    off = {"schedule": "constant"}
+    off = {"schedule": "constant", "precision": "float32"}
     values = {k: off.get(k) if v is None else v for k, v in recipe.model_dump().items() if v != getattr(other, k)}
     return {key: value for key, value in values.items() if value is not None}

@@ -11,11 +11,13 @@ from bench.kept import Kept, KeptErrors, KeptForecasts, truth_digest
 from bench.metrics.base import Metric, Scored, evaluate, metrics, ranking, scored
 from bench.models.base import Model
 from bench.record import ForecastSample, Score, Scores, Weights, score_of
-from bench.task import Split, Splits, Task
+from bench.task import Split, Splits, Task, Windows
 
 SAMPLE_WINDOWS = 4
 KEPT_BYTES = 2**18
 """The forecasts of a test split that are larger are kept at the last position alone."""
+MOST_KEPT_BYTES = 2**24
+"""Those that are larger still, of many windows at the last position and many steps ahead, are not kept."""
 ForecastSplit = Callable[[Split], NDArray[np.floating]]
 """From a split to its forecasts, shaped as `bench.metrics.base.scored` takes them."""
 
@@ -45,7 +47,7 @@ class Truths:
     def __init__(self) -> None:
         self._known: dict[tuple[int, str], tuple[Split, str]] = {}
 
-    def digest(self, split: Split, part: str, arrays: Callable[[], list[NDArray[Any] | None]]) -> str:
+    def digest(self, split: Split, part: str, arrays: Callable[[], list[NDArray[Any] | Windows | None]]) -> str:
         """Return the digest of a part of a split, whose ``arrays`` are asked for the first time alone."""
         key = id(split), part
         if key not in self._known:
@@ -144,11 +146,14 @@ def _errors_of(
 def _forecasts_of(split: Split, pair: Scored, truths: Truths, name: str, weights: Weights) -> KeptForecasts | None:
     """Return the forecasts of a split; None where they are large and none is made at the last position."""
     every = split.task.target.every_position
-    last = every and pair.forecast.size * np.dtype(np.float32).itemsize > KEPT_BYTES
+    size = pair.given_forecast.size * np.dtype(np.float32).itemsize
+    last = every and size > KEPT_BYTES
     seen = pair.at_last if last else pair
-    if seen is None:
+    if seen is None or (not last and size > MOST_KEPT_BYTES):
         return None
-    values = seen.forecast[..., 1] if split.task.target.is_class and split.task.classes == 2 else seen.forecast
+    values = seen.given_forecast
+    if split.task.target.is_class and split.task.classes == 2:
+        values = values[..., 1]
     places = values.shape[:2] if every else values.shape[:1]
     shaped = values.reshape(*places, *split.task.output_shape).astype(np.float32)
     truth = truths.digest(split, "all", lambda: [split.y, split.mask, split.series])
@@ -168,10 +173,19 @@ def sample_of(split: Split, pair: Scored) -> ForecastSample | None:
     n = min(SAMPLE_WINDOWS, len(split.x))
     return ForecastSample(
         window=list(range(n)),
-        x=_rows(split.x[:n, :, feature]),
+        x=_rows(_in_units(split, split.x[:n, :, feature], n)),
         truth=_rows(last.truth[:n, 0, :, 0]),
         forecast=_rows(last.forecast[:n, 0, :, 0]),
     )
+
+
+def _in_units(split: Split, values: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return values ``(n, steps)`` of the first target in the first windows, in the units that are scored."""
+    if split.rescaling is None or split.task.targets[0].name not in split.task.feature_names:
+        return values
+    back = split.rescaling
+    spread, centre = (each[:n, :1] if each.ndim > 1 else each[:1] for each in (back.spread, back.centre))
+    return values * spread + centre
 
 
 def _paired(forecast: ForecastSplit, model: Model, split: Split, name: str) -> Scored:

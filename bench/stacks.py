@@ -44,5 +44,5 @@ def stack_width(asked: str, suite: Suite, backend: str, kind: str) -> int:
         return 1
     if asked != AUTO:
         return int(asked)
-    seeds = suite.auto_seeds.cap if suite.seeds == "auto" else len(suite.seeds)
+    seeds = suite.auto_seeds.cap if suite.seeds == "auto" else len(suite.seeds_on.get(backend, suite.seeds))
     return 1 if kind == "cpu" else min(1 << (seeds - 1).bit_length(), WIDEST)

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.windows import Values, Windows
+
+__all__ = ["Array", "Rescaling", "Split", "Splits", "Target", "TargetKind", "Task", "Values", "Windows"]
+
 Array = NDArray[np.float32]
-Values = NDArray[Any]
-"""float32, or int32 where it holds token ids or classes."""
 
 
 class TargetKind(StrEnum):
@@ -66,6 +67,7 @@ class Task:
         classes: How many there are, where the target is a class.
         vocabulary: How many token ids there are, where the inputs are token ids in place of real values.
         masked: Some positions are not scored and not trained on; a split then says which.
+        season: Steps after which series repeat themselves, as a seasonal naive forecast does; 1 for none.
         metrics: Names of metrics that are reported besides those that apply to every such task.
         rank: Name of the metric that ranks; empty for the usual one of the target kind.
         monitor: Name of the metric that chooses the best epoch; empty for the usual one.
@@ -82,6 +84,7 @@ class Task:
     classes: int = 2
     vocabulary: int | None = None
     masked: bool = False
+    season: int = 1
     metrics: tuple[str, ...] = ()
     rank: str = ""
     monitor: str = ""
@@ -143,26 +146,46 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Rescaling:
+    """How scaled targets go back to the units of their own: ``value * spread + centre``.
+
+    Attributes:
+        spread: float64 ``(targets,)``, or ``(windows, targets)`` where it is another a window.
+        centre: Likewise.
+    """
+
+    spread: NDArray[np.float64]
+    centre: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Split:
     """Windows and their targets, held to the task when the data set is loaded: see `bench.datasets.checked`.
 
     Attributes:
         task: What this split asks.
-        x: float32 ``(windows, input_length, features)``; token ids are int32 ``(windows, input_length)``.
-        y: Shaped by the task. float32; classes are int32 where there are more than two.
+        x: float32 ``(windows, input_length, features)``; token ids are int32 ``(windows, input_length)``. An array, or
+            `bench.windows.Windows` into series.
+        y: Shaped by the task. float32; classes are int32 where there are more than two. As ``x``.
         groups: Integer labels ``(windows,)`` under a name, such as each string's length; metrics that keep groups are
             given per value of each.
         mask: True for each position that is trained on and scored, as ``Task.mask_shape``; None for all of them.
         series: Which series each window comes from ``(windows,)``, any whole numbers; None where each comes from its
             own. Windows of one series are no independent evidence: what a finite test set leaves open counts series.
+            The windows of one long series may be told in blocks of time.
+        rescaling: How targets and forecasts go back before they are scored; None where they are scored as they are.
+        naive_error: Mean absolute error of the seasonal naive forecast one season ahead on the training part of each
+            window's series, in the units that are scored, float64 ``(windows, targets)``; None where not known.
     """
 
     task: Task
-    x: Values
-    y: Values
+    x: Values | Windows
+    y: Values | Windows
     groups: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     mask: NDArray[np.bool_] | None = None
     series: NDArray[np.int64] | None = None
+    rescaling: Rescaling | None = None
+    naive_error: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

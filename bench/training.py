@@ -20,6 +20,7 @@ from bench.record import ForecastSample, LearningCurve, Scores, Timing, Weights
 from bench.schedules import learning_rates, total_steps, varies
 from bench.scoring import NotFinite, Scoring, Truths, score_all, score_epoch
 from bench.task import Array, Split, Splits, Task
+from bench.windows import chunks
 
 EpochDone = Callable[[int, int], None]
 
@@ -83,11 +84,10 @@ def predict(model: Predictor, splits: Splits, named: tuple[str, ...] = ()) -> Ou
     if model.leaks_target:
         forecast_split = clock.time("train_s", lambda: model.fit_leaking(splits.train, task))
     else:
-        forecast_x = clock.time("train_s", lambda: model.fit(splits.train, task))
+        forecast_x = clock.time("train_s", lambda: model.fit_choosing(splits.train, splits.valid, task))
 
         def forecast_split(split: Split) -> NDArray[np.floating]:
-            values: NDArray[np.floating] = forecast_x(split.x)
-            return values
+            return np.concatenate([forecast_x(split.x[part]) for part in chunks(split.x)])
 
     try:
         last: Scoring = clock.time("evaluate_s", partial(score_all, forecast_split, model, splits, "last", named))

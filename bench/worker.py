@@ -22,6 +22,7 @@ from bench.stacked_training import Lane, train_together
 from bench.task import Split, Splits
 from bench.training import Diverged, Outcome, make_program, predict, train
 from bench.trial import Trial
+from bench.windows import parts
 
 KEPT_DATASETS = 3
 """Data sets that a worker keeps, the latest ones."""
@@ -249,17 +250,18 @@ def _shapes(trial: Trial) -> object:
     """Return what the data of a stack's lanes have in common."""
     assert trial.splits is not None
     splits = {"train": trial.splits.train} | trial.splits.evaluated()
-    return tuple((name, split.x.shape, split.y.shape, split.mask is None) for name, split in splits.items())
+    return tuple(
+        (name, *(tuple(p.shape for p in parts(each)) for each in (split.x, split.y)), split.mask is None)
+        for name, split in splits.items()
+    )
 
 
 def digest_of(splits: Splits) -> str:
     """Return a digest of every array of a data set."""
     total = sha256()
     for split in (splits.train, splits.valid, splits.test, *splits.extra.values()):
-        total.update(split.x.tobytes())
-        total.update(split.y.tobytes())
-        if split.mask is not None:
-            total.update(split.mask.tobytes())
+        for array in (*parts(split.x), *parts(split.y), *([] if split.mask is None else [split.mask])):
+            total.update(array.tobytes())
     return total.hexdigest()[:16]
 
 

@@ -119,8 +119,6 @@ def test_a_node_without_mlflow_and_what_reports_need_records_and_another_sends_a
 
     synced = node("sync", "t.toml", whole=True)
     assert (synced.returncode, synced.stdout) == (0, "4 records sent, 0 were there, 0 missing\n"), synced.stderr
-    again = node("sync", "t.toml", whole=True)
-    assert again.stdout == "0 records sent, 4 were there, 0 missing\n"
     reported = node("report", "t.toml", whole=True)
     assert reported.stdout == "reports/t/README.md\n", reported.stderr
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench.cases.base import cases, component, make_dataset, make_model
+from bench.cases.crossed import CrossedCase
 from bench.contract import hold_causality, hold_dataset, hold_direction, hold_metrics, hold_predictor
 from bench.datasets.base import datasets
 from bench.datasets.loaded import load as load_checked
@@ -19,6 +20,7 @@ from bench.models.base import Predictor, models
 from bench.recipe import Recipe
 from bench.task import TargetKind, Task
 from tests.conftest import with_variants
+from tests.tables import usual
 from tests.younger import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
@@ -30,7 +32,8 @@ LOADED: dict[tuple[str, str], object] = {}
 def small(name):
     """A registered dataset at a size that a test can afford."""
     fields = datasets.get(name).model_fields
-    return make_dataset(name, {key: value for key, value in SMALL.items() if key in fields})
+    known = usual(horizon=3) if "path" in fields else SMALL
+    return make_dataset(name, {key: value for key, value in known.items() if key in fields})
 
 
 def load(name, seed=1):
@@ -49,6 +52,11 @@ def one_case_a_model():
     for name in cases.names():
         case = cases.get(name)
         found.setdefault((case.model.name, case.dataset.name), case)
+    with_one = {model for model, _ in found}
+    crossed = CrossedCase(name="own", dataset={"name": "table"} | usual(horizon=3), models=["*"]).resolve()
+    for case in crossed["*"]:
+        if case.model.name not in with_one:
+            found[case.model.name, case.dataset.name] = case
     return {f"{m} on {d}": case for (m, d), case in found.items()}
 
 

@@ -18,12 +18,14 @@ from bench.datasets.base import Dataset
 from bench.engines.base import engines
 from bench.initial import window_order
 from bench.models.base import Network
+from bench.models.recurrent import GRU
 from bench.plan import shared_versions
 from bench.recipe import Recipe
 from bench.task import Split, Splits
 from bench.training import make_program, train
 from tests.conftest import BACKEND, with_variants
 from tests.keras_fit import compiled_network, fit_in_order
+from tests.views import EVERY, LAST, copied, splits_of_views
 from tests.younger import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "first_steps.json"
@@ -245,3 +247,19 @@ def test_compilations_and_evaluations_are_counted_and_a_batch_is_forecast_as_it_
         assert program.weight_bytes == 4 * program.parameters
         assert program.device_peak_bytes is None
         program.close()
+
+
+@pytest.mark.parametrize("task", [LAST, EVERY], ids=lambda task: task.name)
+def test_views_into_series_train_and_forecast_as_another_data_set_that_holds_copies(task):
+    """The backend gathers by start what NumPy gathers here; how it fuses that may move a last bit."""
+    given, found = splits_of_views(task), []
+    copies = Splits(*(copied(split) for split in (given.train, given.valid, given.test)))
+    recipe = Recipe(batch_size=8)
+    for splits in (given, copies):
+        program = make_program(BACKEND, GRU(units=(4,)), recipe, splits)
+        program.reset(program.fresh_weights(7), 7)
+        losses = [program.train(window_order(7, epoch, 40, 8)) for epoch in range(2)]
+        found.append((losses, program.forecast(splits.valid.x)))
+        program.close()
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-5)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)

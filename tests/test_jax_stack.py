@@ -18,6 +18,8 @@ from bench.task import Split, Splits
 from bench.training import Diverged, make_program, train
 from tests.conftest import BACKEND
 from tests.test_engines import NETWORKS as DISTINCT
+from tests.views import LAST as VIEWS
+from tests.views import copied, splits_of_views
 
 pytestmark = pytest.mark.skipif(BACKEND != "jax", reason="tests.test_jax runs it, in a process of its own")
 
@@ -262,3 +264,22 @@ def test_a_lane_with_data_of_its_own_leaves_what_it_does_where_all_train_on_them
     assert left_of(mixed[0]) != left_of(shared[0])
     part = train_together(model, recipe, own[:2], stack)
     assert [left_of(o) for o in part] == [left_of(o) for o in mixed[:2]]
+
+
+def test_lanes_train_on_views_into_series_of_their_own_and_shared():
+    """What copies of the windows give, but for the last bits; the second lane's series are others."""
+    from bench.engines.jax_stack import JaxStack
+
+    one = splits_of_views(VIEWS)
+    other = replace(one.train, **{k: replace(getattr(one.train, k), rows=getattr(one.train, k).rows * 2) for k in "xy"})
+    order = np.stack([window_order(seed, 0, 40, 8) for seed in (7, 8)])
+    for trains in ([one.train, other], [one.train] * 2):
+        found = []
+        for lanes in (trains, [copied(split) for split in trains]):
+            stack = JaxStack(GRU(units=(4,)), Recipe(batch_size=8), VIEWS, VIEWS, 4)
+            stack.use(lanes)
+            stack.reset([stack.fresh_weights(seed) for seed in (7, 8)], (7, 8))
+            found.append((stack.train(order), stack.forecast([lane.x for lane in lanes])))
+            stack.close()
+        np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-5)
+        np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)

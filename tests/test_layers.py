@@ -10,20 +10,10 @@ from bench.layers.gated_unit import GatedActivationUnit
 from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
 from bench.layers.residual_block import WaveNetResidualBlock
 from bench.layers.while_loop_rnn import WhileLoopRNN
+from tests.recurrent_layers import randomise, windows
 
 EPSILON = 1e-3  # of keras.layers.LayerNormalization
 CLOSE = {"rtol": 1e-5, "atol": 2e-6}
-
-
-def randomise(layer, seed=0):
-    """Give every weight random numbers: zero biases and unit gains would hide mistakes."""
-    rng = np.random.default_rng(seed)
-    layer.set_weights([rng.normal(0, 0.5, w.shape).astype(np.float32) for w in layer.weights])
-    return layer
-
-
-def windows(*shape, seed=1):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def sigmoid(x):

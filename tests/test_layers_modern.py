@@ -147,7 +147,7 @@ def test_channels_are_forecast_by_one_map_and_chosen_by_their_names():
     for place, channel in ((0, 2), (1, 0)):
         series = X[..., channel].astype(np.float64)
         np.testing.assert_allclose(y[..., place], (series - series[:, -1:]) @ kernel + bias + series[:, -1:], atol=1e-5)
-    other = Task("t", TargetKind.LAST_STEP, 9, 3, 5, feature_names=("a", "b", "c"), targets=(Target("d"),))
+    other = Task("t", TargetKind.LAST_STEP, 9, 3, 5, feature_names=("a", "b", "c"), targets=(Target("a"), Target("d")))
     assert "forecasts its own features" in NLinear().supports(other).reason
 
 

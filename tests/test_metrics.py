@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -93,6 +95,8 @@ THREE = pair(
     groups={"length": [9, 11]},
 )  # fmt: skip
 
+SCALES = np.array([[2.0, 4.0]])
+"""Of MASE, by target."""
 KNOWN = [
     ("mse", TEN, 16 / 6),
     ("mse", SIX, 55 / 6),
@@ -110,6 +114,14 @@ KNOWN = [
     ("mse_per_step", BOTH, [0.5, 6.5]),
     ("mse_per_target", BOTH, [5.0, 2.0]),
     ("mse_per_target", BOTH_AT_EVERY, [0.5, 2.0]),
+    ("rmse", TEN, (16 / 6) ** 0.5),
+    ("rmse", SIX, (55 / 6) ** 0.5),
+    ("mase", replace(BOTH, naive_error=SCALES), (1 / 2 + 3 / 2 + 0 / 4 + 2 / 4) / 4),
+    ("mase", replace(BOTH_AT_EVERY, naive_error=SCALES), (1 / 2 + 0 / 4 + 0 / 2 + 2 / 4) / 4),
+    ("mae_per_step", TEN, [0.5, 1.5, 2.0]),
+    ("mae_per_step", SIX, [5.0]),
+    ("mae_per_target", BOTH, [2.0, 1.0]),
+    ("mae_per_target", BOTH_AT_EVERY, [0.5, 1.0]),
     ("mse_odd_positions", SIX, (9 + 25) / 2),
     ("mse_odd_positions", ODD, (9 + 25) / 2),
     ("accuracy", FOUR, 0.5),

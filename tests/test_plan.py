@@ -312,3 +312,22 @@ def test_what_is_unmeasured_is_what_has_no_result_here():
     assert [s.case for s in lacking] == ["fake/naive", *["fake/rnn"] * 3], "as often as processes lack"
     assert len(plan.unmeasured()) == 2 * PROCESSES
     assert replace(plan, suite=plan.suite.model_copy(update={"throughput": False})).measured == []
+
+
+def test_a_backend_that_cannot_train_in_a_precision_leaves_the_case_out():
+    recipe = {"precision": "bfloat16"}
+    asked = {"name": "t", "cases": ["chapter15/linear", "chapter15/naive_next_step"], "seeds": [1], "recipe": recipe}
+    plan = make_plan(Suite(**asked, backends=["tensorflow", "jax"]), [])
+    assert {(spec.case, spec.backend) for spec in plan.specs} == {
+        ("chapter15/linear", "jax"),
+        ("chapter15/naive_next_step", "numpy"),
+    }
+    (skip,) = plan.skips
+    assert skip.reason == "backend tensorflow trains in float32, not in bfloat16"
+    plain = make_plan(Suite(**asked | {"recipe": {}}, backends=["jax"]), [])
+    usual = make_plan(Suite(**asked | {"recipe": {"precision": "float32"}}, backends=["jax"]), [])
+    assert [spec.run_id for spec in usual.specs] == [spec.run_id for spec in plain.specs]
+    assert {spec.run_id for spec in plan.specs if spec.backend == "jax"}.isdisjoint(s.run_id for s in plain.specs)
+    half = Suite(**asked | {"recipe": {"precision": "float16"}, "cases": ["chapter15/linear"]}, backends=["jax"])
+    with pytest.raises(BenchError, match="jax trains in float32 or bfloat16, not in float16"):
+        make_plan(half, [])

@@ -122,3 +122,11 @@ def test_every_option_names_choices_that_there_are():
         for choice in option.choices:
             Recipe.model_validate({option.field: choice})
         assert Recipe.model_fields[name].default is None
+
+
+def test_float32_is_what_a_recipe_has_unless_it_says_otherwise():
+    assert Recipe(precision="float32") == Recipe()
+    assert Recipe(precision="bfloat16").model_dump(exclude_defaults=True) == {"precision": "bfloat16"}
+    assert differences(Recipe(), Recipe(precision="bfloat16")) == {"precision": "float32"}
+    with pytest.raises(ValidationError, match="float32"):
+        Recipe(precision="half")

@@ -94,7 +94,9 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("name", with_variants(LOSSES, {"median", "two_classes_mse", "huber"}))
+@pytest.mark.parametrize(
+    "name", with_variants(LOSSES, {*LOSSES} - {"huber_delta", "quantile", "two_classes", "four_classes"})
+)
 def test_a_loss_is_that_of_fit(name):
     recipe, task, loss = LOSSES[name]
     held_to_fit(recipe, task, loss, keras.optimizers.Adam(0.001))
@@ -126,7 +128,12 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", with_variants(OPTIMIZERS, {"adam", "adam_decay", "adamw_decay", "sgd"}))
+@pytest.mark.parametrize(
+    "name",
+    with_variants(
+        OPTIMIZERS, {*OPTIMIZERS} - {"adam_options", "adamw", "nadam", "rmsprop_options", "sgd_options", "clip_norm"}
+    ),
+)
 def test_an_optimizer_is_that_of_fit(name):
     fields, make = OPTIMIZERS[name]
     held_to_fit(Recipe(learning_rate=0.01, **fields), NUMBERS, "mse", make())
@@ -162,7 +169,7 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.parametrize("name", with_variants(SCHEDULES, {"warm_up", "cosine"}))
+@pytest.mark.parametrize("name", with_variants(SCHEDULES, {*SCHEDULES} - {"step", "warm_up_then_cosine"}))
 def test_a_schedule_is_that_of_fit(name):
     """With a decay of the weights, which follows the schedule too."""
     fields, schedule = SCHEDULES[name]
@@ -225,7 +232,7 @@ MASKED_LOSSES = {
 }
 
 
-@pytest.mark.parametrize("name", with_variants(MASKED_LOSSES, {"huber"}))
+@pytest.mark.parametrize("name", with_variants(MASKED_LOSSES, {*MASKED_LOSSES} - {"last_step", "four_classes"}))
 def test_a_mask_is_that_of_fits_sample_weights(name):
     task, recipe, loss = MASKED_LOSSES[name]
     masked = replace(task, masked=True)

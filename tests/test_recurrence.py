@@ -1,5 +1,7 @@
 """Recurrent loops of the TensorFlow engine: Keras's own numbers, and the automatic gradient in float64."""
 
+from itertools import product
+
 import keras
 import numpy as np
 import pytest
@@ -9,27 +11,28 @@ from bench.engines.tensorflow import TensorFlow
 from bench.engines.tensorflow_loops import mend_loops
 from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
 from bench.layers.while_loop_rnn import WhileLoopRNN
-from tests.test_layers import randomise, windows
+from tests.conftest import with_variants
+from tests.recurrent_layers import (
+    BATCH,
+    FEATURES,
+    LAYERS,
+    STEPS,
+    UNITS,
+    CellThatDraws,
+    Embeds,
+    assert_equal,
+    gru,
+    masked_windows,
+    network_of,
+    randomise,
+    windows,
+)
 
-BATCH, STEPS, FEATURES, UNITS = 3, 7, 2, 4
-
-
-def gru(**options):
-    return keras.layers.GRU(UNITS, use_cudnn=False, **options)
-
-
-LAYERS = {
-    "simple_rnn": lambda **options: keras.layers.SimpleRNN(UNITS, **options),
-    "lstm": lambda **options: keras.layers.LSTM(UNITS, use_cudnn=False, **options),
-    "gru": gru,
-    "gru_reset_before": lambda **options: gru(reset_after=False, **options),
-    "gru_in_parts": lambda **options: gru(implementation=1, **options),
-    "layer_norm": lambda **options: keras.layers.RNN(LayerNormSimpleRNNCell(UNITS), **options),
-    "stacked_cells": lambda **options: keras.layers.RNN(
-        [keras.layers.LSTMCell(UNITS), keras.layers.GRUCell(UNITS)], **options
-    ),
-}
-MASK = np.array([[0, 1, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 0, 0], [1, 0, 0, 1, 1, 1, 1]], bool)
+WAYS = [
+    pytest.param(*way, marks=() if way in ((True, True, True), (False, False, False)) else pytest.mark.variant)
+    for way in product([True, False], repeat=3)
+]
+"""Every step or the last, masked or not, under XLA or not: each value is in one of the two that `make test` tries."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,15 +42,6 @@ def float64():
     yield
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
-
-
-def network_of(make, mended, masked=False, **options):
-    """A recurrent layer, alone or after what makes its mask, with weights that follow from no default."""
-    layers = [keras.Input((None, FEATURES)), *([keras.layers.Masking(0.0)] if masked else []), make(**options)]
-    network = randomise(keras.Sequential(layers))
-    if mended:
-        mend_loops(network)
-    return network
 
 
 def gradients(network, x, jit, training=False):
@@ -65,24 +59,12 @@ def gradients(network, x, jit, training=False):
     return [output.numpy(), *(g.numpy() for g in found)]
 
 
-def masked_windows():
-    return np.where(MASK[..., None], windows(BATCH, STEPS, FEATURES), 0)
-
-
-def assert_equal(ours, theirs):
-    for mine, plain in zip(ours, theirs, strict=True):
-        assert np.abs(plain).max() > 0
-        np.testing.assert_allclose(mine, plain, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("jit", [True, False], ids=["xla", "plain"])
-@pytest.mark.parametrize("masked", [True, False], ids=["masked", "whole"])
-@pytest.mark.parametrize("return_sequences", [True, False], ids=["every_step", "last_step"])
+@pytest.mark.parametrize(("return_sequences", "masked", "jit"), WAYS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_gradient_is_tensorflows_own(name, return_sequences, masked, jit):
     x = masked_windows() if masked else windows(BATCH, STEPS, FEATURES)
     ours, theirs = (
-        network_of(LAYERS[name], mended, masked, return_sequences=return_sequences) for mended in (True, False)
+        network_of(LAYERS[name], mend, masked, return_sequences=return_sequences) for mend in (mend_loops, None)
     )
     assert [w.path.rpartition("/")[2] for w in ours.weights] == [w.path.rpartition("/")[2] for w in theirs.weights]
     assert_equal(gradients(ours, x, jit), gradients(theirs, x, jit=False))
@@ -92,37 +74,37 @@ def test_the_gradient_is_tensorflows_own(name, return_sequences, masked, jit):
 @pytest.mark.parametrize("name", ["lstm", "layer_norm"])
 def test_backwards_and_with_zeros_for_what_is_masked(name, options):
     ours, theirs = (
-        network_of(LAYERS[name], mended, True, return_sequences=True, **options) for mended in (True, False)
+        network_of(LAYERS[name], mend, True, return_sequences=True, **options) for mend in (mend_loops, None)
     )
     assert_equal(gradients(ours, masked_windows(), jit=True), gradients(theirs, masked_windows(), jit=False))
 
 
 @pytest.mark.parametrize("name", ["gru", "lstm"])
 def test_first_states_have_a_gradient_and_last_ones_are_returned(name):
-    def build(mended):
+    def build(mend):
         x = keras.Input((STEPS, FEATURES))
         output, *states = LAYERS[name](return_state=True)(x)
         again = LAYERS[name]()(x, initial_state=[keras.ops.tanh(state) for state in states])
         network = randomise(keras.Model(x, keras.ops.concatenate([output, again, *states])))
-        if mended:
-            mend_loops(network)
+        if mend:
+            mend(network)
         return network
 
     x = windows(BATCH, STEPS, FEATURES)
-    assert_equal(gradients(build(True), x, jit=True), gradients(build(False), x, jit=False))
+    assert_equal(gradients(build(mend_loops), x, jit=True), gradients(build(None), x, jit=False))
 
 
 def test_both_directions_of_a_bidirectional_layer_are_mended():
-    def build(mended):
+    def build(mend):
         layers = [keras.Input((STEPS, FEATURES)), keras.layers.Bidirectional(gru(return_sequences=True))]
         network = randomise(keras.Sequential(layers))
-        if mended:
-            mend_loops(network)
+        if mend:
+            mend(network)
         return network
 
     x = windows(BATCH, STEPS, FEATURES)
-    assert_equal(gradients(build(True), x, jit=True), gradients(build(False), x, jit=False))
-    kinds = [layer for layer in build(True)._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+    assert_equal(gradients(build(mend_loops), x, jit=True), gradients(build(None), x, jit=False))
+    kinds = [layer for layer in build(mend_loops)._flatten_layers() if isinstance(layer, keras.layers.RNN)]
     assert len([layer for layer in kinds if "inner_loop" in vars(layer)]) == len(kinds) == 2
 
 
@@ -130,28 +112,12 @@ def test_both_directions_of_a_bidirectional_layer_are_mended():
 @pytest.mark.parametrize("return_sequences", [True, False], ids=["every_step", "last_step"])
 def test_our_own_loop_has_it_too(return_sequences, jit):
     ours = network_of(
-        lambda **o: WhileLoopRNN(LayerNormSimpleRNNCell(UNITS), **o), False, return_sequences=return_sequences
+        lambda **o: WhileLoopRNN(LayerNormSimpleRNNCell(UNITS), **o), None, return_sequences=return_sequences
     )
-    theirs = network_of(LAYERS["layer_norm"], False, return_sequences=return_sequences)
+    theirs = network_of(LAYERS["layer_norm"], None, return_sequences=return_sequences)
     x = windows(BATCH, STEPS, FEATURES)
     static = keras.Sequential([keras.Input((STEPS, FEATURES)), *ours.layers])
     assert_equal(gradients(static, x, jit), gradients(theirs, x, jit=False))
-
-
-class CellThatDraws(keras.layers.Layer):
-    """A simple cell that drops inputs anew at every step, and counts its calls."""
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        self.state_size = self.output_size = UNITS
-        self.linear = keras.layers.SimpleRNNCell(UNITS)
-        self.drop = keras.layers.Dropout(0.5, seed=7)
-
-    def build(self, shape):
-        self.linear.build(shape)
-
-    def call(self, inputs, states, training=False):
-        return self.linear(self.drop(inputs, training=training), states)
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -165,7 +131,7 @@ class CellThatDraws(keras.layers.Layer):
 )
 def test_a_cell_that_draws_random_numbers_keeps_them(make, training):
     x = windows(BATCH, STEPS, FEATURES)
-    ours, theirs = (network_of(make, mended, return_sequences=True) for mended in (True, False))
+    ours, theirs = (network_of(make, mend, return_sequences=True) for mend in (mend_loops, None))
     # Keras takes a step before its loop, to learn the output's shape, and so draws once more.
     for network, drawn in ((ours, 1 if training else 0), (theirs, 0)):
         for layer in network._flatten_layers():
@@ -195,7 +161,7 @@ def test_what_is_unrolled_or_has_a_loop_of_its_own_is_left_alone():
 
 
 def test_frozen_weights_get_no_gradient_and_change_none():
-    ours, theirs = (network_of(LAYERS["lstm"], mended) for mended in (True, False))
+    ours, theirs = (network_of(LAYERS["lstm"], mend) for mend in (mend_loops, None))
     for network in (ours, theirs):
         network.layers[0].cell.trainable = False
     x = windows(BATCH, STEPS, FEATURES)
@@ -205,22 +171,12 @@ def test_frozen_weights_get_no_gradient_and_change_none():
 
 
 def test_integers_in_have_no_gradient():
-    class Embeds(keras.layers.Layer):
-        state_size = output_size = UNITS
-
-        def build(self, shape):
-            self.table = self.add_weight(shape=(5, UNITS), initializer="uniform", name="embeddings")
-
-        def call(self, tokens, states):
-            h = keras.ops.tanh(keras.ops.take(self.table, tokens[:, 0], axis=0) + states[0])
-            return h, [h]
-
     tokens = np.arange(BATCH * STEPS).reshape(BATCH, STEPS, 1) % 5
     found = []
-    for mended in (True, False):
+    for mend in (mend_loops, None):
         network = randomise(keras.Sequential([keras.Input((STEPS, 1), dtype="int32"), keras.layers.RNN(Embeds())]))
-        if mended:
-            mend_loops(network)
+        if mend:
+            mend(network)
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(network(tokens) ** 2)
         gradient = tape.gradient(loss, network.trainable_variables)
@@ -243,14 +199,14 @@ def accumulates(network):
     return any(node.op == "TensorListPushBack" for node in nodes)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", with_variants(LAYERS, {*LAYERS} - {"lstm", "stacked_cells"}))
 def test_what_steps_compute_is_computed_again_and_not_kept(name):
-    assert accumulates(network_of(LAYERS[name], mended=False))
-    assert not accumulates(network_of(LAYERS[name], mended=True))
+    assert accumulates(network_of(LAYERS[name], mend=None))
+    assert not accumulates(network_of(LAYERS[name], mend=mend_loops))
 
 
 def test_our_own_loop_keeps_none_of_it_either():
-    network = network_of(lambda **options: WhileLoopRNN(LayerNormSimpleRNNCell(UNITS), **options), mended=False)
+    network = network_of(lambda **options: WhileLoopRNN(LayerNormSimpleRNNCell(UNITS), **options), mend=None)
     assert not accumulates(network)
 
 

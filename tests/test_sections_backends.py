@@ -1,7 +1,9 @@
 """The section and the finding on backends, against numbers by hand."""
 
 import math
+from dataclasses import replace
 
+from bench.report.prose import opening
 from bench.report.sections.backends import backends, backends_table
 from bench.report.tables import all_tables
 from tests.fakes import fake_case, fake_plan, fake_record
@@ -51,3 +53,23 @@ def test_none_apart_is_said_and_one_backend_has_no_table():
     alone = made((0.01,), backends=("jax",))
     assert backends_table(alone) is None
     assert backends(alone, all_tables(alone)) == []
+
+
+def test_a_backend_with_fewer_seeds_has_all_of_them_and_the_report_says_how_many():
+    case, few = fake_case("fake/m0", label="m0"), [44, 45, 46]
+    records = [r for backend in ("tensorflow", "torch") for r in runs(case, backend, 0.01)]
+    plan = fake_plan([case], records, tuple(SEEDS), backends=("tensorflow", "torch"))
+    kept = [r for r in records if r.spec.backend == "tensorflow" or r.spec.model_seed in few]
+    suite = plan.suite.model_copy(update={"seeds_on": {"torch": few}})
+    specs = [s for s in plan.specs if s.backend == "tensorflow" or s.model_seed in few]
+    results = results_of(replace(plan, suite=suite, specs=specs, records=kept))
+    assert {row.backend: f"{len(row.done)} of {row.info['n_planned']}" for row in results.rows} == {
+        "tensorflow": "10 of 10",
+        "torch": "3 of 3",
+    }
+    results.about["command"] = "bench run fake"
+    said = " ".join(opening(results, all_tables(results)))
+    assert "10 seeds (trainings from other random starts), 3 on torch," in said
+    body, _ = backends_table(results)
+    (line,) = lines(body, "m0")
+    assert (line["one seed"], line["verdict"]) == ("× 1.000", "not apart")

@@ -10,7 +10,6 @@ from bench.models.base import Network
 from bench.task import Split, Splits
 from bench.training import make_program
 from tests.conftest import with_variants
-from tests.younger import VARIANTS
 
 SMALL = {"n_series": 200, "draws": 3000}
 WINDOWS = 40
@@ -29,7 +28,7 @@ def one_case_a_network() -> dict[str, Case]:
 
 
 NETWORKS = one_case_a_network()
-CHAPTER = {"deep_rnn", "wavenet_gated_as_printed", "wavenet_gated_double_activation", "wavenet_gated_softmax_head"}
+MAIN = {"linear", "seq2seq_rnn_batch_norm", "seq2seq_rnn_own_loop_as_printed", "seq2seq_gru", "wavenet", "lru"}
 
 
 def few_windows(case: Case) -> Splits:
@@ -59,7 +58,7 @@ def metrics_at(case: Case, *sizes: int) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", with_variants(NETWORKS, CHAPTER | VARIANTS))
+@pytest.mark.parametrize("name", with_variants(NETWORKS, {*NETWORKS} - MAIN))
 def test_a_metric_depends_on_the_batch_where_the_model_says_so_and_nowhere_else(name):
     case = NETWORKS[name]
     assert isinstance(case.model, Network)

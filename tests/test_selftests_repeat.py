@@ -118,8 +118,8 @@ def start_sweep(folder: Path, workers: int, seeds: list[int], listed: list[str])
     folder.mkdir()
     suite = folder / "two.toml"
     suite.write_text(SUITE.format(seeds=", ".join(map(str, seeds)), cases=",\n".join(listed)))
-    command = [sys.executable, "-m", "bench", "run", str(suite), "--no-track", "--workers", str(workers)]
-    command += ["--results", str(folder / "results"), "--reports", str(folder / "reports")]
+    command = [sys.executable, "-m", "bench", "run", str(suite), "--no-track", "--no-report", "--workers", str(workers)]
+    command += ["--results", str(folder / "results")]
     return subprocess.Popen(
         command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -203,6 +203,7 @@ def test_the_width_goes_by_what_was_asked_the_engine_the_device_and_the_seeds(ch
     assert [width(asked, "gpu") for asked in ("auto", "off", "16")] == [8, 1, 16]
     assert [width("auto", "gpu", seeds=list(range(n))) for n in (1, 2, 3, 64, 100, 1000)] == [1, 2, 4, 64, 128, WIDEST]
     assert width("auto", "gpu", seeds="auto", auto_seeds=AutoSeeds(cap=30)) == 32
+    assert width("auto", "gpu", seeds_on={LANES: [1, 2, 3]}) == 4
     assert width("16", "gpu", backends=["tensorflow"]) == 1
     assert stack_width("16", chosen.suite, "numpy", "cpu") == 1
     monkeypatch.setitem(device_kinds._entries, "gpu", lambda: [Device("gpu", 0, "Card", {})])

@@ -3,6 +3,7 @@ import pytest
 from bench.cases.base import Published
 from bench.errors import BenchError
 from bench.models.base import models
+from bench.plan import make_plan
 from bench.suite import Suite, override, read_suite
 from tests.committed import suites
 
@@ -51,6 +52,28 @@ def test_the_matched_suite_compares_like_with_like():
     assert len({c.recipe.model_copy(update={"learning_rate": 0.5}) for c in trained}) == 1
 
 
+def test_the_backends_suite_is_the_chapters_with_fewer_seeds_where_runs_take_long():
+    suite, chapter = read_suite("chapter15-backends"), read_suite("chapter15")
+    assert (suite.seeds, suite.rank, suite.data_seeds) == (chapter.seeds, chapter.rank, chapter.data_seeds)
+    assert suite.seeds_on == {"torch": [42, 43, 44]}
+    specs = {backend: [s for s in make_plan(suite, []).specs if s.backend == backend] for backend in suite.backends}
+    theirs = {s.run_id for s in make_plan(chapter, []).specs if s.backend == "tensorflow"}
+    assert {s.run_id for s in specs["tensorflow"]} == theirs, "the chapter's own runs, done once"
+    seeds = {backend: sorted({s.model_seed for s in found}) for backend, found in specs.items()}
+    assert seeds == {"tensorflow": chapter.seeds, "jax": chapter.seeds, "torch": [42, 43, 44]}
+    assert {s.case for s in specs["jax"]} == {s.case for s in specs["tensorflow"]} < {s.case for s in specs["torch"]}
+
+
+def test_seeds_of_one_backend_are_in_the_digest_where_they_are_set_and_go_with_what_a_command_says():
+    suite = read_suite("chapter15-backends")
+    assert suite.model_copy(update={"seeds_on": {}}).digest != suite.digest
+    assert override(suite, seeds=suite.seeds) == suite
+    assert override(suite, seeds=[42, 7]).seeds_on == {}, "the command's seeds are those of every backend"
+    assert override(suite, backends=["torch"]).seeds_on == suite.seeds_on
+    assert override(suite, backends=["jax"]).seeds_on == {}
+    assert override(suite, seeds=[7], backends=["torch"]).seeds_on == {}
+
+
 @pytest.mark.parametrize("name", suites())
 def test_a_committed_suite_has_a_title_and_cases(name):
     suite = read_suite(name)
@@ -74,6 +97,20 @@ def test_a_committed_suite_has_a_title_and_cases(name):
         (GOOD + "[recipe]\nepochs = 0", r"key 'recipe.epochs': input should be greater than 0, is 0"),
         (GOOD + "[recipe]\noptimizer = 'adm'", r"key 'recipe.optimizer': input should be 'adam'"),
         (GOOD.replace("[1, 2]", "[]"), r"key 'seeds': list should have at least 1 item"),
+        (GOOD + "seeds_on.torch = [1]", r"key 'seeds_on': value error, 'torch' is not in backends; name it there, or"),
+        (
+            GOOD + "seeds_on.tensorflow = [3]",
+            r"'seeds_on': .* names 3, which is not in seeds or is there",
+        ),
+        (
+            GOOD + "seeds_on.tensorflow = [1, 1]",
+            r"'seeds_on': .* names 1, which is not in seeds or is there",
+        ),
+        (GOOD + "seeds_on.tensorflow = []", r"key 'seeds_on.tensorflow': list should have at least 1 item"),
+        (
+            AUTO.replace("[auto_seeds]", "seeds_on.tensorflow = [1]"),
+            r"'seeds_on': .* nothing where seeds is",
+        ),
         (GOOD.replace("[1, 2]", '"atuo"'), r"key 'seeds': input should be 'auto', is 'atuo'"),
         (GOOD + "[auto_seeds]\nleast = 12", r"key 'auto_seeds': value error, means nothing where seeds is a list"),
         (AUTO + "least = 9", r"key 'auto_seeds.least': value error, at least 10: stopping earlier .* cover 90 to 92 %"),

@@ -25,6 +25,7 @@ FILES = (
     "test_recipe_fit",
     "test_randomness",
     "test_torch_layers",
+    "test_torch_recurrence",
     "test_torch_network",
     "test_torch_capture",
 )

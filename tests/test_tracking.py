@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -205,6 +206,10 @@ class TestMirror:
         assert not {"suite.cases", "suite.runs"} & set(params)  # they may grow under one digest
         assert params["suite.seeds"] == "1, 2"
         assert params["suite.devices"] == "cpu"
+        assert not [name for name in params if "seeds_on" in name]
+        plan = fake_plan([fake_case()], [], seeds=(1, 2), backends=("tensorflow", "torch"))
+        few = replace(plan, suite=plan.suite.model_copy(update={"seeds_on": {"torch": [2]}}))
+        assert sweep_params(few)["suite.seeds_on.torch"] == "2"
 
 
 def test_importing_the_package_imports_no_mlflow():

@@ -48,13 +48,18 @@ class InPlaceCase(BaseModel):
         Raises:
             BenchError: A plug-in is unknown or a parameter does not fit.
         """
-        dataset = make_dataset(*_split(self.dataset, "dataset", self.name))
-        model = make_model(*_split(self.model, "model", self.name))
+        dataset = make_dataset(*split_named(self.dataset, "dataset", self.name))
+        model = make_model(*split_named(self.model, "model", self.name))
         label = self.label or self.name.rpartition("/")[2]
         return Case(dataset, model, self.recipe, label, self.published, name=self.name)
 
 
-def _split(named: Named, kind: str, case: str) -> tuple[str, dict[str, Any]]:
+def split_named(named: Named, kind: str, case: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of a plug-in and its parameters.
+
+    Raises:
+        BenchError: A table has no name.
+    """
     if isinstance(named, str):
         return named, {}
     params = dict(named)

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from bench.commands import Selection
 
 SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A name in suites/, or a path to a .toml file.")]
+SuiteOrFile = Annotated[
+    str, typer.Argument(metavar="SUITE|FILE", help="A name in suites/, a path to a .toml file, or a file of series.")
+]
+Target = Annotated[str, typer.Option(help="Columns of a file to forecast, comma-separated; its only one of numbers.")]
+Horizon = Annotated[int, typer.Option(min=0, help="Steps to forecast; 0: one season.")]
+InputLength = Annotated[int, typer.Option(min=0, help="Steps of a window; 0: four horizons, in whole seasons.")]
+Id = Annotated[str, typer.Option("--id", help="The column that tells several series apart; found if not given.")]
+Time = Annotated[str, typer.Option(help="The column of times; found if not given.")]
+SeasonSteps = Annotated[int, typer.Option("--season", min=0, help="Season in steps; 0: found; 1: none.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A first answer in minutes: few seeds, steps and models.")]
 Cases = Annotated[str, typer.Option(help="Only these cases of the suite: names or globs, comma-separated.")]
 Seeds = Annotated[str, typer.Option(help="Model seeds instead of the suite's, as in 42,43.")]
 DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1, all (GPUs), or several: cpu,gpu.")]

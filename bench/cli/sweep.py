@@ -1,6 +1,7 @@
 """Verbs that run and mirror: run, sync, ui."""
 
 import math
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,14 +12,24 @@ from bench.cli.options import (
     Cases,
     DeviceNames,
     Epochs,
+    Horizon,
+    Id,
+    InputLength,
+    Quick,
     Reports,
     Results,
+    SeasonSteps,
     Seeds,
     Stack,
     SuiteName,
+    SuiteOrFile,
+    Target,
+    Time,
+    names,
     selection,
 )
 from bench.cli.screen import console
+from bench.errors import BenchError
 from bench.interrupt import Interrupts, say_so
 from bench.measurement import PROCESSES
 from bench.stacks import AUTO
@@ -27,7 +38,14 @@ from bench.store import REPORTS, RESULTS
 
 @app.command()
 def run(
-    suite: SuiteName = "chapter15",
+    suite: SuiteOrFile = "chapter15",
+    target: Target = "",
+    horizon: Horizon = 0,
+    input_length: InputLength = 0,
+    id_: Id = "",
+    time: Time = "",
+    season: SeasonSteps = 0,
+    quick: Quick = False,
     cases: Cases = "",
     seeds: Seeds = "",
     device: DeviceNames = "",
@@ -56,13 +74,35 @@ def run(
     Ctrl-C stops it and loses nothing; the same command goes on. A second one leaves at once. An overridden suite
     reports under the results folder and leaves reports/ alone. Where MLflow, or what reports are made with, is not
     installed, as on a compute node, it says so and records all the same; bench sync and bench report do the rest later.
+
+    Of a FILE, a CSV or Parquet file of series, a suite is made first, as `bench new` does, beside the results: every
+    model that fits, three learning rates and ten seeds, or with --quick a few of each. Its options are those up to
+    --quick; the same command goes on with the same runs.
     """
     from bench.commands import RunOptions, run_suite
+    from bench.commands.asked import Asked
+    from bench.tables.suffixes import is_series_file
 
+    asked = Asked(suite, tuple(names("--target", target)), horizon, input_length, id_, time, season, quick)
+    made = None
+    if is_series_file(suite):
+        from bench.commands.series import likely_of, new_suite
+
+        made = new_suite(asked, folder=results / "data", again=True)
+        suite = str(made.path)
+    elif asked.options:
+        raise BenchError(
+            f"{asked.options[0][0]} goes with a file of series, as in bench run sales.csv; {suite!r} is none"
+        )
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
+    screen = console(lasting=True)
+    if made:
+        options = replace(options, likely=likely_of(chosen.suite, made, reports))
+        for line in made.lines:
+            screen.print(line)
     with Interrupts(say_so) as told:
-        return run_suite(chosen, options, console(lasting=True), stopped=lambda: told.heard)
+        return run_suite(chosen, options, screen, stopped=lambda: told.heard)
 
 
 @app.command()

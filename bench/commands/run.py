@@ -13,7 +13,7 @@ from bench.commands.possible import possible, see_backends
 from bench.commands.selection import Selection, variables_here
 from bench.commands.sync import finish, opening, start_mirror
 from bench.devices import ALL, find_device
-from bench.estimates import Estimate, in_words, pace_of, remaining_s
+from bench.estimates import Estimate, Pace, in_words, pace_of, remaining_s
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
 from bench.interrupt import Interrupts
@@ -46,6 +46,7 @@ class RunOptions:
         workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
         report: Write the report.
+        likely: How long runs may take, where no record says.
     """
 
     rerun: bool = False
@@ -55,6 +56,7 @@ class RunOptions:
     wait_s: float = 0.0
     processes: int = PROCESSES
     report: bool = True
+    likely: Pace = field(default_factory=Pace)
 
     @property
     def to_go_on(self) -> list[Option]:
@@ -191,6 +193,12 @@ class _Command:
             )
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
             pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
+            likely = self.options.likely
+            pace = replace(
+                pace,
+                run_s={**likely.run_s, **pace.run_s},
+                compile_s={**likely.compile_s, **pace.compile_s},
+            )
             estimate = Estimate(remaining_s(specs, pace, len(slots)), self._throughput_s(plan))
             least = "at least " if plan.suite.seeds == "auto" else ""
             self.console.print(

@@ -47,6 +47,19 @@ class Dataset(BaseModel):
         raise NotImplementedError
 
     @property
+    def number_of_draws(self) -> int:
+        """How many draws of its data there are, which data seeds number, modulo; 0 for any number, or the same always.
+
+        Where there is such a number, a suite draws each once at most, since n is the number of draws and not of seeds.
+        """
+        return 0
+
+    @property
+    def varies(self) -> bool:
+        """Whether its data depend on the data seed, with these parameters."""
+        return self.seeded or self.number_of_draws > 0
+
+    @property
     def noise_floors(self) -> Mapping[str, float]:
         """Expected value of a metric, by its name, that no forecast can get below, where theory gives one."""
         return {}

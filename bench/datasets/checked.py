@@ -7,30 +7,19 @@ NaN or the class -1, is a sign for "missing", and becomes 0.
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import chain, combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.task import Split, Splits, Task, Values
+from bench.datasets.fault import Fault, Part, counted, kind_of, listed, short
+from bench.datasets.views import check_gap, check_rescaling, check_windows, fixed
+from bench.task import Split, Splits, Task, Values, Windows
+from bench.windows import numbers
 
 LARGEST = float(np.sqrt(np.finfo(np.float32).max))
 """The square of a larger number is none in float32."""
-TEXT_LENGTH = 120
-"""Characters of what an error said, or of parameters, that a line shows."""
 Flags = NDArray[np.bool_]
-
-
-class Fault(Exception):
-    """What is wrong with splits, and what to do, in one line without the dataset's name."""
-
-
-class Part(NamedTuple):
-    """A split, its name, and what it is called in a line."""
-
-    name: str
-    split: Split
-    words: str
 
 
 def checked(splits: object, taught: Task, asked: Task) -> Splits:
@@ -49,12 +38,13 @@ def checked(splits: object, taught: Task, asked: Task) -> Splits:
         _check_form(part, taught if part.name == "train" else asked)
     good = {part.name: _check_values(part) for part in parts}
     _check_apart(parts)
+    check_gap(parts)
     train, valid, test, *extra = good.values()
     return Splits(train, valid, test, dict(zip([*good][3:], extra, strict=True)))
 
 
 def warnings_of(splits: Splits) -> Iterator[str]:
-    """Yield a line for each target that is one value throughout a split, and one for values that are too large."""
+    """Yield a line for each target that is one value throughout a split, and for what is too large or says little."""
     constant: dict[str, list[str]] = {}
     huge: dict[str, list[str]] = {}
     for part in _parts(splits)[:3]:
@@ -63,12 +53,19 @@ def warnings_of(splits: Splits) -> Iterator[str]:
                 constant.setdefault(f"every target{name} is {values.flat[0]:g} in", []).append(part.name)
             if values.dtype.kind == "f" and np.abs(values).max() > LARGEST:
                 huge.setdefault(f"targets{name}", []).append(part.name)
-        if part.split.x.dtype.kind == "f" and np.abs(part.split.x).max() > LARGEST:
+        if part.split.x.dtype.kind == "f" and np.abs(numbers(part.split.x)).max() > LARGEST:
             huge.setdefault("inputs", []).append(part.name)
+    given = [(part.name, part.split.series) for part in _parts(splits)[1:3]]
+    alone = [name for name, series in given if series is not None and np.ptp(series) == 0]
+    if alone:
+        yield (
+            f"all windows of {listed(alone)} are of one series, or one block of its time: intervals are over seeds "
+            "alone, and say nothing of other times; give it a longer part"
+        )
     for text, names in constant.items():
-        yield f"{text} {_listed(names)}: one value is forecast without looking, and ratios of errors say little"
+        yield f"{text} {listed(names)}: one value is forecast without looking, and ratios of errors say little"
     for text, names in huge.items():
-        yield f"{text} of {_listed(names)} are over {LARGEST:.2g}: their squares leave float32; scale them"
+        yield f"{text} of {listed(names)} are over {LARGEST:.2g}: their squares leave float32; scale them"
 
 
 def _parts(splits: object) -> list[Part]:
@@ -87,7 +84,7 @@ def _parts(splits: object) -> list[Part]:
             raise Fault(f"split {name!r} is {kind_of(split)}; give a bench.task.Split")
     for name in splits.extra:
         if not isinstance(name, str) or not name.strip() or name in named:
-            raise Fault(f"an extra test set is called {name!r}; give it a name of its own, other than {_listed(named)}")
+            raise Fault(f"an extra test set is called {name!r}; give it a name of its own, other than {listed(named)}")
     return [
         *(Part(name, split, name) for name, split in named.items()),
         *(Part(name, split, f"extra test set {name!r}") for name, split in splits.extra.items()),
@@ -107,7 +104,9 @@ def _check_form(part: Part, task: Task) -> None:
         raise Fault(f"{where} asks another task than the declared one{_difference(split.task, task)}; let them agree")
     arrays = {"inputs": split.x, "targets": split.y} | ({} if split.mask is None else {"mask values": split.mask})
     for what, array in arrays.items():
-        if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+        if isinstance(array, Windows) and what != "mask values":
+            check_windows(part, what, array)
+        elif not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
             raise Fault(f"{where} {what} are {kind_of(array)}; give a numpy.ndarray")
     if split.x.ndim == 0 or split.y.ndim == 0 or len(split.x) != len(split.y):
         counts = [len(array) if array.ndim else 0 for array in (split.x, split.y)]
@@ -132,6 +131,7 @@ def _check_form(part: Part, task: Task) -> None:
         if array.dtype != kind:
             raise Fault(f"{where} {what} are {array.dtype}; give {np.dtype(kind)}")
     _check_groups(part)
+    check_rescaling(part)
 
 
 def _check_groups(part: Part) -> None:
@@ -159,12 +159,13 @@ def _check_values(part: Part) -> Split:
         Fault: An input or a target that counts is no value of its task, or the mask leaves nothing.
     """
     split, task = part.split, part.split.task
+    x = numbers(split.x)
     if task.vocabulary is not None:
-        wrong = (split.x < 0) | (split.x >= task.vocabulary)
-        _refuse(part, "inputs", split.x, wrong, f"no token id from 0 to {task.vocabulary - 1}", "give ids in it")
+        wrong = (x < 0) | (x >= task.vocabulary)
+        _refuse(part, "inputs", x, wrong, f"no token id from 0 to {task.vocabulary - 1}", "give ids in it")
     else:
-        _refuse(part, "inputs", split.x, ~np.isfinite(split.x), "", "fill or drop such windows")
-    y, counts = split.y, None
+        _refuse(part, "inputs", x, ~np.isfinite(x), "", "fill or drop such windows")
+    y, counts = numbers(split.y) if split.mask is None else np.asarray(split.y), None
     if split.mask is not None:
         if not split.mask.any():
             raise Fault(f"{part.words} mask is False at all of its {split.mask.size} places; leave some to score")
@@ -174,8 +175,9 @@ def _check_values(part: Part) -> Split:
         y, wrong = np.where(missing, np.zeros((), y.dtype), y), wrong & counts
     kind = f"no class from 0 to {task.classes - 1}" if task.target.is_class else ""
     _refuse(part, "targets", y, wrong, kind, "fill or drop such windows, or leave them out by a mask")
-    mask = None if split.mask is None else _read_only(split.mask)
-    return replace(split, x=_read_only(split.x), y=_read_only(y), mask=mask)
+    mask = None if split.mask is None else fixed(split.mask)
+    answers = split.y if isinstance(split.y, Windows) and split.mask is None else y
+    return replace(split, x=fixed(split.x), y=fixed(answers), mask=mask)
 
 
 def _refuse(part: Part, what: str, values: Values, wrong: Flags, kind: str, advice: str) -> None:
@@ -198,9 +200,11 @@ def _refuse(part: Part, what: str, values: Values, wrong: Flags, kind: str, advi
     task, first, count = part.split.task, values[place], int(wrong.sum())
     found = "NaN" if np.isnan(values[wrong]).all() else "infinite" if np.isinf(values[wrong]).all() else "not finite"
     said = f"{first.item()} in" if kind else "in"
-    axes = ["step", "feature"] if what == "inputs" else _axes(task)
+    axes, place_of = ["step", "feature"] if what == "inputs" else _axes(task), "window"
+    if part.split.mask is None and isinstance(part.split.x if what == "inputs" else part.split.y, Windows):
+        axes, place_of = axes[-1:] if len(place) > 1 else [], "row that windows hold"
     names = {"feature": task.feature_names, "target": tuple(target.name for target in task.targets)}
-    where = [f"window {place[0]}"]
+    where = [f"{place_of} {place[0]}"]
     for axis, index in zip(axes, place[1:], strict=False):
         known = names.get(axis, ())
         where.append(f"{axis} {known[index]!r}" if known else f"{axis} {index}")
@@ -218,7 +222,7 @@ def _axes(task: Task) -> list[str]:
 
 def _by_target(split: Split) -> Iterator[tuple[str, Values]]:
     """Yield each target's name, where there are several, and its values that count."""
-    y = split.y if split.mask is None else split.y[split.mask]
+    y = numbers(split.y) if split.mask is None else split.y[split.mask]
     if len(split.task.targets) == 1:
         yield "", y
         return
@@ -236,6 +240,8 @@ def _check_apart(parts: list[Part]) -> None:
         if one.name not in ("train", "valid") and other.name not in ("train", "valid"):
             continue
         a, b = one.split.x, other.split.x
+        if isinstance(a, Windows) or isinstance(b, Windows):
+            continue
         if (a.shape[1:], a.strides[1:]) != (b.shape[1:], b.strides[1:]) or not (a.strides[0] and b.strides[0]):
             continue
         shared = np.intersect1d(_starts(a), _starts(b))
@@ -252,37 +258,9 @@ def _starts(array: Values) -> NDArray[np.int64]:
     return np.asarray(array.__array_interface__["data"][0] + np.arange(len(array)) * array.strides[0])
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array as nobody can change it by accident: what one run did to it would be another's data."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def _difference(given: object, wanted: Task) -> str:
     """Return in which fields two tasks differ, in brackets."""
     if not isinstance(given, Task):
         return f" ({kind_of(given)})"
     unlike = [f.name for f in fields(Task) if getattr(given, f.name) != getattr(wanted, f.name)]
     return " (" + ", ".join(f"{n} {short(repr(getattr(given, n)))}, not {getattr(wanted, n)!r}" for n in unlike) + ")"
-
-
-def short(text: str) -> str:
-    """Return a text as one line of at most `TEXT_LENGTH` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= TEXT_LENGTH else line[: TEXT_LENGTH - 3] + "..."
-
-
-def kind_of(value: object) -> str:
-    """Return ``None``, or the name of a value's type."""
-    return "None" if value is None else type(value).__name__
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``1 window`` or ``3 windows``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _listed(names: Any) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else str(last)

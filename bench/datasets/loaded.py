@@ -6,7 +6,8 @@ from pathlib import Path
 from traceback import extract_tb
 
 from bench.datasets.base import Dataset
-from bench.datasets.checked import Fault, checked, counted, kind_of, short, warnings_of
+from bench.datasets.checked import checked, warnings_of
+from bench.datasets.fault import Fault, counted, kind_of, short
 from bench.errors import BenchError
 from bench.record import Failure
 from bench.task import Splits, Task

@@ -27,6 +27,7 @@ from bench.models.base import Inputs, Network
 from bench.process import Slot, begin
 from bench.recipe import Recipe
 from bench.record import Failure
+from bench.task import Windows
 
 SEED, OTHER_SEED, DATA_SEED = 42, 43, 42
 EPOCHS = 2
@@ -153,7 +154,7 @@ def train_probes(
 
 def _train(
     program: Program,
-    x: Inputs,
+    x: Inputs | Windows,
     clock: Callable[[], float],
     seed: int,
     orders: Sequence[NDArray[np.int32]],

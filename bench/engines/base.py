@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.models.base import Inputs, Network
+from bench.models.base import Inputs, Network, Support
 from bench.pasting import pasted
 from bench.recipe import Recipe
 from bench.registry import Registry
-from bench.task import Array, Split, Task
+from bench.task import Array, Split, Task, Values, Windows
+from bench.windows import parts
 
 
 class Built(Protocol):
@@ -74,7 +75,7 @@ class Program(Built, Protocol):
         it trains at the recipe's own.
         """
 
-    def forecast(self, x: Inputs) -> Array:
+    def forecast(self, x: Inputs | Windows) -> Array:
         """Forecast windows, shaped as the scored task's targets and with a probability a class where it has many."""
 
     def forecast_batch(self, x: Inputs) -> Array:
@@ -109,7 +110,7 @@ class Stack(Built, Protocol):
     ) -> NDArray[np.float32]:
         """As `Program.train`, with a first axis of lanes; a lane that is not ``active`` keeps its state."""
 
-    def forecast(self, x: Sequence[Inputs]) -> Array:
+    def forecast(self, x: Sequence[Inputs | Windows]) -> Array:
         """As `Program.forecast` of each lane's own windows, or of one object for several; a first axis of lanes."""
 
 
@@ -138,6 +139,7 @@ class Engine:
         precision: Of its numbers.
         keras: Whether Keras's version can change its numbers.
         stacks: Whether one program can train many seeds.
+        precisions: What a recipe may have its layers compute in.
     """
 
     name: ClassVar[str] = ""
@@ -153,6 +155,14 @@ class Engine:
     precision: ClassVar[str] = "float32"
     keras: ClassVar[bool] = False
     stacks: ClassVar[bool] = False
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
+
+    def trains_in(self, recipe: Recipe | None) -> Support:
+        """Return whether it can train by a recipe of this precision."""
+        wanted = recipe and recipe.precision
+        if not wanted or wanted in self.precisions:
+            return Support()
+        return Support(f"backend {self.name} trains in {' or '.join(self.precisions)}, not in {wanted}")
 
     def load(self) -> None:
         """Import the backend into this process, in float32.
@@ -226,23 +236,36 @@ FORECAST_BATCH = 1000
 """Windows in a forecast batch: it divides every split of the waves. The last batch is padded."""
 
 
-def training_arrays(model: Network, train: Split) -> list[Array]:
+def training_arrays(model: Network, train: Split) -> list[Values | Windows]:
     """Return a split's inputs, targets and, where its task is masked, mask, as a loss takes them."""
-    masks = [model.mask(train)] if train.task.masked else []
-    return [np.asarray(array) for array in (train.x, model.targets(train), *masks)]
+    return [train.x, model.targets(train), *([model.mask(train)] if train.task.masked else [])]
 
 
-def in_batches(x: Inputs, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True, axis: int = 0) -> Array:
+def training_parts(model: Network, train: Split) -> list[list[Values]]:
+    """Return the same, each as `bench.windows.parts`: what an engine puts on the device, and takes batches from."""
+    return [parts(array) for array in training_arrays(model, train)]
+
+
+class Batched(Protocol):
+    """Windows of which some are asked for at a time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: slice, /) -> Inputs:
+        """Return the windows of a slice."""
+
+
+def in_batches(x: Batched, batch: int, compute: Callable[[Inputs], Array], *, pad: bool = True, axis: int = 0) -> Array:
     """Apply ``compute`` to batches of one static size, the last one padded with its own last window.
 
     With ``pad=False`` the last batch keeps its own, smaller size: what a network whose output
     depends on its batch must be given. ``axis`` is that of windows in what is computed.
     """
-    parts = []
+    computed = []
     for start in range(0, len(x), batch):
         part = x[start : start + batch]
         size = len(part)
         if pad and size < batch:
             part = np.concatenate([part, np.repeat(part[-1:], batch - size, axis=0)])
-        parts.append(np.asarray(compute(part))[(*[slice(None)] * axis, slice(size))])
-    return np.concatenate(parts, axis=axis)
+        computed.append(np.asarray(compute(part))[(*[slice(None)] * axis, slice(size))])
+    return np.concatenate(computed, axis=axis)

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, Stack, engine, in_batches, training_arrays
+from bench.engines.base import FORECAST_BATCH, Program, Stack, engine, in_batches, training_parts
 from bench.engines.jax_layers import UNROLL, unrolled
 from bench.engines.jax_network import SETTINGS, JaxNetwork, State, fix_jax_settings
 from bench.engines.keras_engine import KerasEngine
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
 from bench.schedules import varies
-from bench.task import Array, Split, Task
+from bench.task import Array, Split, Task, Windows
 
 
 class Compiled:
@@ -117,7 +117,7 @@ class JaxProgram(OnJax):
         """Train on these windows from now on; those of other shapes compile another program."""
         import jax
 
-        self._data = jax.device_put(training_arrays(self._model, train))
+        self._data = jax.device_put(training_parts(self._model, train))
 
     def reset(self, weights: Sequence[Array], model_seed: int) -> None:
         """Put in these weights, a new optimizer's state, and the seed's states of random layers."""
@@ -143,7 +143,7 @@ class JaxProgram(OnJax):
         self._state, loss = self._compiled.call(self._network.epoch, self._state, taken, self._data, order, rates)
         return float(loss)
 
-    def forecast(self, x: Inputs) -> Array:
+    def forecast(self, x: Inputs | Windows) -> Array:
         """Forecast windows in batches of one static size; iterate where the model does."""
         self.evaluations += 1
         if self._model.batch_dependent:
@@ -190,6 +190,7 @@ class Jax(KerasEngine):
     version = "2"
     jit = "epoch by XLA"
     stacks = True
+    precisions = ("float32", "bfloat16")
 
     def load(self) -> None:
         """Import Keras on JAX, with the settings of both fixed.

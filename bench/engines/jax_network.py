@@ -13,6 +13,7 @@ from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Network
 from bench.recipe import Recipe
 from bench.task import Array, Task
+from bench.windows import take
 
 Arrays = list[Any]
 """Of NumPy or of JAX."""
@@ -67,11 +68,13 @@ class JaxNetwork:
     """
 
     def __init__(self, model: Network, recipe: Recipe, taught: Task, scored: Task):
-        fix_settings()
+        fix_settings(recipe.precision)
         fix_jax_settings()
+        self._mixed = recipe.precision is not None
         self._horizon, self._iterates = scored.horizon, model.iterates
         # An iterated network reads windows that grow: one network of open length serves them and training.
         self._network = model.build(replace(taught, input_length=None) if model.iterates else taught)
+        fix_settings()
         mend_convolutions(self._network)
         self._optimizer = keras_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
@@ -112,13 +115,13 @@ class JaxNetwork:
         """Return the weights of a state, in the order of `fresh_weights`."""
         return [state[part][i] for part, i in self._weights]
 
-    def epoch(self, state: State, steps: Any, data: Arrays, order: Any, rates: Any) -> tuple[State, Any]:
+    def epoch(self, state: State, steps: Any, data: list[Arrays], order: Any, rates: Any) -> tuple[State, Any]:
         """Take the first ``steps`` batches of an epoch; return the new state and the mean loss.
 
         Args:
             state: From where.
             steps: How many; an argument of the compiled program, so that any number is the same one.
-            data: Inputs, targets and, for a masked task, the mask.
+            data: Inputs, targets and, for a masked task, the mask, each as `bench.windows.parts`.
             order: Which windows each batch has, ``(steps, batch)``.
             rates: A learning rate a step ``(steps,)``; None leaves the optimizer's own.
         """
@@ -127,13 +130,13 @@ class JaxNetwork:
 
         def loss_of(trainable: Arrays, others: Arrays, x: Any, y: Any, mask: Any) -> tuple[Any, Arrays]:
             forecast, others = self._network.stateless_call(trainable, others, x, training=True)
-            return self._loss(y, forecast, mask), others
+            return self._loss(y, self._whole(forecast), mask), others
 
         gradient = jax.value_and_grad(loss_of, has_aux=True)
 
         def step(i: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
             (trainable, others, optimizer), total = carry
-            x, y, *mask = (array.at[order[i]].get(mode="promise_in_bounds") for array in data)
+            x, y, *mask = (take(held, order[i], _gather) for held in data)
             if rates is not None:
                 optimizer = [*optimizer[: self._rate], rates[i], *optimizer[self._rate + 1 :]]
             (loss, others), gradients = gradient(trainable, others, x, y, mask[0] if mask else None)
@@ -149,10 +152,18 @@ class JaxNetwork:
         import jax.numpy as jnp
 
         def forward(x: Any) -> Any:
-            return self._network.stateless_call(state.trainable, state.others, x, training=False)[0]
+            return self._whole(self._network.stateless_call(state.trainable, state.others, x, training=False)[0])
 
         if not self._iterates:
             return forward(x)
         for _ in range(self._horizon):
             x = jnp.concatenate([x, forward(x)[:, :, None]], axis=1)
         return x[:, -self._horizon :, 0]
+
+    def _whole(self, forecast: Any) -> Any:
+        """Return a network's output in float32."""
+        return forecast.astype("float32") if self._mixed else forecast
+
+
+def _gather(array: Any, index: Any) -> Any:
+    return array.at[index].get(mode="promise_in_bounds")

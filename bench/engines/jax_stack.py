@@ -11,9 +11,23 @@ from bench.engines.jax import OnJax
 from bench.engines.jax_network import State
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
-from bench.task import Array, Split, Task
+from bench.task import Array, Split, Task, Windows
+from bench.windows import joined, parts
 
 T = TypeVar("T")
+
+
+class SideBySide:
+    """Windows of several draws ``(windows, draws, ...)``, put side by side as they are asked for."""
+
+    def __init__(self, draws: Sequence[Inputs | Windows]):
+        self._draws = draws
+
+    def __len__(self) -> int:
+        return len(self._draws[0])
+
+    def __getitem__(self, index: slice) -> Inputs:
+        return np.stack([draw[index] for draw in self._draws], axis=1)
 
 
 class JaxStack(OnJax):
@@ -40,7 +54,7 @@ class JaxStack(OnJax):
         draws, which = self._draws(trains)
         self._first = which * np.int32(len(trains[0].x))
         arrays = (training_arrays(self._model, draw) for draw in draws)
-        self._data = [jax.device_put(np.concatenate(each)) for each in zip(*arrays, strict=True)]
+        self._data = [jax.device_put(parts(joined(list(each)))) for each in zip(*arrays, strict=True)]
 
     def reset(self, weights: Sequence[Sequence[Array]], model_seeds: Sequence[int]) -> None:
         """Put in each lane's weights, a new optimizer's state, and its seed's states of random layers.
@@ -94,7 +108,7 @@ class JaxStack(OnJax):
         )
         return np.asarray(losses)[: self.lanes]
 
-    def forecast(self, x: Sequence[Inputs]) -> Array:
+    def forecast(self, x: Sequence[Inputs | Windows]) -> Array:
         """Forecast each lane's windows: ``(lanes, windows, ...)``."""
         self.evaluations += 1
         draws, which = self._draws(x)
@@ -104,7 +118,7 @@ class JaxStack(OnJax):
             return np.asarray(self._compiled.call(self._forecast, self._state, part, lanes))[: self.lanes]
 
         size, pad = (self._batch, False) if self._model.batch_dependent else (FORECAST_BATCH, True)
-        return in_batches(np.stack(draws, axis=1), size, forecast, pad=pad, axis=1)
+        return in_batches(SideBySide(draws), size, forecast, pad=pad, axis=1)
 
     def _epoch(self, state: State, steps: Any, data: Any, order: Any, rates: Any, active: Any) -> tuple[State, Any]:
         import jax

@@ -61,13 +61,35 @@ class KerasEngine(Engine):
         return len(keras.distribution.list_devices("gpu"))
 
 
-def fix_settings() -> None:
-    """Set Keras's global settings to `SETTINGS`; called before each network is built, for a plug-in may set them."""
+def fix_settings(precision: str | None = None) -> None:
+    """Set Keras's global settings to `SETTINGS`; called before each network is built, for a plug-in may set them.
+
+    With a ``precision``, layers that are built next compute in it and keep float32 weights.
+    """
     import keras
 
-    for name, value in SETTINGS.items():
+    policy = {"dtype_policy": f"mixed_{precision}"} if precision else {}
+    for name, value in {**SETTINGS, **policy}.items():
         getattr(keras.config, f"set_{name}")(value)
     keras.config.enable_flash_attention()  # its default: where it can be had
+
+
+def loops_of_keras(network: Any) -> Iterator[Any]:
+    """Yield the recurrent layers of a network that loop over a Keras cell as Keras does on every backend.
+
+    One that asks for cuDNN, or whose class has a loop of its own, is none.
+    """
+    import keras
+
+    theirs = {kind.inner_loop for kind in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU)}
+    for layer in network._flatten_layers():
+        if (
+            isinstance(layer, keras.layers.RNN)
+            and type(layer).inner_loop in theirs
+            and isinstance(layer.cell, keras.layers.Layer)
+            and getattr(layer, "use_cudnn", None) is not True
+        ):
+            yield layer
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_arrays
+from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_parts
 from bench.engines.keras_engine import KerasEngine, fix_settings
 from bench.engines.keras_recipe import batch_loss, keras_optimizer
 from bench.engines.tensorflow_loops import mend_loops
@@ -16,7 +17,8 @@ from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
 from bench.schedules import varies
-from bench.task import Array, Split, Task
+from bench.task import Array, Split, Task, Windows
+from bench.windows import take
 
 
 class TensorFlowProgram:
@@ -89,9 +91,10 @@ class TensorFlowProgram:
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on; those of other shapes compile another program."""
-        arrays = training_arrays(self._model, train)
-        self._data = [self._tf.constant(array) for array in arrays]
-        self._shapes = tuple(size for array in arrays for size in array.shape)
+        held = training_parts(self._model, train)
+        self._held = [len(each) for each in held]
+        self._data = [self._tf.constant(array) for each in held for array in each]
+        self._shapes = tuple(size for each in held for array in each for size in array.shape)
 
     def fresh_weights(self, model_seed: int) -> list[Array]:
         """Return initial weights made in NumPy from the seed alone."""
@@ -122,7 +125,7 @@ class TensorFlowProgram:
         epoch = self._compiled(self._epoch, (*self._shapes, *order.shape), tf.constant(0), *data)
         return float(epoch(tf.constant(len(order) if steps is None else steps), *data))
 
-    def forecast(self, x: Inputs) -> Array:
+    def forecast(self, x: Inputs | Windows) -> Array:
         """Forecast windows in batches of one static size; iterate where the model does."""
         self.evaluations += 1
         if self._model.batch_dependent:
@@ -156,11 +159,12 @@ class TensorFlowProgram:
         """Arguments: x, y, the mask of a masked task, the order, and the rates of a schedule."""
         tf = self._tf
         variables = self._network.trainable_variables
-        data, (order, *rates) = arguments[: len(self._data)], arguments[len(self._data) :]
+        flat, (order, *rates) = iter(arguments[: len(self._data)]), arguments[len(self._data) :]
+        data = [list(islice(flat, number)) for number in self._held]
 
         def step(i: Any, total: Any) -> tuple[Any, Any]:
             rows = order[i]
-            x, y, *mask = (tf.gather(array, rows) for array in data)
+            x, y, *mask = (take(held, rows, tf.gather) for held in data)
             if rates:
                 self._optimizer.learning_rate.assign(rates[0][i])
             with tf.GradientTape() as tape:

@@ -4,23 +4,16 @@ from functools import partial
 from inspect import signature
 from typing import Any
 
+from bench.engines.keras_engine import loops_of_keras
+
 
 def mend_loops(network: Any) -> None:
     """Let every recurrent layer of a network loop by `bench.layers.recurrence`; its weights stay as they are.
 
     A layer that is unrolled, asks for cuDNN, has a loop of its own or no Keras cell is left alone.
     """
-    import keras
-
-    theirs = {kind.inner_loop for kind in (keras.layers.RNN, keras.layers.LSTM, keras.layers.GRU)}
-    for layer in network._flatten_layers():
-        if (
-            isinstance(layer, keras.layers.RNN)
-            and type(layer).inner_loop in theirs
-            and isinstance(layer.cell, keras.layers.Layer)
-            and not layer.unroll
-            and getattr(layer, "use_cudnn", None) is not True
-        ):
+    for layer in loops_of_keras(network):
+        if not layer.unroll:
             layer.inner_loop = partial(_inner_loop, layer)
 
 

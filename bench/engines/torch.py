@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_arrays
+from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_parts
 from bench.engines.keras_engine import KerasEngine
 from bench.engines.torch_network import FlatNetwork, fix_torch_settings, the_device
 from bench.engines.torch_recipe import FlatOptimizer, batch_loss
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
 from bench.schedules import varies
-from bench.task import Array, Split, Task
+from bench.task import Array, Split, Task, Windows
+from bench.windows import take
 
 WARM_UP = 3
 """Steps before a capture, in which libraries choose and allocate, as PyTorch's notes on CUDA graphs ask."""
@@ -79,7 +80,7 @@ class TorchProgram:
 
     def use(self, train: Split) -> None:
         """Train on these windows from now on."""
-        self._data = [self._tensor(array) for array in training_arrays(self._model, train)]
+        self._data = [[self._tensor(array) for array in held] for held in training_parts(self._model, train)]
         self._advance: Callable[[], object] | None = None
 
     def fresh_weights(self, model_seed: int) -> list[Array]:
@@ -118,7 +119,7 @@ class TorchProgram:
             self._advance()
         return float(self._total) / max(taken, 1)
 
-    def forecast(self, x: Inputs) -> Array:
+    def forecast(self, x: Inputs | Windows) -> Array:
         """Forecast windows in batches; iterate where the model does."""
         self.evaluations += 1
         batch = self._batch if self._model.batch_dependent else FORECAST_BATCH
@@ -156,7 +157,7 @@ class TorchProgram:
         import torch
 
         rows = self._order.index_select(0, self._place)[0]
-        x, y, *mask = (array.index_select(0, rows) for array in self._data)
+        x, y, *mask = (take(held, rows, _gather) for held in self._data)
         if self._varies:
             self._optimizer.rate.copy_(self._rates.index_select(0, self._place)[0])
         self._network.gradient.zero_()
@@ -176,6 +177,10 @@ class TorchProgram:
         self.compile_s += time.perf_counter() - started
         self.compilations += 1
         return replay
+
+
+def _gather(array: Any, index: Any) -> Any:
+    return array.index_select(0, index.reshape(-1)).view(*index.shape, *array.shape[1:])
 
 
 def capture(step: Callable[[], None], state: Sequence[Any]) -> Callable[[], object]:
@@ -212,7 +217,7 @@ def capture(step: Callable[[], None], state: Sequence[Any]) -> Callable[[], obje
 
 @engine("torch")
 class Torch(KerasEngine):
-    """Runs each step as it is written: no epoch is compiled, and Keras's recurrent layers are loops in Python."""
+    """Runs each step as it is written: no epoch is compiled; Keras's recurrent layers are PyTorch's own functions."""
 
     distributions = ("torch",)
     installs: ClassVar = {
@@ -231,6 +236,7 @@ class Torch(KerasEngine):
         *("TORCH_LINALG_PREFER_*", "TORCH_MKLDNN_*", "TORCH_NNPACK_*", "PYTORCH_MIOPEN_*"),
     )
     deterministic: ClassVar = {DETERMINISTIC: ":4096:8"}
+    version = "2"
     jit_on: ClassVar = {"gpu": "none, plain modules by CUDA graphs"}
 
     def load(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.engines.keras_engine import fix_settings
+from bench.engines.torch_layers import mend_recurrence
 from bench.errors import BenchError
 from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Network
@@ -66,6 +67,7 @@ class FlatNetwork:
             self._random, self._others = [], []
             self.parameters: int = sum(weight.numel() for weight in self._network.parameters())
         else:
+            mend_recurrence(self._network)
             self._weights = [weight.value for weight in self._network.weights]
             trained = [variable.value for variable in self._network.trainable_variables]
             self._random = [generator.state.value for generator in seed_generators(self._network)]

@@ -1,5 +1,6 @@
 """What a report says of itself: the suite, how it was planned, and how to make it again."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,4 +28,6 @@ def about_rows(shown: Shown) -> Iterator[dict[str, Any]]:
         "not_kept_why": next(iter(shown.not_kept), ""),
         "data_seeds": len({spec.data_seed for spec in plan.specs} - {UNSEEDED}) or 1,
     }
+    if plan.suite.seeds_on:
+        texts["seeds_on"] = json.dumps({backend: len(seeds) for backend, seeds in plan.suite.seeds_on.items()})
     return ({"key": key, "text": str(text)} for key, text in texts.items())

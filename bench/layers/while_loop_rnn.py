@@ -11,7 +11,7 @@ class WhileLoopRNN(keras.layers.Layer):  # type: ignore[misc]
     What `keras.layers.RNN` does, written out, after the custom RNN class of Géron (2019),
     "Hands-On Machine Learning", chapter 15. Compiles under XLA, with gradients, where batch and
     steps are static. A while loop on TensorFlow, where `keras.ops.scan` has no gradient under XLA;
-    a scan elsewhere.
+    a loop in Python on PyTorch, a scan on JAX.
 
     Args:
         cell: A Keras recurrent cell with one output size.
@@ -50,29 +50,36 @@ class WhileLoopRNN(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any) -> Any:
         """Run the loop."""
-        loop = _while_loop if keras.backend.backend() == "tensorflow" else _scan
-        last, stacked = loop(self.cell, inputs)
+        loop = {"tensorflow": _while_loop, "torch": _plain_loop}.get(keras.backend.backend(), _scan)
+        states = self.cell.get_initial_state(batch_size=keras.ops.shape(inputs)[0])
+        last, stacked = loop(self.cell, keras.ops.transpose(inputs, (1, 0, 2)), states)
         if not self.return_sequences:
             return last
         return stacked if self.time_major_output else keras.ops.transpose(stacked, (1, 0, 2))
 
 
-def _scan(cell: Any, inputs: Any) -> tuple[Any, Any]:
-    """Return the last output and all of them, time-major."""
+def _scan(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
+    """Return the last output and all of them, time-major, as the inputs are."""
 
     def step(states: list[Any], x: Any) -> tuple[list[Any], Any]:
         output, states = cell(x, states)
         return states, output
 
-    states = cell.get_initial_state(batch_size=keras.ops.shape(inputs)[0])
-    _, outputs = keras.ops.scan(step, states, keras.ops.transpose(inputs, (1, 0, 2)))
+    _, outputs = keras.ops.scan(step, states, inputs)
     return outputs[-1], outputs
 
 
-def _while_loop(cell: Any, inputs: Any) -> tuple[Any, Any]:
+def _while_loop(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
     """As `_scan`, by TensorFlow's own loop."""
     from bench.layers.recurrence import recur
 
-    states = cell.get_initial_state(batch_size=keras.ops.shape(inputs)[0])
-    last, outputs, _ = recur(cell, keras.ops.transpose(inputs, (1, 0, 2)), states)
+    last, outputs, _ = recur(cell, inputs, states)
+    return last, outputs
+
+
+def _plain_loop(cell: Any, inputs: Any, states: Any) -> tuple[Any, Any]:
+    """As `_scan`, by a loop of PyTorch's operations."""
+    from bench.layers.torch_recurrence import recur
+
+    last, outputs, _ = recur(cell, inputs, states)
     return last, outputs

@@ -4,7 +4,7 @@ Every metric is one NumPy definition over a whole split, in float64, each scored
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.errors import BenchError
 from bench.metrics.traits import Axis, Direction, Traits
 from bench.registry import Registry
-from bench.task import Split, TargetKind, Task
+from bench.task import Rescaling, Split, TargetKind, Task
 
 Float64 = NDArray[np.float64]
 REAL = (TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
@@ -34,6 +34,8 @@ class Scored:
         positions: ``[positions]``, the window's positions that the forecasts were made at, counted from 0.
         mask: ``[windows, positions]``, True for what is scored.
         groups: The split's groups, ``[windows]`` each.
+        rescaling: How the given ones go back to the units that are scored; None where they are in them.
+        naive_error: Of the split, see there.
     """
 
     task: Task
@@ -42,17 +44,19 @@ class Scored:
     positions: NDArray[np.int64]
     mask: NDArray[np.bool_]
     groups: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    rescaling: Rescaling | None = None
+    naive_error: Float64 | None = None
 
     @cached_property
     def truth(self) -> NDArray[Any]:
         """Real values float64 ``[windows, positions, horizon, targets]``; classes int64 ``[windows, positions]``."""
         kind = np.int64 if self.task.target.is_class else np.float64
-        return self.given_truth.astype(kind, copy=False)
+        return self._back(self.given_truth.astype(kind, copy=False))
 
     @cached_property
     def forecast(self) -> Float64:
         """Real values as `truth`; of classes the probabilities float64 ``[windows, positions, classes]``."""
-        return np.asarray(self.given_forecast, dtype=np.float64)
+        return self._back(np.asarray(self.given_forecast, dtype=np.float64))
 
     def errors(self) -> Float64:
         """Return `truth` less `forecast` of real values, in an array of the caller's own.
@@ -60,7 +64,15 @@ class Scored:
         Subtracted in float64 without copies of both in it, which take ten times as long where windows are many.
         """
         made: Float64 = np.subtract(self.given_truth, self.given_forecast, dtype=np.float64)
+        if self.rescaling is not None:
+            made *= _over_windows(self.rescaling.spread)
         return made
+
+    def _back(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return values in the units that are scored."""
+        if self.rescaling is None:
+            return values
+        return values * _over_windows(self.rescaling.spread) + _over_windows(self.rescaling.centre)
 
     @property
     def at_last(self) -> "Scored | None":
@@ -75,11 +87,22 @@ class Scored:
 
     def _cut(self, chosen: slice | NDArray[np.bool_]) -> "Scored":
         truth, forecast, mask = (each[:, chosen] for each in (self.given_truth, self.given_forecast, self.mask))
-        return Scored(self.task, truth, forecast, self.positions[chosen], mask, self.groups)
+        return replace(
+            self,
+            given_truth=truth,
+            given_forecast=forecast,
+            positions=self.positions[chosen],
+            mask=mask,
+        )
 
     def scored(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return what is scored of ``[windows, positions, ...]``: as it is, or ``[scored, ...]`` under a mask."""
         return values if self.mask.all() else values[self.mask]
+
+
+def _over_windows(values: Float64) -> Float64:
+    """Return numbers ``(targets,)`` or ``(windows, targets)`` as they go with values of `Scored`."""
+    return values if values.ndim == 1 else values[:, np.newaxis, np.newaxis]
 
 
 @dataclass(frozen=True)
@@ -225,7 +248,8 @@ def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Sc
     places = (windows, len(index)) if every else (windows,)
     if forecast.shape != (*places, *task.output_shape):
         raise ValueError(f"forecast has shape {forecast.shape}, the task asks for {(*places, *task.output_shape)}")
-    truth = split.y[:, positions] if every else split.y
+    answers = np.asarray(split.y)
+    truth = answers[:, positions] if every else answers
     mask = np.ones((windows, len(index)), dtype=np.bool_)
     if split.mask is not None:
         mask = (split.mask[:, positions] if every else split.mask).reshape(mask.shape)
@@ -238,7 +262,7 @@ def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Sc
     else:
         shape = (*mask.shape, task.horizon, len(task.targets))
         truth, made = truth.reshape(shape), made.reshape(shape)
-    return Scored(task, truth, made, index, mask, dict(split.groups))
+    return Scored(task, truth, made, index, mask, dict(split.groups), split.rescaling, split.naive_error)
 
 
 def evaluate(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from bench.registry import Registry
-from bench.task import Split, TargetKind, Task, Values
+from bench.task import Split, TargetKind, Task, Values, Windows
 
 if TYPE_CHECKING:
     import keras
@@ -54,8 +54,15 @@ class Model(BaseModel):
     """Kinds of target that it can forecast."""
     leaks_target: ClassVar[bool] = False
     """True only for an as-printed variant whose fault is to see the targets."""
+    general: ClassVar[bool] = False
+    """True for an architecture for any task, at its default size, and for a baseline: what ``models = ["*"]`` takes."""
     oracle: ClassVar[bool] = False
     """True for a reference that knows how its data were made; a report places models between naive and it."""
+
+    first_look: ClassVar[bool] = False
+    """True for the few models that a first, quick answer on a user's own series tries."""
+    baseline_of_seasons: ClassVar[bool] = False
+    """True for the predictor that skill is measured against where a user's own series have a season."""
 
     @property
     def batch_dependent(self) -> bool:
@@ -92,8 +99,10 @@ class Model(BaseModel):
         """
         return None
 
-    def targets(self, split: Split) -> Values:
+    def targets(self, split: Split) -> Values | Windows:
         """Return a split's targets at the positions that the outputs stand for."""
+        if isinstance(split.y, Windows):
+            return split.y.at(self.positions(split.task)) if split.task.target.every_position else split.y
         return self._at_positions(split.task, split.y)
 
     def mask(self, split: Split) -> NDArray[np.bool_]:
@@ -116,6 +125,10 @@ class Predictor(Model):
         A predictor that ``leaks_target`` returns a `LeakingForecast` from `fit_leaking` instead.
         """
         raise NotImplementedError
+
+    def fit_choosing(self, train: Split, valid: Split, task: Task) -> Forecast:
+        """As `fit`, for a predictor that chooses among fits by their error on ``valid``, as a network its epoch."""
+        return self.fit(train, task)
 
     def fit_leaking(self, train: Split, task: Task) -> LeakingForecast:
         """As `fit`, for a predictor that ``leaks_target``."""

@@ -1,6 +1,6 @@
 """What deep networks of equal residual blocks share: an entry of one width, the blocks, and a head."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -23,6 +23,7 @@ class BlockNetwork(Network):
         dropout: Share of a block's outputs that training sets to zero; 0 adds no layer.
     """
 
+    general: ClassVar[bool] = True
     width: PositiveInt = 32
     layers: PositiveInt = 2
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -25,6 +25,7 @@ class ConvGRU(Network):
         units: State sizes of the GRU layers.
     """
 
+    general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.EVERY_STEP, TargetKind.LABEL_EVERY_STEP)
 
     filters: PositiveInt = 20
@@ -78,6 +79,8 @@ class WaveNet(Network):
         dilations: One convolution each.
     """
 
+    general: ClassVar[bool] = True
+
     filters: PositiveInt = 20
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
 
@@ -110,6 +113,8 @@ class GatedWaveNet(Network):
         activate_twice: The printed gated unit's fault.
         softmax_head: The printed head, whose forecasts are positive and sum to 1; linear otherwise.
     """
+
+    general: ClassVar[bool] = True
 
     filters: PositiveInt = 32
     dilations: tuple[PositiveInt, ...] = Field(default=(1, 2, 4), min_length=1)

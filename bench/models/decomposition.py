@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import PositiveInt
 
 from bench.models.base import Network, Support, model
-from bench.models.channels import chosen, forecast_channels
-from bench.models.targets import shaped
+from bench.models.targets import lacking_past, past_of_targets, shaped
 from bench.task import TargetKind, Task
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 class ChannelNetwork(Network):
     """Forecasts the horizon of each channel from its window; a subclass says how."""
 
+    general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
     mixes: ClassVar[bool] = False
     """True where a channel's forecast depends on other channels, so that all of them are forecast."""
@@ -24,8 +24,10 @@ class ChannelNetwork(Network):
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Network.supports`; it forecasts what it is given, so each target is one of the features."""
-        if task.input_length is None or task.vocabulary is not None or forecast_channels(task) is None:
-            return self.misfit(task, "forecasts its own features from windows of one length", "asks for others")
+        if task.input_length is None or task.vocabulary is not None:
+            return self.misfit(task, "takes windows of real values and of one length", "has others")
+        if lacking := lacking_past(task):
+            return self.misfit(task, "forecasts its own features", f"has {lacking!r} as a target alone")
         return super().supports(task, train)
 
     def receptive_field(self, task: Task) -> int | None:
@@ -37,9 +39,9 @@ class ChannelNetwork(Network):
         import keras
 
         inputs = keras.Input((task.input_length, task.features))
-        series = keras.layers.Permute((2, 1))(inputs if self.mixes else chosen(inputs, task))
+        series = keras.layers.Permute((2, 1))(inputs if self.mixes else _past(inputs, task))
         x = keras.layers.Permute((2, 1))(self.forecast(series, task.horizon))
-        x = keras.layers.Flatten()(chosen(x, task) if self.mixes else x)
+        x = keras.layers.Flatten()(_past(x, task) if self.mixes else x)
         for layer in shaped(task):
             x = layer(x)
         return keras.Model(inputs, x)
@@ -47,6 +49,16 @@ class ChannelNetwork(Network):
     def forecast(self, series: Any, horizon: int) -> Any:
         """Return the horizons ``(batch, channels, horizon)`` of windows ``(batch, channels, steps)``."""
         raise NotImplementedError
+
+
+def _past(channels: Any, task: Task) -> Any:
+    """Return those of all channels ``(batch, steps, features)`` that are the targets' own."""
+    import keras
+
+    places = past_of_targets(task)
+    if places == list(range(task.features)):
+        return channels
+    return keras.ops.take(channels, keras.ops.convert_to_tensor(places, dtype="int32"), axis=-1)
 
 
 @model("d_linear", paper="Zeng et al. 2023, arXiv 2205.13504")

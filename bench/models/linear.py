@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Linear(Network):
     """Forecasts are a weighted sum of the whole window's numbers; of classes, the logits are."""
 
+    general: ClassVar[bool] = True
+    first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP, TargetKind.LABEL)
 
     def receptive_field(self, task: Task) -> int | None:

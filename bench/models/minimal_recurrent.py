@@ -1,6 +1,6 @@
 """Stacks of the minimal recurrent layers, in place of GRUs and LSTMs: nothing else of the network is another."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import PositiveInt
 
@@ -26,6 +26,7 @@ class MinimalNetwork(RecurrentNetwork):
 class MinGRU(MinimalNetwork):
     """A stack of minGRU layers, whose gate sees the input alone (Feng et al., 2024, section 3.1)."""
 
+    general: ClassVar[bool] = True
     units: tuple[PositiveInt, ...] = (48, 48)
 
     def layer(self, units: int, return_sequences: bool) -> Any:
@@ -39,6 +40,7 @@ class MinGRU(MinimalNetwork):
 class MinLSTM(MinimalNetwork):
     """A stack of minLSTM layers, whose gates see the input alone (Feng et al., 2024, section 3.2)."""
 
+    general: ClassVar[bool] = True
     units: tuple[PositiveInt, ...] = (40, 40)
 
     def layer(self, units: int, return_sequences: bool) -> Any:

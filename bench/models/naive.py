@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.models.base import REAL, Forecast, Inputs, LeakingForecast, Predictor, Support, model
+from bench.models.targets import lacking_past, past_of_targets
 from bench.task import Split, TargetKind, Task
 
 
@@ -16,21 +17,21 @@ class Naive(Predictor):
     A target is forecast by the feature of its name; a single one without such a feature by the first.
     """
 
+    general: ClassVar[bool] = True
+    first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = REAL
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Model.supports`; it has to know which feature a target repeats."""
         if task.vocabulary is not None:
             return self.misfit(task, "repeats values", "has token ids")
-        lacking = [target.name for target in task.targets if target.name not in task.feature_names]
-        if lacking and len(task.targets) > 1:
-            return self.misfit(task, "repeats the feature of a target's name", f"has none called {lacking[0]!r}")
+        if name := lacking_past(task):
+            return self.misfit(task, "repeats the feature of a target's name", f"has none called {name!r}")
         return super().supports(task, train)
 
     def fit(self, train: Split, task: Task) -> Forecast:
         """Return the forecast; ``train`` is not looked at."""
-        names = [target.name for target in task.targets]
-        features = [task.feature_names.index(name) if name in task.feature_names else 0 for name in names]
+        features = past_of_targets(task)
 
         def forecast(x: Inputs) -> NDArray[np.floating]:
             values = np.asarray(x if task.target.every_position else x[:, -1], np.float32)[..., features]

@@ -87,6 +87,8 @@ class SimpleRNN(RecurrentNetwork):
         batch_norm: Put batch normalisation after each layer named in ``units``.
     """
 
+    general: ClassVar[bool] = True
+
     head: Literal["dense", "recurrent"] = "dense"
     batch_norm: bool = False
 
@@ -154,6 +156,8 @@ class IteratedRNN(RecurrentNetwork):
 class LayerNormRNN(RecurrentNetwork):
     """A stack of simple recurrent cells that normalise their state, in Keras's own layer."""
 
+    general: ClassVar[bool] = True
+
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return `keras.layers.RNN` over our cell."""
         import keras
@@ -204,6 +208,8 @@ class WhileLoopRNN(RecurrentNetwork):
 class LSTM(RecurrentNetwork):
     """A stack of LSTM layers."""
 
+    general: ClassVar[bool] = True
+
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's LSTM, kept off cuDNN so that XLA compiles it everywhere."""
         import keras
@@ -214,6 +220,9 @@ class LSTM(RecurrentNetwork):
 @model("gru", paper="Cho et al. 2014, arXiv 1406.1078")
 class GRU(RecurrentNetwork):
     """A stack of GRU layers."""
+
+    general: ClassVar[bool] = True
+    first_look: ClassVar[bool] = True
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's GRU, kept off cuDNN so that XLA compiles it everywhere."""

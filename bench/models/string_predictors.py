@@ -27,7 +27,7 @@ class _StringPredictor(Predictor):
     def fit(self, train: Split, task: Task) -> Forecast:
         """Count labels per cell of ``train``."""
         overall = float(np.mean(train.y, dtype=np.float64))
-        known, cell = np.unique(self._cells(train.x, train), return_inverse=True)
+        known, cell = np.unique(self._cells(np.asarray(train.x), train), return_inverse=True)
         share = np.bincount(cell, weights=train.y) / np.bincount(cell)
 
         def forecast(x: Inputs) -> NDArray[np.floating]:

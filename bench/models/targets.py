@@ -27,6 +27,18 @@ def embedding(task: Task) -> "list[keras.Layer]":
     return [] if task.vocabulary is None else [keras.layers.Embedding(task.vocabulary, EMBEDDING)]
 
 
+def past_of_targets(task: Task) -> list[int]:
+    """Return which feature is the past of each target: that of its name; of a single one without such, the first."""
+    names = task.feature_names
+    return [names.index(target.name) if target.name in names else 0 for target in task.targets]
+
+
+def lacking_past(task: Task) -> str:
+    """Return the name of a target whose past is no feature, where it cannot be guessed; empty for none."""
+    lacking = [target.name for target in task.targets if target.name not in task.feature_names]
+    return lacking[0] if lacking and len(task.targets) > 1 else ""
+
+
 def head(task: Task) -> "list[keras.Layer]":
     """Return the layers from ``(batch, [positions], units)`` to forecasts ``(batch, [positions], *task.output_shape)``.
 

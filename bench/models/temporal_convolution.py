@@ -1,6 +1,6 @@
 """The temporal convolutional network."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -27,6 +27,7 @@ class TCN(Network):
         dropout: Share of each convolution's outputs that training sets to zero; 0 adds no layer.
     """
 
+    general: ClassVar[bool] = True
     channels: tuple[PositiveInt, ...] = Field(default=(16, 16, 16, 16), min_length=1)
     kernel_size: PositiveInt = 3
     dropout: float = Field(default=0.0, ge=0, lt=1)

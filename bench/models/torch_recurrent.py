@@ -22,6 +22,8 @@ class TorchRecurrent(TorchNetwork):
         layers: How many there are.
     """
 
+    general: ClassVar[bool] = True
+
     kind: ClassVar[str]
     units: PositiveInt = 20
     layers: PositiveInt = 2

@@ -37,6 +37,7 @@ def opening(results: Results, tables: Mapping[str, Table]) -> list[str]:
     return paragraphs(
         "opening",
         about={"seeds_rule": "", **results.about},
+        seeds_on=results.seeds_on,
         commits=[code(commit) for commit in commits],
         changed=any(commit.endswith(CHANGED) for commit in commits),
         provenance=tables["provenance"].target,

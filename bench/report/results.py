@@ -1,5 +1,6 @@
 """A report's frames, arranged for reading: its rows, and the leaderboards that they make."""
 
+import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
@@ -75,7 +76,9 @@ class Results:
             traits = self.metrics.get(info["task"], {})
             for place, group in groups.get(info["case"], []):
                 finished = done.get(place, ended.iloc[:0])
-                rows.append(Row(*place, info["label"], info, group, finished, scores, traits, alone.get(place)))
+                planned = self.seeds_on.get(place[2], info["n_planned"])
+                known = info | {"n_planned": planned}
+                rows.append(Row(*place, info["label"], known, group, finished, scores, traits, alone.get(place)))
         return named(rows)
 
     @cached_property
@@ -197,6 +200,12 @@ class Results:
         """Runs that ended without a score."""
         runs = self.frames["runs"]
         return runs[runs["status"] != "done"]
+
+    @cached_property
+    def seeds_on(self) -> dict[str, int]:
+        """How many seeds a network has on a backend where that is another number than elsewhere."""
+        found: dict[str, int] = json.loads(self.about.get("seeds_on", "{}"))
+        return found
 
     @property
     def n_planned(self) -> int:

@@ -9,6 +9,7 @@ from bench.stats.paired import Comparison, paired_ratio
 from bench.stats.pairs import critical, games_howell, holm, significant_pairs
 from bench.stats.pooled import Pooled, pooled
 from bench.stats.power import Undecidable, seeds_to_decide
+from bench.stats.powers import Crossing, Power, Span, crossings, power
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
 from bench.stats.same_seed import Ends, ends
 from bench.stats.samples import (
@@ -40,6 +41,7 @@ __all__ = [
     "Agreement",
     "Comparison",
     "Contrast",
+    "Crossing",
     "Ending",
     "Ends",
     "Family",
@@ -48,10 +50,12 @@ __all__ = [
     "Judgement",
     "Noise",
     "Pooled",
+    "Power",
     "Ratio",
     "Region",
     "Sample",
     "Sources",
+    "Span",
     "Summary",
     "Tuned",
     "Undecidable",
@@ -59,6 +63,7 @@ __all__ = [
     "agreement",
     "chance_to_beat",
     "critical",
+    "crossings",
     "curve_outside",
     "endings",
     "ends",
@@ -83,6 +88,7 @@ __all__ = [
     "pair_level",
     "paired_ratio",
     "pooled",
+    "power",
     "ratio",
     "scale_of",
     "seeds_to_decide",

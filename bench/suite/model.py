@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from bench.cases.base import Case, Published, cases
+from bench.cases.crossed import CrossedCase, is_glob
 from bench.cases.in_place import InPlaceCase
 from bench.cases.variants import variants
 from bench.digest import digest
@@ -57,6 +58,11 @@ def _form(value: Any) -> str:
     return "text" if isinstance(value, str) else "other"
 
 
+def _form_of_case(value: Any) -> str:
+    crossed = isinstance(value, CrossedCase) or (isinstance(value, dict) and "models" in value)
+    return "crossed" if crossed else _form(value)
+
+
 SuiteName = Annotated[str, AfterValidator(_file_name)]
 Title = Annotated[str, Field(max_length=300), AfterValidator(fit)]
 Seed = Annotated[int, Field(ge=0, lt=2**32, strict=True)]
@@ -70,8 +76,8 @@ DataSeeds = Annotated[
     Discriminator(_form),
 ]
 Entry = Annotated[
-    Annotated[str, Tag("text")] | Annotated[InPlaceCase, Tag("other")],
-    Discriminator(_form),
+    Annotated[str, Tag("text")] | Annotated[InPlaceCase, Tag("other")] | Annotated[CrossedCase, Tag("crossed")],
+    Discriminator(_form_of_case),
 ]
 
 
@@ -115,7 +121,7 @@ class Suite(BaseModel):
     Attributes:
         name: Same as the file's.
         title: A heading for the report.
-        cases: Registered names or globs such as ``"chapter15/*"``, or tables that define a case.
+        cases: Registered names or globs such as ``"chapter15/*"``, or tables that define a case, or one a model.
         seeds: Model seeds: initial weights and the order of windows. ``"auto"`` lets each case have as many as its
             scores ask for.
         auto_seeds: The rule for that; see `AutoSeeds`.
@@ -127,6 +133,7 @@ class Suite(BaseModel):
         equivalence_points: Likewise of shares, in points of a per cent.
         devices: ``cpu``, ``gpu``, ``gpu:1``, or ``all``: every GPU, a worker each.
         backends: ``tensorflow``, ``jax``, ``torch``.
+        seeds_on: Of a backend that gets fewer seeds, which of them.
         related: Suites whose reports answer what this one's leaves open, each with its question: the report links to
             theirs.
         baseline: The model that skill is measured against, on each task that has it.
@@ -156,6 +163,7 @@ class Suite(BaseModel):
     equivalence_points: Annotated[float, Field(gt=0, lt=100)] = 1.0
     devices: list[str] = Field(default=["cpu"], min_length=1)
     backends: list[str] = Field(default=["tensorflow"], min_length=1)
+    seeds_on: dict[str, SeedList] = {}
     baseline: str = "naive"
     metrics: list[str] = []
     recipe: RecipeOverrides = RecipeOverrides()
@@ -201,6 +209,20 @@ class Suite(BaseModel):
             raise ValueError("all is every GPU; beside it stands cpu at most")
         return values
 
+    @field_validator("seeds_on")
+    @classmethod
+    def _some(cls, values: dict[str, list[int]], info: ValidationInfo) -> dict[str, list[int]]:
+        seeds, backends = info.data.get("seeds", []), info.data.get("backends", [])
+        if values and seeds == "auto":
+            raise ValueError('means nothing where seeds is "auto"; write a list of seeds, or leave it out')
+        for backend, chosen in values.items():
+            if backend not in backends:
+                raise ValueError(f"{backend!r} is not in backends; name it there, or leave it out here")
+            other = [seed for seed in chosen if seed not in seeds or chosen.count(seed) > 1]
+            if other:
+                raise ValueError(f"{backend} names {other[0]}, which is not in seeds or is there twice; leave it out")
+        return values
+
     @property
     def places(self) -> list[str]:
         """The devices as runs name them: one on any GPU of ``all`` is one on ``gpu``."""
@@ -239,18 +261,17 @@ class Suite(BaseModel):
             metrics.get(name)
         chosen: dict[str, Case] = {}
         for entry in self.cases:
-            if isinstance(entry, InPlaceCase):
-                if entry.name in chosen:
-                    raise BenchError(f"suite {self.name!r}: case {entry.name!r} is defined twice; rename one")
-                try:
-                    chosen[entry.name] = entry.resolve()
-                except BenchError as error:
-                    raise BenchError(f"suite {self.name!r}, case {entry.name!r}: {error}") from None
-            else:
-                matched = [cases.get(name) for name in match_cases(entry, cases.names())]
-                able = [case for case in matched if any(map(case.runs_on, self.backends))]
-                for case in able or matched:
+            if isinstance(entry, str):
+                for case in self._able([cases.get(name) for name in match_cases(entry, cases.names())]):
                     chosen.setdefault(case.name, case)
+                continue
+            try:
+                made = {case.name: case for case in self._made(entry)}
+            except BenchError as error:
+                raise BenchError(f"suite {self.name!r}, case {entry.name!r}: {error}") from None
+            if twice := next((name for name in made if name in chosen), None):
+                raise BenchError(f"suite {self.name!r}: case {twice!r} is defined twice; rename one")
+            chosen |= made
         laid_out: dict[str, Case] = {}
         for case in chosen.values():
             try:
@@ -266,9 +287,20 @@ class Suite(BaseModel):
                 raise BenchError(f"suite {self.name!r}: unknown case {name!r}; {close_matches(name, list(laid_out))}")
         return [case for name, case in laid_out.items() if not self.only or name in self.only]
 
+    def _made(self, entry: InPlaceCase | CrossedCase) -> list[Case]:
+        """Return the cases that a table defines; of those that a glob stands for, the ones that can be run."""
+        if isinstance(entry, InPlaceCase):
+            return [entry.resolve()]
+        found = entry.resolve().items()
+        return [case for name, crossed in found for case in (self._able(crossed) if is_glob(name) else crossed)]
+
+    def _able(self, found: list[Case]) -> list[Case]:
+        """Return the cases that some backend of the suite can run; all where none can."""
+        return [case for case in found if any(map(case.runs_on, self.backends))] or found
+
     def _on_source_data(self, case: Case) -> Case:
         """Return a case, without its published values where this suite's data are not those that they are of."""
-        same = not case.dataset.seeded or self.data_seeds == [case.published.data_seed]
+        same = not case.dataset.varies or self.data_seeds == [case.published.data_seed]
         return case if same else replace(case, published=Published())
 
 

@@ -1,12 +1,14 @@
 """A suite with what a command says put in its place."""
 
+from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
 
+from bench.cases.crossed import CrossedCase
 from bench.cases.in_place import InPlaceCase
 from bench.errors import BenchError
-from bench.suite.model import AutoSeeds, Suite, match_cases
+from bench.suite.model import AutoSeeds, Entry, Suite, match_cases
 from bench.suite.read import explain
 
 
@@ -21,7 +23,8 @@ def override(
 ) -> Suite:
     """Return the suite with what a command says put in its place; equal to it where that changes nothing.
 
-    Of a suite with a grid, a name or glob that matches a case chooses all of its variants, too.
+    Other seeds are those of every backend. Of a suite with a grid, a name or glob that matches a case chooses all of
+    its variants, too.
 
     Raises:
         BenchError: A case is not in the suite, or a value does not fit.
@@ -31,10 +34,13 @@ def override(
         changes |= _choose(suite, cases)
     if seeds:
         changes |= {"seeds": seeds, "auto_seeds": AutoSeeds()}
+        if seeds != suite.seeds:
+            changes["seeds_on"] = {}
     if devices:
         changes["devices"] = devices
     if backends:
-        changes["backends"] = backends
+        left = changes.get("seeds_on", suite.seeds_on)
+        changes |= {"backends": backends, "seeds_on": {name: left[name] for name in left if name in backends}}
     if epochs:
         for key in {"epochs", "steps"} & set(suite.grid.keys):
             raise BenchError(f"suite {suite.name!r} compares numbers of {key} in its grid; leave --epochs out")
@@ -59,7 +65,11 @@ def _choose(suite: Suite, patterns: list[str]) -> dict[str, Any]:
     if len(kept) == len(selected):
         return {}
     left = list(dict.fromkeys(case.variant_of or case.name for case in kept))
-    in_place = {entry.name: entry for entry in suite.cases if isinstance(entry, InPlaceCase)}
+    defined: dict[str, Entry] = {entry.name: entry for entry in suite.cases if isinstance(entry, InPlaceCase)}
+    for entry in suite.cases:
+        if isinstance(entry, CrossedCase):
+            crossed = chain(*entry.resolve().values())
+            defined |= {case.name: entry.model_copy(update={"models": [case.model.name]}) for case in crossed}
     there = [case for case in selected if (case.variant_of or case.name) in left]
     only = [] if len(kept) == len(there) and not suite.only else [case.name for case in kept]
-    return {"cases": [in_place.get(name, name) for name in left], "only": only}
+    return {"cases": [defined.get(name, name) for name in left], "only": only}

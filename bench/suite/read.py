@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from bench.cases.base import Published
+from bench.cases.crossed import CrossedCase
 from bench.cases.in_place import InPlaceCase
 from bench.errors import BenchError
 from bench.recipe import Recipe, RecipeGrid, RecipeOverrides
@@ -48,7 +49,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """Return the first fault of a validation as one clause: the key and what was expected."""
     first = next((e for e in error.errors() if e["type"] == "extra_forbidden"), error.errors()[0])
     parts = [part for part in first["loc"] if part not in ("text", "other")]  # the tags of a key of two forms
-    key = ".".join(str(part) for part in parts if not str(part).startswith("function-"))
+    key = ".".join(str(part) for part in parts if part != "crossed" and not str(part).startswith("function-"))
     if first["type"] == "extra_forbidden":
         return f"unknown key {key!r}; {close_matches(str(parts[-1]), _known_keys(model, parts[:-1]))}"
     if first["type"] == "missing":
@@ -62,8 +63,10 @@ def _known_keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
     for part in path:
         if isinstance(part, int):
             model = InPlaceCase
+        elif part == "crossed":
+            model = CrossedCase
         elif part == "recipe":
-            model = Recipe if model is InPlaceCase else RecipeOverrides
+            model = Recipe if model in (InPlaceCase, CrossedCase) else RecipeOverrides
         else:
             model = tables.get(part, model)
     return list(model.model_fields)

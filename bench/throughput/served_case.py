@@ -32,7 +32,7 @@ from bench.models.base import Inputs, Network, Predictor
 from bench.process import Slot
 from bench.provenance import Environment
 from bench.record import Failure
-from bench.task import Array, Splits, Task
+from bench.task import Array, Splits, Task, Windows
 from bench.throughput.work import Counters, Nothing, TakeRound, Work, timed_calls, timed_round
 from bench.training import make_program
 
@@ -41,6 +41,8 @@ MODEL_SEED = 0
 TRIES = 3
 """Tries of a piece of work, the quickest of which says how much of it fills a round; on a CPU in process time, so that
 the machine's load at that moment does not matter."""
+MOST_WINDOWS = 10_000
+"""Windows that are forecast in turn: what is timed needs no more, and a long series has too many to copy."""
 SHORTEST_S = 1e-6
 """A piece of work takes at least this long, whatever the clock says."""
 
@@ -75,6 +77,8 @@ class MoveTo:
 
 
 Request = TakeRound | TimeCalls | MoveTo
+Training = Callable[[Program, list[Array], list[NDArray[np.int32]], Callable[[], float]], Work]
+"""Makes the work of a training round of a program, from its initial weights and orders, by a clock."""
 
 
 class PreparedCase:
@@ -113,13 +117,13 @@ def prepare(spec: MeasureSpec, slot: Slot, data_seed: int) -> PreparedCase:
         check_batch(dataset, splits, spec.recipe.batch_size)
     task = splits.valid.task
     if isinstance(model, Network):
-        return _prepare_network(model, spec, splits, task, slot)
+        return _prepare_network(model, spec, splits, slot)
     assert isinstance(model, Predictor)
     if model.leaks_target:
         raise BenchError(f"model {spec.model.name!r} sees the targets: it forecasts nothing that could be timed")
-    forecast = model.fit(splits.train, splits.valid.task)
-    fit = partial(model.fit, splits.train, splits.valid.task)
-    fit_s = min(_seconds(fit, time.process_time) for _ in range(TRIES))
+    fit = partial(model.fit_choosing, splits.train, splits.valid, task)
+    forecast = fit()
+    fit_s = min(seconds_of(fit, time.process_time) for _ in range(TRIES))
     infer, one = _inference(forecast, splits.valid.x, time.process_time)
     facts = Facts(("infer",), slot.device.environment(spec.backend, loaded=True), task, build_s=fit_s)
     return PreparedCase(facts, {"infer": infer}, one, Nothing(), slot.device)
@@ -131,32 +135,66 @@ def serve(connection: Connection, slot: Slot, spec: MeasureSpec, data_seed: int)
     An error is sent as a `Failure`, and is the end.
     """
     try:
-        case = prepare(spec, slot, data_seed)
-        connection.send(case.facts)
-        for request in requests(connection):
-            connection.send(case.answer(request))
+        answer_all(connection, prepare(spec, slot, data_seed))
     except BadData as error:
         connection.send(error.failure)
     except Exception as error:
         connection.send(Failure.of(error))
 
 
-def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Task, slot: Slot) -> PreparedCase:
+def answer_all(connection: Connection, case: PreparedCase) -> None:
+    """Send the facts of a prepared case, then answer each `Request` until None comes."""
+    connection.send(case.facts)
+    for request in requests(connection):
+        connection.send(case.answer(request))
+
+
+def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, slot: Slot) -> PreparedCase:
+    assert spec.recipe is not None
+    windows, batch = len(splits.train.x), spec.recipe.batch_size
+    orders = [window_order(MODEL_SEED, epoch, windows, batch) for epoch in range(2)]
+
+    def first(program: Program) -> None:
+        program.train(orders[0])
+        program.forecast(splits.valid.x)
+
+    return prepare_network(model, spec, splits, slot, orders, first, _training, INFERENCE_BATCH)
+
+
+def prepare_network(
+    model: Network,
+    spec: MeasureSpec,
+    splits: Splits,
+    slot: Slot,
+    orders: list[NDArray[np.int32]],
+    first: Callable[[Program], None],
+    training: Training,
+    batch: int,
+) -> PreparedCase:
+    """Build and compile a network, and note what that took and what ``first`` of it holds in memory.
+
+    Args:
+        model: The network.
+        spec: What is measured.
+        splits: Windows of the process.
+        slot: Where the process runs.
+        orders: Of the windows that a round trains on.
+        first: Trains and forecasts for the first time.
+        training: Makes the work of a training round.
+        batch: Windows in a batch of inference.
+    """
     assert spec.recipe is not None
     base = psutil.Process().memory_info().rss
     _forget_peak()
     program = make_program(spec.backend, model, spec.recipe, splits)
     weights = program.fresh_weights(MODEL_SEED)
     program.reset(weights, MODEL_SEED)
-    windows, batch = len(splits.train.x), spec.recipe.batch_size
-    orders = [window_order(MODEL_SEED, epoch, windows, batch) for epoch in range(2)]
-    program.train(orders[0])
-    program.forecast(splits.valid.x)
+    first(program)
     on_device = program.device_peak_bytes
     facts = Facts(
         kinds=("train", "infer"),
         environment=slot.device.environment(spec.backend, loaded=True),
-        task=task,
+        task=splits.valid.task,
         parameters=program.parameters,
         model_bytes=program.weight_bytes,
         build_s=program.build_s,
@@ -165,8 +203,8 @@ def _prepare_network(model: Network, spec: MeasureSpec, splits: Splits, task: Ta
         base_memory_bytes=base if on_device is None else 0,
     )
     clock = time.perf_counter if slot.device.kind == "gpu" else time.process_time
-    infer, one = _inference(program.forecast_batch, splits.valid.x, clock)
-    work: dict[Kind, Work] = {"train": _training(program, weights, orders, clock), "infer": infer}
+    infer, one = _inference(program.forecast_batch, splits.valid.x, clock, batch)
+    work: dict[Kind, Work] = {"train": training(program, weights, orders, clock), "infer": infer}
     return PreparedCase(facts, work, one, program, slot.device)
 
 
@@ -176,9 +214,9 @@ def _training(
     """Return whole epochs that fill a round, or a part of one where an epoch is longer than that."""
     steps, batch = orders[0].shape
     epoch = partial(program.train, orders[0])
-    epoch_s = _seconds(epoch, clock)
+    epoch_s = seconds_of(epoch, clock)
     if epoch_s < ROUND_S:
-        epoch_s = min(epoch_s, *(_seconds(epoch, clock) for _ in range(TRIES - 1)))
+        epoch_s = min(epoch_s, *(seconds_of(epoch, clock) for _ in range(TRIES - 1)))
     epochs = max(1, round(ROUND_S / epoch_s))
     taken = steps if epoch_s < ROUND_S else max(1, round(steps * ROUND_S / epoch_s))
     calls = [partial(program.train, orders[i % len(orders)], taken) for i in range(epochs)]
@@ -192,21 +230,22 @@ def _training(
 
 
 def _inference(
-    forecast: Callable[[Inputs], Any], x: Inputs, clock: Callable[[], float]
+    forecast: Callable[[Inputs], Any], x: Inputs | Windows, clock: Callable[[], float], batch: int = INFERENCE_BATCH
 ) -> tuple[Work, Callable[[], object]]:
     """Return batches that fill a round, and a call that forecasts one window; both compiled."""
-    enough = x[np.arange(max(len(x), INFERENCE_BATCH)) % len(x)]
-    batches = [enough[i : i + INFERENCE_BATCH] for i in range(0, len(enough) - INFERENCE_BATCH + 1, INFERENCE_BATCH)]
+    enough = x[np.arange(max(min(len(x), MOST_WINDOWS), batch)) % len(x)]
+    batches = [enough[i : i + batch] for i in range(0, len(enough) - batch + 1, batch)]
     one = partial(forecast, x[:1])
     first = partial(forecast, batches[0])
     one()
     first()
-    number = max(1, round(ROUND_S / max(min(_seconds(first, clock) for _ in range(TRIES)), SHORTEST_S)))
+    number = max(1, round(ROUND_S / max(min(seconds_of(first, clock) for _ in range(TRIES)), SHORTEST_S)))
     calls = [partial(forecast, batches[i % len(batches)]) for i in range(number)]
-    return Work(number * INFERENCE_BATCH, calls), one
+    return Work(number * batch, calls), one
 
 
-def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+def seconds_of(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return what a call takes by a clock, in seconds."""
     started = clock()
     call()
     return clock() - started

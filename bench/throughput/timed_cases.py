@@ -26,19 +26,29 @@ POLL_S = 0.2
 class TimedCase:
     """The process of one case, from its start to its end; also the `Subject` whose rounds are taken.
 
+    ``target`` is what it runs, `serve` or what answers as that does.
+
     Attributes:
         facts: What it found out while it was fresh; None until it is prepared.
         failure: Why it can be timed no more; None while it can.
     """
 
-    def __init__(self, spec: MeasureSpec, slot: Slot, data_seed: int, log: Path, stop: Callable[[], bool]):
+    def __init__(
+        self,
+        spec: MeasureSpec,
+        slot: Slot,
+        data_seed: int,
+        log: Path,
+        stop: Callable[[], bool],
+        target: Callable[..., object] = serve,
+    ):
         self.spec, self.slot = spec, slot
         self.facts: Facts | None = None
         self.failure: Failure | None = None
         self.deadline = time.monotonic() + PREPARE_LIMIT_S
         self._stop = stop
         served = replace(slot, backend=spec.backend)
-        self.process = Process(served, log, serve, served, spec, data_seed)
+        self.process = Process(served, log, target, served, spec, data_seed)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -105,6 +105,7 @@ def sweep_params(plan: "Plan") -> dict[str, str]:
         name: getattr(suite, name)
         for name in ("seeds", "data_seeds", "rank", "devices", "backends", "baseline", "metrics")
     }
+    told |= {f"seeds_on.{backend}": seeds for backend, seeds in suite.seeds_on.items()}
     told |= suite.recipe.model_dump(exclude_none=True)
     texts = {name: ", ".join(map(str, v)) if isinstance(v, list) else str(v) for name, v in told.items()}
     return {"suite": suite.name} | {f"suite.{name}": text for name, text in texts.items() if text}

@@ -68,6 +68,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Ite
     if session is not None:
         _print_ways(terminalreporter, session)
         _print_lengths(terminalreporter, session)
+        _print_backends(terminalreporter, session)
+        _print_seeds(terminalreporter, session)
         _print_compared(terminalreporter, session)
     if slower:
         pytest.exit(f"{len(session.performance_regressions)} benchmarks are slower than the saved ones by too much", 1)
@@ -116,6 +118,42 @@ def _print_lengths(terminalreporter: Any, session: Any) -> None:
     headers.append(f"{lengths[-1]} / {lengths[0]} steps")
     terminalreporter.write_line("")
     terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".1f", tablefmt="github"))
+
+
+def _print_backends(terminalreporter: Any, session: Any) -> None:
+    """Print each network's seconds an epoch and a seed by backend, and what the issues ask: ratios of the best."""
+    infos = [b.extra_info for b in session.benchmarks if "backends_of" in b.extra_info]
+    if not infos:
+        return
+    names = list(dict.fromkeys(name for info in infos for name in info["s_per_epoch"]))
+    rows = []
+    for info in infos:
+        found = info["s_per_epoch"]
+        torch = min((value for name, value in found.items() if name.startswith("PyTorch")), default=None)
+        ours = min(value for name, value in found.items() if not name.startswith("PyTorch"))
+        ratios = [found["JAX"] / found["TensorFlow"], found["JAX stacked"] / found["JAX"], torch and ours / torch]
+        rows.append([info["backends_of"], *(found.get(name) for name in names), *ratios])
+    headers = ["one core: s an epoch and a seed", *names, "JAX / TensorFlow", "stacked / JAX", "best / best PyTorch"]
+    terminalreporter.write_line("")
+    terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".3f", tablefmt="github"))
+    for line in dict.fromkeys(info["left_out"] for info in infos if "left_out" in info):
+        terminalreporter.write_line(f"left out: {line}")
+
+
+def _print_seeds(terminalreporter: Any, session: Any) -> None:
+    """Print the seconds an epoch of all seeds of a program, by their number, and how many one seed's that are."""
+    infos = [b.extra_info for b in session.benchmarks if "seeds_of" in b.extra_info]
+    if not infos:
+        return
+    widths = list(infos[0]["s_per_epoch_and_seed"])
+    rows = []
+    for info in infos:
+        found = [info["s_per_epoch_and_seed"][width] for width in widths]
+        all_seeds = [int(width) * value for width, value in zip(widths, found, strict=True)]
+        rows.append([info["seeds_of"], *all_seeds, found[-1] / found[0]])
+    headers = ["s an epoch of all seeds", *(f"{width} seeds" for width in widths), f"a seed: {widths[-1]} / 1"]
+    terminalreporter.write_line("")
+    terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".3f", tablefmt="github"))
 
 
 def _print_compared(terminalreporter: Any, session: Any) -> None:

@@ -1,0 +1,228 @@
+"""A user's own series: windows into the rows of a CSV or Parquet file, split by time."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveInt, model_validator
+
+from bench.datasets.base import Dataset, dataset
+from bench.errors import BenchError
+from bench.extras import REPORT, without
+from bench.task import Rescaling, Split, Splits, Target, TargetKind, Task, Windows
+
+if TYPE_CHECKING:
+    from bench.tables.cutting import Cut
+    from bench.tables.reading import Table
+
+from bench.tables.calendar import Feature, calendar
+from bench.tables.scaling import Scales, Scaling, fit_scales
+
+Float64 = NDArray[np.float64]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataset("table")
+class TableData(Dataset):
+    """Series of a file, of which the next steps are forecast. Split by time, at the same dates in all series.
+
+    Validation comes after training and test after validation. The targets of a window lie in one part: windows whose
+    targets would lie in two are left out, so no value is a target of two parts. Their inputs may reach back into the
+    part before. Nothing is known of a noise floor.
+
+    At position t of a window a feature that is known up to now holds its value at t, and one that is known ahead
+    (``known``, ``calendar``) its value at ``t + horizon``: the last ``horizon`` positions tell what is known of the
+    steps to be forecast, and a causal network at position t sees no further than its own last forecast step.
+
+    Windows are counted as evidence by their series; those of one series by blocks of time, in each of which ``horizon +
+    season`` windows begin: errors of windows that lie closer are of the same days.
+
+    Attributes:
+        path: A CSV or Parquet file with a row a time and series.
+        time: Its column of times; empty where rows are in order, and counted.
+        targets: Columns that are forecast; their past is among the inputs.
+        id: The column that names a row's series; empty where there is one.
+        past: Further columns that are known up to now.
+        known: Columns that are known ahead, such as promotions or prices.
+        calendar: What the calendar tells of a time, known ahead; see `bench.tables.calendar`.
+        input_length: Steps of a window.
+        horizon: Steps that are forecast.
+        season: Steps after which series repeat themselves, such as 7 of days; 1 for none.
+        valid: The share of all times that is validation, or its first date.
+        test: Likewise; it reaches to the end.
+        since: The first date used; empty for all.
+        until: The last date used, whole; empty for all.
+        reach_back: Whether inputs of validation and test may lie in the part before. With ``every_step`` they may not:
+            what their first positions forecast would be of that part.
+        scale: How inputs and targets are scaled for training, by what the training part says: ``"standard"`` by column,
+            ``"series"`` by column and series, ``"none"``, or a number that targets and past are divided by (what is
+            known ahead is scaled by column then).
+        units: What errors are in: ``"original"`` as the file has them, ``"scaled"`` as published tables have them.
+        folds: Parts of the test part that are tests of their own, one after the other: each draw of the data is one,
+            with validation and training right before it (rolling origins; training grows). A suite draws each once.
+        every_step: Ask for the following steps at each position of a window, not at its last alone.
+        rank: The metric that ranks; empty for MSE.
+    """
+
+    files: ClassVar[tuple[str, ...]] = ("path",)
+    seeded: ClassVar[bool] = False
+
+    path: str
+    time: str = ""
+    targets: Annotated[tuple[str, ...], Field(min_length=1)]
+    id: str = ""
+    past: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    calendar: tuple[Feature, ...] = ()
+    input_length: PositiveInt
+    horizon: PositiveInt
+    season: PositiveInt = 1
+    valid: Share | str = 0.15
+    test: Share | str = 0.15
+    since: str = ""
+    until: str = ""
+    reach_back: bool = True
+    folds: PositiveInt = 1
+    scale: Scaling | Positive = "standard"
+    units: Annotated[str, Field(pattern="^(original|scaled)$")] = "original"
+    every_step: bool = False
+    rank: str = ""
+
+    @model_validator(mode="after")
+    def _agree(self) -> "TableData":
+        columns = [*self.targets, *self.past, *self.known]
+        twice = [name for name in columns if columns.count(name) > 1]
+        if twice:
+            raise ValueError(f"column {twice[0]!r} is named twice in targets, past and known; name it once")
+        if self.calendar and not self.time:
+            raise ValueError("calendar needs times; name their column with time")
+        if (self.known or self.calendar) and self.input_length < self.horizon:
+            raise ValueError(
+                f"what is known ahead enters at the last {self.horizon} positions of a window, and input_length is "
+                f"{self.input_length}; make it {self.horizon} or more, or leave known and calendar out"
+            )
+        if isinstance(self.valid, float) and isinstance(self.test, float) and self.valid + self.test >= 1:
+            raise ValueError("valid and test leave nothing for training; their shares add up to less than 1")
+        return self
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The columns of the inputs."""
+        told = calendar(np.zeros(0, "datetime64[ns]"), self.calendar)[1]
+        return (*self.targets, *self.past, *self.known, *told)
+
+    @property
+    def number_of_draws(self) -> int:
+        """As `Dataset.number_of_draws`: the folds, where there are several."""
+        return self.folds if self.folds > 1 else 0
+
+    def task(self) -> Task:
+        """Return what is asked, before the file is read."""
+        stem, scored = Path(self.path).stem, "_scaled" if self.units == "scaled" else ""
+        what = self.targets[0] if len(self.targets) == 1 else f"{len(self.targets)}_targets"
+        features = len(self.feature_names)
+        by = f"_of_{features}_features" if features > len(self.targets) else ""  # each set of them is a task of its own
+        named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}{by}")
+        kind = TargetKind.EVERY_STEP if self.every_step else TargetKind.LAST_STEP
+        return Task(
+            f"{named}{scored}{'_at_every_step' if self.every_step else ''}",
+            kind,
+            self.input_length,
+            features=features,
+            horizon=self.horizon,
+            question=f"{stem}: {', '.join(self.targets)}, {self.horizon} ahead{scored.replace('_', ', ')}",
+            feature_names=self.feature_names,
+            targets=tuple(Target(name, "" if self.units == "original" else "scaled") for name in self.targets),
+            season=self.season,
+            metrics=("rmse", "mase", "mae_per_step", "mae_per_target"),
+            rank=self.rank,
+        )
+
+    def load(self, data_seed: int) -> Splits:
+        """Read the file and cut it; seeds number the folds from the first in time, 1 the first.
+
+        Raises:
+            BenchError: It cannot be read, a value is none, or a part holds no window.
+        """
+        table, parts = self.cut((data_seed - 1) % self.folds)
+        return _Views(self, table, parts).splits()
+
+    def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
+        """Return the series, and which windows belong to which part in a fold, counted from 0.
+
+        Raises:
+            BenchError: As `load`.
+        """
+        try:
+            from bench.tables.cutting import cut
+            from bench.tables.reading import table
+        except ModuleNotFoundError as error:
+            raise BenchError(without(str(error.name), REPORT, f"dataset {self.name!r}")) from None
+        columns = [*self.targets, *self.past, *self.known]
+        read = table(self.path, self.time, self.id, columns, since=self.since, until=self.until)
+        back = self.reach_back and not self.every_step
+        folds = fold, self.folds
+        return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back, folds=folds)
+
+
+class _Views:
+    """Scaled rows of a table, into which windows look."""
+
+    def __init__(self, data: TableData, table: "Table", parts: "Cut"):
+        self._data, self._table, self._parts = data, table, parts
+        training, n = parts.training, len(data.targets)
+        ahead = n + len(data.past)
+        fit = table.values[training], table.series[training], table.series_names
+        how = data.scale
+        self._scales = fit_scales(how, *fit)
+        if not isinstance(how, str):  # a number is a unit of what is counted, and not of what is known of the calendar
+            other = fit_scales("standard", *fit)
+            self._scales = Scales(*(
+                np.concatenate([one[:, :ahead], two[:, ahead:]], axis=1)
+                for one, two in ((self._scales.centre, other.centre), (self._scales.spread, other.spread))
+            ))  # fmt: skip
+        rows = self._scales.scaled(table.values, table.series)
+        times = np.zeros(0, "datetime64[ns]") if table.times is None else table.times
+        known = [rows[:, ahead:], *([calendar(times, data.calendar)[0]] if data.calendar else [])]
+        columns = [rows[:, :ahead], *(_sooner(each, data.horizon) for each in known)]
+        self._x = np.concatenate(columns, axis=1, dtype=np.float32)
+        self._y = np.ascontiguousarray(self._x[:, :n] if n > 1 else self._x[:, 0])
+        self._units = Scales(self._scales.centre[:, :n], self._scales.spread[:, :n])
+        scored = table.values[training, :n] if data.units == "original" else rows[training, :n]
+        from bench.tables.cutting import naive_errors
+
+        self._naive = naive_errors(scored, table.series[training], data.season, len(table.series_names))
+
+    def splits(self) -> Splits:
+        """Return the windows of each part."""
+        return Splits(self._split("train"), self._split("valid"), self._split("test"))
+
+    def _split(self, part: str) -> Split:
+        from bench.tables.cutting import blocks
+
+        data, starts = self._data, self._parts.starts[part]
+        steps = np.arange(data.input_length, dtype=np.int32)
+        ahead = np.arange(1, data.horizon + 1, dtype=np.int32)
+        after = steps[:, np.newaxis] + ahead if data.every_step else data.input_length - 1 + ahead
+        inputs, targets = Windows(self._x, starts, steps), Windows(self._y, starts, after.astype(np.int32))
+        if part == "train":
+            return Split(data.task(), inputs, targets)
+        series = self._table.series[starts]
+        centre, spread = self._units.rows(series)
+        back = Rescaling(*(each[0] if len(each) == 1 else each for each in (spread, centre)))
+        return Split(
+            data.task(),
+            inputs,
+            targets,
+            series=blocks(self._table, starts, data.horizon + data.season),
+            rescaling=back if data.units == "original" else None,
+            naive_error=self._naive[series],
+        )
+
+
+def _sooner(values: Float64, steps: int) -> Float64:
+    """Return rows that hold the values of so many rows later; the last ones are in no window, and hold the last one."""
+    return np.concatenate([values[steps:], np.repeat(values[-1:], min(steps, len(values)), axis=0)])
