@@ -39,7 +39,7 @@ LESS = {
     "iterated_rnn": set(),
     "conv_gru": set(BY_NAME) - AT_LAST,
 }
-LESS |= {name: {"pair_last"} for name in models.names() if issubclass(models.get(name), ChannelNetwork)}
+LESS |= {name: {"last", "pair_last"} for name in models.names() if issubclass(models.get(name), ChannelNetwork)}
 NETWORKS = [name for name in models.names() if models.get(name).trained and not models.get(name).backends]
 
 

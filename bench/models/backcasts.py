@@ -1,6 +1,6 @@
 """Forecasts in parts: each block forecasts, and leaves the next ones what it cannot explain of the window."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -12,12 +12,14 @@ from bench.task import Task
 class BackcastNetwork(ChannelNetwork):
     """Blocks of a perceptron, a backcast that is taken from the block's window, and a forecast that is added up.
 
-    The last block has no backcast, since nothing would train it.
+    As in the code of the papers, and not in their text, forecasts are added to the window's last value, and blocks see
+    the window from its last step back. The last block has no backcast, since nothing would train it.
 
     Attributes:
         width: Numbers in each hidden layer.
     """
 
+    version: ClassVar[str] = "2"
     width: PositiveInt = 12
 
     @property
@@ -29,7 +31,7 @@ class BackcastNetwork(ChannelNetwork):
         """As `ChannelNetwork.forecast`."""
         import keras
 
-        left, total = series, 0.0
+        left, total = keras.ops.flip(series, axis=-1), series[..., -1:]
         for number in range(self.blocks):
             hidden = self.hidden(left, number)
             total = total + self.part(hidden, horizon, number)
@@ -95,7 +97,8 @@ class NHits(BackcastNetwork):
     """N-HiTS: each block sees the largest values of stretches of the window, and forecasts knots of a line.
 
     Challu et al. (2023), "N-HiTS: Neural Hierarchical Interpolation for Time Series Forecasting", arXiv 2201.12886,
-    section 3. Backcasts are not interpolated, as in the authors' code; in the paper they are.
+    section 3. Backcasts are not interpolated, as in the authors' code; in the paper they are. Stretches are counted
+    from the window's end.
 
     Attributes:
         pools: Steps of a stretch, a block each.
