@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from bench.datasets.adding import Adding
+from bench.datasets.copying import CopyMemory, SelectiveCopying
 from bench.metrics.base import evaluate, scored
 
 
@@ -39,3 +41,61 @@ def test_a_further_training_window_leaves_valid_and_test_as_they_are():
     np.testing.assert_array_equal(one.test.x, other.test.x)
     np.testing.assert_array_equal(one.valid.y, other.valid.y)
     assert not np.array_equal(one.valid.x[:9], one.test.x)
+
+
+def test_copy_memory_is_the_sources_layout():
+    splits = CopyMemory(steps=4, train_windows=3_000, tokens=True).load(1)
+    x, y = splits.train.x, splits.train.y
+    assert x.shape == y.shape == (3_000, 24)
+    np.testing.assert_array_equal(x[:, 10:13], 0)
+    np.testing.assert_array_equal(x[:, 13:], 9)
+    np.testing.assert_array_equal(y[:, :14], 0)
+    np.testing.assert_array_equal(y[:, 14:], x[:, :10])
+    np.testing.assert_allclose(np.bincount(x[:, :10].ravel()) / 30_000, [0, *[1 / 8] * 8], atol=0.01)
+    assert splits.train.mask.all()
+    assert [int(column) for column in splits.extra["copied"].mask.all(axis=0)] == [0] * 14 + [1] * 10
+    real = CopyMemory(steps=4, train_windows=3_000).load(1).train
+    np.testing.assert_array_equal(real.x[..., 0], x)
+    assert real.x.dtype == np.float32
+
+
+def test_zeros_then_any_digit_give_copy_memorys_chance():
+    """The source's floors at its three lengths, and all of it in a forecast."""
+    floors = [CopyMemory(steps=steps).chance["cross_entropy"] for steps in (500, 1_000, 2_000)]
+    np.testing.assert_allclose(floors, [0.03999, 0.02039, 0.01029], atol=5e-6)
+    data = CopyMemory(steps=30, test_windows=4_000, train_windows=1)
+    splits = data.load(1)
+    forecast = np.zeros((4_000, 50, 10))
+    forecast[:, :40, 0] = 1
+    forecast[:, 40:, 1:9] = 1 / 8
+    for name, value in data.chance.items():
+        assert metric(splits.test, forecast, name) == pytest.approx(value, rel=0.01)
+    assert metric(splits.extra["copied"], forecast, "accuracy") == pytest.approx(1 / 8, abs=0.01)
+
+
+def test_copy_memory_is_solved_where_one_digit_in_a_hundred_is_wrong():
+    data = CopyMemory(steps=30, test_windows=100, train_windows=1)
+    test = data.load(1).test
+    answers = test.y.copy()
+    answers[:10, -1] = answers[:10, -1] % 8 + 1
+    assert metric(test, np.eye(10)[answers], "accuracy") == pytest.approx(data.solved["accuracy"])
+
+
+def test_selective_copying_asks_for_the_tokens_among_blanks_in_order():
+    data = SelectiveCopying(steps=6, tokens=2, vocabulary=6, train_windows=15_000)
+    train = data.load(1).train
+    for window, answers in zip(train.x[:500], train.y[:500], strict=True):
+        np.testing.assert_array_equal(window[6:], 5)
+        np.testing.assert_array_equal(answers[6:], window[:6][window[:6] != 4])
+    assert (train.mask == (np.arange(8) >= 6)).all()
+    places, counts = np.unique(train.x[:, :6] != 4, axis=0, return_counts=True)
+    assert len(places) == 15
+    np.testing.assert_allclose(counts / 15_000, 1 / 15, atol=0.01)
+    forecast = np.broadcast_to([0.25] * 4 + [0, 0], (15_000, 8, 6))
+    for name, value in data.chance.items():
+        assert metric(train, forecast, name) == pytest.approx(value, rel=0.03)
+
+
+def test_more_tokens_than_steps_are_refused():
+    with pytest.raises(ValidationError, match="9 tokens do not fit into 8 steps"):
+        SelectiveCopying(steps=8, tokens=9)
