@@ -44,7 +44,8 @@ class Parity(_Formal):
     """Is the number of ones in a string of bits odd?
 
     Bits are drawn evenly; token ids 0 and 1. Split: independent draws, 10,000 train, 1,000 valid, 1,000 test; train and
-    valid have 3 to 20 bits, test 30 to 120, see `ByLength`. The value is asked for at the last bit alone.
+    valid have 3 to 20 bits, test 30 to 120. A mask says where in the window a string ends, what is behind it is noise,
+    and the value is asked for at the last bit alone.
 
     Source: Beck et al. 2024 (xLSTM), arXiv 2405.04517, by its code: trained at lengths of 3 to 40, where a length
     counts the place of the answer, tested at 40 to 256; 20,000 steps of 256 strings drawn anew, AdamW, 1e-3, a warm-up
@@ -77,7 +78,8 @@ class ModularArithmetic(_Formal):
     A string is a digit below ``modulus``, an operator of ``+-*``, a digit, and so on, ends in a digit, and is read as
     usual: products first. Digits and operators are drawn evenly; token ids of digits are themselves, operators follow.
     Split: independent draws, 10,000 train, 1,000 valid, 1,000 test; train and valid have 3 to 21 tokens, test 31 to
-    121, see `ByLength`. The value is asked for at the last digit alone.
+    121. A mask says where in the window a string ends, what is behind it is noise, and the value is asked for at the
+    last digit alone.
 
     Source: Beck et al. 2024 (xLSTM), arXiv 2405.04517, by its code: modulo 5, trained at lengths of 3 to 40, where a
     length counts a sign of equality and the answer's place, tested at 40 to 256; otherwise as `Parity`. Chance: the

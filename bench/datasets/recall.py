@@ -92,8 +92,7 @@ class Induction(ByLength):
 
     A string is of tokens drawn evenly, has a sign at one place, drawn evenly among those with a token behind it and
     before the end, and the sign again at its end, which asks for that token. The sign is the last token id. Split:
-    independent draws, 10,000 train, 1,000 valid, 1,000 test, all of 64 steps; ``test_lengths`` makes them longer, see
-    `ByLength`.
+    independent draws, 10,000 train, 1,000 valid, 1,000 test, all of 64 steps; ``test_lengths`` makes them longer.
 
     Source: Gu and Dao 2023 (Mamba), arXiv 2312.00752, section 4.1.2: a vocabulary of 16, trained at 256 steps, tested
     at 64 to 2^20; the generator is that of Fu et al. 2023 (H3), arXiv 2212.14052, with one trigger and one token, by
