@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from bench.contract import hold_dataset
 from bench.datasets.adding import Adding
 from bench.datasets.copying import CopyMemory, SelectiveCopying
 from bench.metrics.base import evaluate, scored
@@ -36,6 +37,14 @@ def test_a_constant_gives_addings_chance_and_the_truth_solves_it():
     assert metric(test, test.y, "mse") == 0 < data.solved["mse"]
 
 
+def test_a_threshold_that_chance_meets_is_caught(monkeypatch):
+    data = Adding(steps=4, train_windows=20, valid_windows=20, test_windows=20)
+    hold_dataset(data)
+    monkeypatch.setattr(Adding, "solved", property(lambda _: {"mse": 0.2}))
+    with pytest.raises(AssertionError, match="chance solves it"):
+        hold_dataset(data)
+
+
 def test_a_further_training_window_leaves_valid_and_test_as_they_are():
     one, other = (Adding(steps=6, train_windows=n, test_windows=9).load(2) for n in (10, 11))
     np.testing.assert_array_equal(one.test.x, other.test.x)
@@ -44,7 +53,7 @@ def test_a_further_training_window_leaves_valid_and_test_as_they_are():
 
 
 def test_copy_memory_is_the_sources_layout():
-    splits = CopyMemory(steps=4, train_windows=3_000, tokens=True).load(1)
+    splits = CopyMemory(steps=4, train_windows=3_000, token_ids=True).load(1)
     x, y = splits.train.x, splits.train.y
     assert x.shape == y.shape == (3_000, 24)
     np.testing.assert_array_equal(x[:, 10:13], 0)
@@ -82,7 +91,7 @@ def test_copy_memory_is_solved_where_one_digit_in_a_hundred_is_wrong():
 
 
 def test_selective_copying_asks_for_the_tokens_among_blanks_in_order():
-    data = SelectiveCopying(steps=6, tokens=2, vocabulary=6, train_windows=15_000)
+    data = SelectiveCopying(steps=6, copied=2, vocabulary=6, train_windows=15_000)
     train = data.load(1).train
     for window, answers in zip(train.x[:500], train.y[:500], strict=True):
         np.testing.assert_array_equal(window[6:], 5)
@@ -98,4 +107,4 @@ def test_selective_copying_asks_for_the_tokens_among_blanks_in_order():
 
 def test_more_tokens_than_steps_are_refused():
     with pytest.raises(ValidationError, match="9 tokens do not fit into 8 steps"):
-        SelectiveCopying(steps=8, tokens=9)
+        SelectiveCopying(steps=8, copied=9)

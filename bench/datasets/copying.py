@@ -32,14 +32,14 @@ class CopyMemory(Generated):
     test.
 
     Source: 500, 1,000 or 2,000 steps, here 100; 10,000 train, 1,000 test and no valid windows, batches of 32, RMSprop
-    at 5e-4, 50 epochs; a digit comes in as one real number, as here (``tokens`` gives ids). Chance: zeros, then any of
-    eight digits evenly, has cross-entropy 10 ln 8 / (steps + 20), 0.1733 at 100 steps. Noise floor: none, the digits
+    at 5e-4, 50 epochs; a digit comes in as one real number, as here (``token_ids`` gives ids). Chance: zeros, then any
+    of eight digits evenly, has cross-entropy 10 ln 8 / (steps + 20), 0.1733 at 100 steps. Noise floor: none, the digits
     follow from the window. Solved: 1 % of the ten digits wrong at most, were all errors among them: that is, an
     accuracy of ``1 - 0.1 / (steps + 20)`` over all steps.
 
     Attributes:
         steps: From a digit to its copy, less ten: the source's T.
-        tokens: Digits are token ids in place of real numbers.
+        token_ids: Digits are token ids in place of real numbers.
     """
 
     extra_note: ClassVar[str] = (
@@ -47,11 +47,11 @@ class CopyMemory(Generated):
     )
 
     steps: PositiveInt = 100
-    tokens: bool = False
+    token_ids: bool = False
 
     def task(self) -> Task:
         """Return the question: which digit is due at each step?"""
-        ids = NOW + 1 if self.tokens else None
+        ids = NOW + 1 if self.token_ids else None
         length = self.steps + 2 * COPIED
         return Task(
             self.name, TargetKind.LABEL_EVERY_STEP, length, classes=NOW + 1, vocabulary=ids, masked=True,
@@ -74,7 +74,7 @@ class CopyMemory(Generated):
         y = np.zeros_like(x)
         x[:, :COPIED] = y[:, -COPIED:] = rng.integers(1, NOW, size=(windows, COPIED))
         x[:, -COPIED - 1 :] = NOW
-        given = x if self.tokens else x[..., np.newaxis].astype(np.float32)
+        given = x if self.token_ids else x[..., np.newaxis].astype(np.float32)
         return Split(self.task(), given, y, mask=np.ones(x.shape, np.bool_))
 
     def load(self, data_seed: int) -> Splits:
@@ -89,8 +89,8 @@ class CopyMemory(Generated):
 class SelectiveCopying(Generated):
     """The tokens that stand among blanks, in their order: which to keep is told by what they are, not by where.
 
-    A window is ``tokens`` tokens, drawn evenly from ``vocabulary - 2``, at places drawn evenly among the first
-    ``steps`` steps, which are blank elsewhere, and then ``tokens`` steps that ask: the first asks for the first token,
+    A window is ``copied`` tokens, drawn evenly from ``vocabulary - 2``, at places drawn evenly among the first
+    ``steps`` steps, which are blank elsewhere, and then ``copied`` steps that ask: the first asks for the first token,
     and so on. Only these are trained on and scored. Token ids: the last is the one that asks, the last but one the
     blank. Split: independent draws, 10,000 train, 1,000 valid, 1,000 test.
 
@@ -103,23 +103,23 @@ class SelectiveCopying(Generated):
 
     Attributes:
         steps: In which the tokens stand.
-        tokens: How many are copied.
+        copied: Tokens that are.
         vocabulary: Token ids, the blank and the one that asks among them.
     """
 
     steps: PositiveInt = 64
-    tokens: PositiveInt = 8
+    copied: PositiveInt = 8
     vocabulary: int = Field(default=16, ge=4)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.tokens > self.steps:
-            raise ValueError(f"{self.tokens} tokens do not fit into {self.steps} steps; lower tokens")
+        if self.copied > self.steps:
+            raise ValueError(f"{self.copied} tokens do not fit into {self.steps} steps; lower copied")
         return self
 
     def task(self) -> Task:
         """Return the question: which token is due at each of the last steps?"""
-        length = self.steps + self.tokens
+        length = self.steps + self.copied
         return Task(
             self.name, TargetKind.LABEL_EVERY_STEP, length,
             classes=self.vocabulary, vocabulary=self.vocabulary, masked=True,
@@ -138,11 +138,11 @@ class SelectiveCopying(Generated):
 
     def draw(self, rng: np.random.Generator, windows: int) -> Split:
         """Draw tokens, then their places: the first ones of a shuffled window, in order."""
-        copied = rng.integers(self.vocabulary - 2, size=(windows, self.tokens), dtype=np.int32)
-        places = np.sort(rng.random((windows, self.steps)).argsort(axis=1)[:, : self.tokens], axis=1)
-        x = np.full((windows, self.steps + self.tokens), self.vocabulary - 2, np.int32)
-        np.put_along_axis(x, places, copied, axis=1)
+        tokens = rng.integers(self.vocabulary - 2, size=(windows, self.copied), dtype=np.int32)
+        places = np.sort(rng.random((windows, self.steps)).argsort(axis=1)[:, : self.copied], axis=1)
+        x = np.full((windows, self.steps + self.copied), self.vocabulary - 2, np.int32)
+        np.put_along_axis(x, places, tokens, axis=1)
         x[:, self.steps :] = self.vocabulary - 1
         y, asked = np.zeros_like(x), np.zeros(x.shape, np.bool_)
-        y[:, self.steps :], asked[:, self.steps :] = copied, True
+        y[:, self.steps :], asked[:, self.steps :] = tokens, True
         return Split(self.task(), x, y, mask=asked)

@@ -20,18 +20,17 @@ RIGHT = 0.99
 class Recall(Generated):
     """Multi-query associative recall: pairs of a key and a value, then the keys again, each asking for its value.
 
-    A window begins with ``pairs`` pairs, keys and values all distinct and drawn evenly: keys from token 1 on below half
-    of the vocabulary, values from there on. What is left has room for a key at every other step; each key stands once
-    at one of these, at gap k from the first with probability in proportion to ``k ** (power - 1)``, places that are
-    taken left out. All other steps hold tokens drawn evenly from the whole vocabulary. The class at a key that asks is
-    its value; only these steps are trained on and scored. Split: independent draws, 10,000 train, 1,000 valid, 1,000
-    test.
+    A window begins with pairs of a key and a value, all distinct and drawn evenly: keys from token 1 on below half of
+    the vocabulary, values from there on. What is left has room for a key at every other step; each key stands once at
+    one of these, at gap k from the first with probability in proportion to ``k ** (power - 1)``, places that are taken
+    left out. All other steps hold tokens drawn evenly from the whole vocabulary. The class at a key that asks is its
+    value; only these steps are trained on and scored. Split: independent draws, 10,000 train, 1,000 valid, 1,000 test.
 
     Source: Arora et al. 2023 (Zoology), arXiv 2312.04927, by its code: a vocabulary of 8,192, 64 steps with 4 pairs to
     256 with 16, 100,000 train and 3,000 test windows, power 0.01, AdamW, at most 64 epochs, ended at 99 % on test. Here
-    the small form that its code begins with: a vocabulary of 256, 64 steps, 4 pairs. Chance: any value evenly, 1/128;
-    a guess among the values of the window, which takes no pairing, has 1 in ``pairs``. Noise floor: none, the values
-    follow from the window. Solved: 99 % of the answers right.
+    the small form of its example ``basic.py``: a vocabulary of 256, 64 steps, 4 pairs. Chance: any value evenly, 1/128;
+    a guess among the values of the window, which takes no pairing, has 1 in 4. Noise floor: none, the values follow
+    from the window. Solved: 99 % of the answers right.
 
     Attributes:
         steps: Of a window.
