@@ -39,7 +39,8 @@ def hold_dataset(dataset: Dataset) -> Splits:
     """Hold a dataset to its own words, and return its splits for data seed 1.
 
     The same seed gives the same bits, another one others, unless it says that it is not seeded; its splits are what its
-    tasks say, which a metric ranks and one chooses the epoch of; its docstring tells how it is split.
+    tasks say, which a metric ranks and one chooses the epoch of; its docstring tells how it is split. What counts as
+    solved is better than chance.
     """
     assert type(dataset).__doc__, "a dataset documents its split"
     assert make_dataset(dataset.name, component(dataset).params) == dataset, "its parameters say all that it is"
@@ -51,7 +52,10 @@ def hold_dataset(dataset: Dataset) -> Splits:
     task = dataset.task()
     assert ranking(task) in applicable(task)
     assert monitor(task).per_epoch
-    assert set(dataset.noise_floors) <= {m.name for m in applicable(task)}
+    known = {m.name: m for m in applicable(task)}
+    assert {*dataset.noise_floors, *dataset.chance, *dataset.solved} <= {*known}
+    for name, value in dataset.solved.items():
+        assert known[name].sign * (value - dataset.chance.get(name, known[name].sign * np.inf)) < 0, "chance solves it"
     return one.splits
 
 

@@ -1,14 +1,15 @@
-"""What records can be made without: MLflow, and what reports are made with. Each is an extra of the package."""
+"""What records can be made without: MLflow, what reports are made with, one dataset's images. Each is an extra."""
 
 import importlib.util
 
 from bench.errors import BenchError
 from bench.pasting import installing
 
-TRACK, REPORT = "track", "report"
+TRACK, REPORT, DIGITS = "track", "report", "digits"
 MODULES: dict[str, tuple[str, ...]] = {
     REPORT: ("jinja2", "markdown_it", "matplotlib", "pandas", "pyarrow", "statsmodels", "tabulate"),
     TRACK: ("mlflow", "matplotlib", "pandas"),
+    DIGITS: ("sklearn",),
 }
 """Modules that an extra brings."""
 

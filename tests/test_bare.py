@@ -91,7 +91,7 @@ def node(tmp_path_factory):
 def test_what_an_extra_brings_is_what_the_project_says():
     for extra, modules in MODULES.items():
         wanted = {canonicalize_name(Requirement(r).name) for r in PROJECT["optional-dependencies"][extra]}
-        named = {"markdown_it": "markdown-it-py"}
+        named = {"markdown_it": "markdown-it-py", "sklearn": "scikit-learn"}
         assert {canonicalize_name(named.get(module, module)) for module in modules} == wanted
         assert lacking(extra) == "", "what tests run in has all"
     assert (extra_of("pandas.core"), extra_of("mlflow"), extra_of("keras"), extra_of(None)) == (

@@ -25,7 +25,7 @@ from tests.younger import VARIANTS
 
 GOLDEN = Path(__file__).parent / "golden" / "defaults.json"
 STEP_WINDOWS = 16
-SMALL = {"n_series": 200, "draws": 3000}
+SMALL = {"n_series": 200, "draws": 3000, "train_windows": 200, "valid_windows": 60, "test_windows": 60}
 LOADED: dict[tuple[str, str], object] = {}
 
 

@@ -22,7 +22,7 @@ from bench.windows import parts
 from tests.tables import made
 
 WAVES = [WavesNextStep, WavesTenSteps, WavesEveryStep, WavesIteratedAcrossGrids, WavesIteratedOneGrid]
-SMALL = {"n_series": 200, "draws": 3_000}
+SMALL = {"n_series": 200, "draws": 3_000, "train_windows": 200, "valid_windows": 60, "test_windows": 60}
 
 # The embedded grammar as a regular expression, worked out by hand from the chapter's diagram.
 AFTER_LOOP = r"(?:T*VPX)*T*V(?:V|PS)"

@@ -31,7 +31,7 @@ PLANS = [
     *((place, PYTHONS[0], f"{name}-gpu,all,dev") for name in BACKENDS for place in WITH_CUDA[name]),
     (("linux", "x86_64"), PYTHONS[-1], "jax-gpu,torch-gpu,all"),
 ]
-MADE = {extra for *_, extras in PLANS for extra in extras.split(",")} | {"report", "track"}
+MADE = {extra for *_, extras in PLANS for extra in extras.split(",")} | {"digits", "report", "track"}
 """The extras that make installs."""
 REFUSED = ["x86_64-apple-darwin", "x86_64-unknown-linux-musl", "x86_64-manylinux_2_17"]
 

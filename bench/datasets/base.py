@@ -64,6 +64,19 @@ class Dataset(BaseModel):
         """Expected value of a metric, by its name, that no forecast can get below, where theory gives one."""
         return {}
 
+    @property
+    def chance(self) -> Mapping[str, float]:
+        """Expected value of a metric on test, by its name, of the best forecast that does not look at the window.
+
+        Where theory gives one; a network at this level has learnt nothing of what its window holds.
+        """
+        return {}
+
+    @property
+    def solved(self) -> Mapping[str, float]:
+        """Value of a metric on test, by its name, from which on the task counts as solved; empty where none does."""
+        return {}
+
 
 datasets: Registry[type[Dataset]] = Registry("dataset", "bench.datasets")
 
