@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from bench.cases.base import make_dataset, make_model
 from bench.cli import call
 from bench.commands import forecast as verb
 from bench.commands.forecast import ForecastAsked, forecast_beyond
@@ -183,6 +184,30 @@ def test_a_forecast_is_the_one_that_the_run_made_of_the_same_window(ended, case)
         np.testing.assert_allclose(one[0], own_forecast(event), rtol=1e-5, atol=1e-6)
     if case == "t/net":
         assert not np.allclose(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"every_step": True, "reach_back": False},
+        {"targets": ["units", "price"], "known": ["promo"], "scale": "series"},
+        {"folds": 2},
+        {"units": "scaled", "scale": 10.0},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_predictor_forecasts_the_last_test_window_as_it_would_in_a_test(changes):
+    suite = {"name": "t", "seeds": [1, 2], "data_seeds": "seeds", "throughput": False}
+    suite["cases"] = [{"name": "t/ridge", "dataset": {"name": "table", **usual(**SPLIT, **changes)}, "model": "ridge"}]
+    spec = make_plan(Suite.model_validate(suite), []).specs[-1]
+    data = make_dataset("table", spec.dataset.all_params)
+    splits = load(data, spec.data_seed).splits
+    fitted = make_model("ridge", spec.model.all_params).fit_choosing(splits.train, splits.valid, data.task())
+    expected = fitted(np.asarray(splits.test.x)[-1:])
+    ahead = data.ahead(spec.data_seed, without_the_end("fitted"))
+    (found,) = forecasts(spec, [], ahead.x)
+    np.testing.assert_allclose(found, expected[:, -1] if data.every_step else expected, rtol=1e-5)
+    assert ahead.in_units(found).shape == (1, HORIZON, len(data.targets))
 
 
 def test_the_seasonal_naive_forecast_of_a_file_is_its_last_week(store, tmp_path):

@@ -16,6 +16,7 @@ def forecast(
     named: Annotated[str, typer.Argument(metavar="RUN|CASE", help="A case of a file of series, or a run's id.")],
     file: Annotated[str, typer.Argument(help="A newer file with the same columns; that of the run if not given.")] = "",
     suite: Annotated[str, typer.Option(help="The suite whose runs are meant, where several have such a case.")] = "",
+    backend: Annotated[str, typer.Option(help="The backend whose runs are meant, where several ran the case.")] = "",
     output: Annotated[Path, typer.Option("-o", "--output", help="The CSV; the figure is put beside it.")] = Path(
         "forecast.csv"
     ),
@@ -29,5 +30,6 @@ def forecast(
     """
     from bench.commands.forecast import ForecastAsked, forecast_beyond
 
-    chosen = selection(suite, results) if suite else None
-    return forecast_beyond(ForecastAsked(named, file, chosen, results, output), console(lasting=True))
+    chosen = selection(suite, results, backend=backend) if suite else None
+    asked = ForecastAsked(named, file, chosen, results, output, backend)
+    return forecast_beyond(asked, console(lasting=True))

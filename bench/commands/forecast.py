@@ -38,6 +38,7 @@ class ForecastAsked:
         suite: Whose runs are looked through; None for all.
         results: Where they are.
         output: The CSV; the figure lies beside it.
+        backend: Of the runs that are meant; empty for any.
     """
 
     named: str
@@ -45,6 +46,7 @@ class ForecastAsked:
     suite: Selection | None
     results: Path
     output: Path
+    backend: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def _chosen(asked: ForecastAsked, store: Store) -> list[RunRecord]:
         BenchError: There is none that ended, or the name fits unlike ones.
     """
     known = asked.suite.plan(store).records if asked.suite else store.read()
+    known = [record for record in known if asked.backend in ("", record.spec.backend)]
     named = [r for r in known if r.spec.case == asked.named] or [r for r in known if r.run_id.startswith(asked.named)]
     if not named:
         cases = sorted({record.spec.case for record in known})
@@ -162,7 +165,7 @@ def _chosen(asked: ForecastAsked, store: Store) -> list[RunRecord]:
     unlike = {record.spec.model_copy(update={"model_seed": None, "data_seed": 0}).run_id: record for record in done}
     if len(unlike) > 1:
         ids = ", ".join(f"{r.run_id} ({r.spec.backend} on {r.spec.device})" for r in unlike.values())
-        raise BenchError(f"{asked.named!r} names unlike runs; name one of them, or its suite with --suite: {ids}")
+        raise BenchError(f"{asked.named!r} names unlike runs; name one of them, its --backend or its --suite: {ids}")
     return list({record.run_id: record for record in done}.values())
 
 
