@@ -14,10 +14,12 @@ class Job:
     Attributes:
         specs: The runs.
         stack: So many of them that program trains together.
+        weights: Their weights are wanted.
     """
 
     specs: tuple[RunSpec, ...]
     stack: int = 1
+    weights: bool = False
 
     @property
     def device(self) -> str:
@@ -63,10 +65,12 @@ class RunEnded:
 
     Attributes:
         kept: What goes into the file beside the record; empty for nothing.
+        weights: Those of its best epoch, as a file has them; empty for none.
     """
 
     record: RunRecord
     kept: bytes = b""
+    weights: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,13 @@ class Idle:
 Event = RunStarted | EpochEnded | DataChecked | StackHalved | RunEnded
 
 
-def make_jobs(specs: Sequence[RunSpec], stack_of: Callable[[RunSpec], int] = lambda _: 1) -> list[Job]:
+def make_jobs(
+    specs: Sequence[RunSpec], stack_of: Callable[[RunSpec], int] = lambda _: 1, *, weights: bool = False
+) -> list[Job]:
     """Group runs into jobs, predictors first: they are done in no time and give the first rows.
 
     Runs of a network go together over all data seeds, since they share its compiled program, which trains as many of
-    them at once as ``stack_of`` says.
+    them at once as ``stack_of`` says. ``weights``: those of networks are wanted.
     """
 
     def shared(spec: RunSpec) -> tuple[str, int | None, str, str]:
@@ -112,5 +118,5 @@ def make_jobs(specs: Sequence[RunSpec], stack_of: Callable[[RunSpec], int] = lam
         return (spec.case, alone, spec.device, spec.backend)
 
     groups = [tuple(group) for _, group in groupby(specs, key=shared)]
-    jobs = [Job(group, stack_of(group[0])) for group in groups]
+    jobs = [Job(group, stack_of(group[0]), weights) for group in groups]
     return sorted(jobs, key=lambda job: job.specs[0].model_seed is not None)

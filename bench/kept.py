@@ -1,11 +1,12 @@
-"""What a run keeps of each window beside its record: errors, and forecasts of its test splits; as bytes and back.
+"""What a run keeps beside its record: errors of each window, forecasts of its test splits, weights; as bytes and back.
 
-Errors of one split can be paired between runs, and a metric that came later can be computed from forecasts.
+Errors of one split can be paired between runs, a metric that came later can be computed from forecasts, and what lies
+ahead be forecast from weights.
 """
 
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -124,6 +125,26 @@ def truth_digest(arrays: Iterable[NDArray[Any] | Windows | None]) -> str:
         whole = None if array is None else np.ascontiguousarray(array)
         total.update(b"none" if whole is None else f"{whole.shape}".encode() + whole.tobytes())
     return total.hexdigest()[:16]
+
+
+def weights_to_bytes(weights: Sequence[NDArray[Any]]) -> bytes:
+    """Return a network's weights, in their order, as a ``.npz`` file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{f"w{number}": array for number, array in enumerate(weights)})
+    return buffer.getvalue()
+
+
+def weights_from_bytes(data: bytes) -> list[NDArray[Any]]:
+    """Return what `weights_to_bytes` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return [arrays[f"w{number}"] for number in range(len(arrays.files))]
+    except Exception as error:  # as above
+        raise ValueError(f"it is no file of weights ({type(error).__name__})") from None
 
 
 ARRAYS = ("values", "counts", "series")

@@ -123,6 +123,7 @@ class _Together:
                 self.budget.used,
                 Timing(**share, epoch_s=self._epoch_s[lane]),
                 last[lane].kept + best[lane].kept,
+                course.best_weights,
             )
             for lane, course in enumerate(self.courses)
         ]

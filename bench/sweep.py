@@ -48,6 +48,7 @@ def run_sweep(
     store: Store,
     sink: Sink,
     *,
+    keep: Callable[[RunRecord, bytes], object] = lambda record, weights: None,
     on_event: Callable[[Event], None] = lambda _: None,
     refresh: Callable[[], None] = lambda: None,
     stopped: Callable[[], bool] = lambda: False,
@@ -60,6 +61,7 @@ def run_sweep(
         executor: Where to run it.
         store: Takes each record first: it is the truth.
         sink: Takes each record next.
+        keep: Takes a record with the weights that came with it.
         on_event: Told of every event, for progress.
         refresh: Called when a case has ended, at most every `REFRESH_S`.
         stopped: Whether an interrupt was heard before the sweep heard any itself.
@@ -84,7 +86,9 @@ def run_sweep(
             for event in events:
                 if isinstance(event, RunEnded):
                     faults.point("sweep.received")
-                    event = RunEnded(store.write(event.record, event.kept))
+                    weights, event = event.weights, RunEnded(store.write(event.record, event.kept))
+                    if weights:
+                        keep(event.record, weights)
                     sweep.records.append(event.record)
                     sink.send(event.record)
                     open_runs[event.record.spec.case].discard(event.record.run_id)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.windows import Values, Windows
 
-__all__ = ["Array", "Rescaling", "Split", "Splits", "Target", "TargetKind", "Task", "Values", "Windows"]
+__all__ = ["Ahead", "Array", "Rescaling", "Split", "Splits", "Target", "TargetKind", "Task", "Values", "Windows"]
 
 Array = NDArray[np.float32]
 
@@ -186,6 +186,31 @@ class Split:
     series: NDArray[np.int64] | None = None
     rescaling: Rescaling | None = None
     naive_error: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The last window of each series, and the times that its forecast is of.
+
+    Attributes:
+        series: Names; one empty name where there is one series.
+        x: As `Split.x`, one window a series.
+        rescaling: How forecasts go back to the units of the file.
+        past: The targets in each window, in these units, float64 ``(series, input_length, targets)``.
+        times: Of the window and of the next steps ``(series, input_length + horizon)``: datetime64[ns], or whole
+            numbers where steps are counted.
+    """
+
+    series: tuple[str, ...]
+    x: Array
+    rescaling: Rescaling
+    past: NDArray[np.float64]
+    times: NDArray[np.datetime64] | NDArray[np.int64]
+
+    def in_units(self, forecast: Array) -> NDArray[np.float64]:
+        """Return forecasts ``(series, horizon, [targets])`` in the units of the file ``(series, horizon, targets)``."""
+        shape = (len(self.series), -1, self.past.shape[-1])
+        return forecast.reshape(shape) * self.rescaling.spread[:, np.newaxis] + self.rescaling.centre[:, np.newaxis]
 
 
 @dataclass(frozen=True)

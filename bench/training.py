@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -43,6 +43,8 @@ class Outcome:
     train_windows: int
     timing: Timing
     kept: Kept = field(default_factory=Kept)
+    weights: Sequence[Array] = ()
+    """Of the best epoch, in the order of a program's `weights`; none of a predictor."""
 
 
 class Clock:
@@ -237,6 +239,7 @@ def train(
         budget.used,
         timing,
         last.kept + best.kept,
+        course.best_weights,
     )
 
 

@@ -25,6 +25,7 @@ class Trial:
         spent: Seconds outside the training loop, under the names of `Timing`.
         curve: Epochs that a diverged run finished.
         kept: What goes into the file beside the record, as `bench.kept.Kept` writes it.
+        weights: What goes into the file of its weights, where they are to be kept.
     """
 
     spec: RunSpec
@@ -45,6 +46,7 @@ class Trial:
     spent: dict[str, float] = field(default_factory=dict)
     total_s: float = 0.0
     kept: bytes = b""
+    weights: bytes = b""
 
     def record(self, *, loaded: bool = False) -> RunRecord:
         """Return the record; without an outcome it says why there is none.
@@ -60,7 +62,8 @@ class Trial:
             splits = {"train": self.splits.train} | self.splits.evaluated()
             fields["windows"] = {name: len(split.x) for name, split in splits.items()}
         if self.outcome is not None:
-            fields |= {f.name: getattr(self.outcome, f.name) for f in dataclass_fields(self.outcome)}
+            names = {f.name for f in dataclass_fields(self.outcome)} - {"weights"}
+            fields |= {name: getattr(self.outcome, name) for name in names}
             fields["timing"] = self._timing(self.outcome.timing)
             fields["kept"] = digest_of_kept(self.kept) if self.kept else ""
         return RunRecord(

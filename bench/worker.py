@@ -15,6 +15,7 @@ from bench.datasets.loaded import BadData, Loaded, check_batch, load
 from bench.engines.base import NO_ENGINE, Engine, Program, Stack, load_engine
 from bench.errors import BenchError
 from bench.jobs import DataChecked, EpochEnded, Event, Idle, Job, RunEnded, RunStarted, StackHalved
+from bench.kept import weights_to_bytes
 from bench.models.base import Network, Predictor
 from bench.process import Slot
 from bench.scoring import positions_of
@@ -54,7 +55,7 @@ class Worker:
                 for trial in trials:
                     print(f"{RUN_MARK} {trial.spec.run_id} {trial.spec.case}", flush=True)
             try:
-                self._run(trials)
+                self._run(trials, weights=job.weights)
             except _TooWide:
                 stack, asked = stack // 2, job.stack
                 self.send(StackHalved(trials[0].spec, stack))
@@ -62,8 +63,8 @@ class Worker:
                 left = left[len(trials) :]
         self._close()
 
-    def _run(self, trials: list[Trial]) -> None:
-        """Run one spec, or several together, and send their records.
+    def _run(self, trials: list[Trial], *, weights: bool = False) -> None:
+        """Run one spec, or several together, and send their records, with their weights where these are wanted.
 
         Raises:
             _TooWide: Memory does not hold so many; nothing was sent of them.
@@ -83,6 +84,8 @@ class Worker:
             if trial.outcome is not None:
                 with self._caught(trial):
                     trial.kept = trial.outcome.kept.to_bytes()
+                    if weights and trial.outcome.weights:
+                        trial.weights = weights_to_bytes(trial.outcome.weights)
         shares = ready or trials
         spent = {name: sum(t.spent.get(name, 0.0) for t in shares) for t in shares for name in t.spent}
         total_s = time.perf_counter() - started
@@ -92,7 +95,7 @@ class Worker:
             faults.point("worker.ran")
             loaded = self._engine is not None if trial.spec.backend != NO_ENGINE else True
             record = trial.record(loaded=loaded and self.slot.serves(trial.spec.backend))
-            self.send(RunEnded(record, trial.kept))
+            self.send(RunEnded(record, trial.kept, trial.weights))
             faults.point("worker.sent")
 
     @contextlib.contextmanager

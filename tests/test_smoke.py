@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.store import Store
+from bench.store import Store, WeightStore
 
 ROOT = Path(__file__).parent.parent
 QUICK = "--processes", "1"
@@ -40,7 +40,8 @@ def swept(tmp_path_factory):
     """A finished smoke sweep: its folder and what it printed."""
     folder = tmp_path_factory.mktemp("smoke")
     (folder / "smoke.toml").write_text(SUITE)
-    done = bench("run", folder / "smoke.toml", *QUICK, "--results", folder / "results", "--reports", folder / "reports")
+    places = "--results", folder / "results", "--reports", folder / "reports"
+    done = bench("run", folder / "smoke.toml", *QUICK, "--keep-weights", *places)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done
 
@@ -60,6 +61,17 @@ def test_every_run_is_recorded_once(swept):
         assert parts + spent.other_s == pytest.approx(spent.total_s, abs=1e-6)
     naive = next(r for r in records if r.spec.case == "chapter15/naive_next_step")
     assert naive.score("mse") == pytest.approx(0.020211367, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_the_best_seed_of_each_network_keeps_its_weights(swept):
+    store = Store(swept[0] / "results")
+    trained = [record for record in store.read() if record.spec.model_seed is not None]
+    kept, cases = WeightStore(store), {record.spec.case for record in trained}
+    assert sorted(record.spec.case for record in kept.kept()) == sorted(cases)
+    assert kept.lacking(trained) == []
+    for record in kept.kept():
+        assert sum(weights.size for weights in kept.read(record)) == record.parameters
 
 
 @pytest.mark.slow

@@ -65,6 +65,10 @@ def run(
             min=1, max=PROCESSES, help="Fresh processes that a case's throughput is measured in; 1 gives no interval."
         ),
     ] = PROCESSES,
+    keep_weights: Annotated[
+        bool, typer.Option("--keep-weights", help="Keep the weights of each case's best seed, for bench forecast.")
+    ] = False,
+    keep_all_weights: Annotated[bool, typer.Option("--keep-all-weights", help="Keep those of every seed.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another sweep on the same results folder.")] = False,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
@@ -96,6 +100,7 @@ def run(
         )
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
+    options = replace(options, weights="all" if keep_all_weights else "best" if keep_weights else "none")
     screen = console(lasting=True)
     if made:
         options = replace(options, likely=likely_of(chosen.suite, made, reports))

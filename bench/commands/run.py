@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 
@@ -24,8 +24,8 @@ from bench.pasting import Option
 from bench.plan import UNSEEDED, Plan
 from bench.process import Slot
 from bench.progress import SweepProgress
-from bench.record import RunRecord
-from bench.store import Store
+from bench.record import RunRecord, RunSpec
+from bench.store import Store, WeightStore
 from bench.sweep import Sweep, run_sweep
 from bench.text.markdown import plain
 from bench.throughput.benchmark import CaseMeasured, ThroughputEvent, ThroughputResult, estimate_s, run_throughput
@@ -47,6 +47,7 @@ class RunOptions:
         wait_s: How long to wait for another sweep on the same results folder.
         report: Write the report.
         likely: How long runs may take, where no record says.
+        weights: Keep the weights of networks: ``"best"`` those of each case's best seed, ``"all"`` of every seed.
     """
 
     rerun: bool = False
@@ -57,12 +58,14 @@ class RunOptions:
     processes: int = PROCESSES
     report: bool = True
     likely: Pace = field(default_factory=Pace)
+    weights: Literal["none", "best", "all"] = "none"
 
     @property
     def to_go_on(self) -> list[Option]:
         """What a command that goes on says of them: all but ``rerun``, which would begin anew."""
         said = {"--no-track": not self.track, "--no-report": not self.report, "--no-throughput": not self.throughput}
         said["--wait"] = self.wait_s > 0
+        said |= {"--keep-weights": self.weights == "best", "--keep-all-weights": self.weights == "all"}
         numbers = {"--workers": self.workers, "--processes": self.processes % PROCESSES}
         given = [(name, str(number)) for name, number in numbers.items() if number]
         return [*given, *((name, "") for name, holds in said.items() if holds)]
@@ -181,12 +184,14 @@ class _Command:
         for record in plan.records:
             if record.environment.asked.digest in plan.here:
                 self.data.compare(record)
-        specs = plan.specs if self.options.rerun else plan.missing
+        weights = self.options.weights
+        kept = WeightStore(self.store)
         tried: set[str] = set()
+        specs = (plan.specs if self.options.rerun else plan.missing) or self._without_weights(plan, tried)
         refresh = _Refresh(self.chosen, self.store, self.console) if self.options.report else _nothing
         while True:
             tried |= {spec.run_id for spec in specs}
-            jobs = make_jobs(specs, self.chosen.stack_of)
+            jobs = make_jobs(specs, self.chosen.stack_of, weights=weights != "none")
             every = ALL in plan.suite.devices
             slots = make_slots(
                 (ALL if every and job.device == "gpu" else job.device for job in jobs), self.options.workers, len(jobs)
@@ -214,15 +219,34 @@ class _Command:
 
                 executor = LocalExecutor(slots, self.chosen.results / "logs", limits)
                 sweep = run_sweep(
-                    jobs, executor, self.store, self.sink, on_event=show, refresh=refresh, stopped=self.stopped
+                    jobs,
+                    executor,
+                    self.store,
+                    self.sink,
+                    keep=kept.write if weights == "all" else kept.write_best,
+                    on_event=show,
+                    refresh=refresh,
+                    stopped=self.stopped,
                 )
             self.done.sweeps.append(sweep)
             self._warn_of_other_threads(sweep, plan.here)
             plan = self.chosen.plan(self.store)
             bad = {(spec.case, spec.data_seed) for spec in self.data.unusable}
             specs = [s for s in plan.missing if s.run_id not in tried and (s.case, s.data_seed) not in bad]
+            specs = specs or self._without_weights(plan, tried)
             if sweep.interrupted or not specs:
                 return plan
+
+    def _without_weights(self, plan: Plan, tried: set[str]) -> list[RunSpec]:
+        """Return runs that are recorded, whose weights are wanted and were not kept: they are done again."""
+        if self.options.weights == "none":
+            return []
+        ours = [r for r in plan.records if r.environment.asked.digest in plan.here]
+        wanted = WeightStore(self.store).lacking(ours, every=self.options.weights == "all")
+        again = [spec for spec in wanted if spec.run_id not in tried]
+        if again:
+            self.console.print(f"{len(again)} runs are recorded without weights, and done again to keep them")
+        return again
 
     def _warn_of_other_threads(self, sweep: Sweep, here: frozenset[str]) -> None:
         """Say which records are of no environment that was expected; their runs stay missing here."""

@@ -5,8 +5,9 @@ from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from bench.errors import BenchError
 from bench.registry import Registry
-from bench.task import Splits, Task
+from bench.task import Ahead, Splits, Task
 
 
 class Dataset(BaseModel):
@@ -45,6 +46,18 @@ class Dataset(BaseModel):
     def load(self, data_seed: int) -> Splits:
         """Make the splits; the same seed gives the same bits."""
         raise NotImplementedError
+
+    def ahead(self, data_seed: int, path: str = "") -> Ahead:
+        """Return the last window of each of its series, whose next steps nobody has seen.
+
+        Args:
+            data_seed: Of the draw that a model was trained on.
+            path: A newer file of the same columns; empty for its own.
+
+        Raises:
+            BenchError: It has none, or cannot be read.
+        """
+        raise BenchError(f"dataset {self.name!r} has no next steps to forecast; name a case on a file of series")
 
     @property
     def number_of_draws(self) -> int:

@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from bench.datasets.base import Dataset, dataset
 from bench.errors import BenchError
 from bench.extras import REPORT, without
-from bench.task import Rescaling, Split, Splits, Target, TargetKind, Task, Windows
+from bench.task import Ahead, Rescaling, Split, Splits, Target, TargetKind, Task, Windows
 
 if TYPE_CHECKING:
     from bench.tables.cutting import Cut
@@ -150,6 +150,45 @@ class TableData(Dataset):
         table, parts = self.cut((data_seed - 1) % self.folds)
         return _Views(self, table, parts).splits()
 
+    def ahead(self, data_seed: int, path: str = "") -> Ahead:
+        """Return the last window of each series, scaled by what the training part of its own file says.
+
+        Rows after the last one that has a target may tell what is known ahead. ``until`` cuts nothing here: what is
+        forecast follows the end of the file.
+
+        Raises:
+            BenchError: A file cannot be read, a series is too short or unknown, or what is known ahead is not there.
+        """
+        table, parts = self.cut((data_seed - 1) % self.folds)
+        scales = _scales(self, table, parts.training)
+        from bench.tables.ahead import ends_of
+
+        named = self.targets, self.past, self.known
+        ends = ends_of(
+            path or self.path,
+            self.time,
+            self.id,
+            *named,
+            rows=self.input_length,
+            horizon=self.horizon,
+            since=self.since,
+        )
+        numbers = np.zeros(len(ends.names), np.int64)
+        if len(scales.centre) > 1:
+            strange = next((name for name in ends.names if name not in table.series_names), None)
+            if strange is not None:
+                raise BenchError(f"{path}: series {strange!r} is not in {self.path}, so it has no scale; leave it out")
+            numbers = np.array([table.series_names.index(name) for name in ends.names])
+        columns = np.concatenate([ends.values, ends.known], axis=2)
+        rows = np.stack([scales.scaled(each, np.full(len(each), n)) for each, n in zip(columns, numbers, strict=True)])
+        if self.calendar:
+            then = ends.times[:, self.horizon :].ravel()
+            told = calendar(then.astype("datetime64[ns]"), self.calendar)[0]
+            rows = np.concatenate([rows, told.reshape(*rows.shape[:2], -1)], axis=2)
+        count = len(self.targets)
+        units = Rescaling(scales.spread[numbers, :count], scales.centre[numbers, :count])
+        return Ahead(ends.names, rows.astype(np.float32), units, ends.values[..., :count], ends.times)
+
     def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
         """Return the series, and which windows belong to which part in a fold, counted from 0.
 
@@ -168,6 +207,18 @@ class TableData(Dataset):
         return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back, folds=folds)
 
 
+def _scales(data: TableData, table: "Table", training: NDArray[np.bool_]) -> Scales:
+    """Return the scales of a table's columns."""
+    ahead = len(data.targets) + len(data.past)
+    fit = table.values[training], table.series[training], table.series_names
+    made = fit_scales(data.scale, *fit)
+    if isinstance(data.scale, str):
+        return made
+    other = fit_scales("standard", *fit)  # a number is a unit of what is counted, not of what is known of the calendar
+    both = (made.centre, other.centre), (made.spread, other.spread)
+    return Scales(*(np.concatenate([one[:, :ahead], two[:, ahead:]], axis=1) for one, two in both))
+
+
 class _Views:
     """Scaled rows of a table, into which windows look."""
 
@@ -175,15 +226,7 @@ class _Views:
         self._data, self._table, self._parts = data, table, parts
         training, n = parts.training, len(data.targets)
         ahead = n + len(data.past)
-        fit = table.values[training], table.series[training], table.series_names
-        how = data.scale
-        self._scales = fit_scales(how, *fit)
-        if not isinstance(how, str):  # a number is a unit of what is counted, and not of what is known of the calendar
-            other = fit_scales("standard", *fit)
-            self._scales = Scales(*(
-                np.concatenate([one[:, :ahead], two[:, ahead:]], axis=1)
-                for one, two in ((self._scales.centre, other.centre), (self._scales.spread, other.spread))
-            ))  # fmt: skip
+        self._scales = _scales(data, table, training)
         rows = self._scales.scaled(table.values, table.series)
         times = np.zeros(0, "datetime64[ns]") if table.times is None else table.times
         known = [rows[:, ahead:], *([calendar(times, data.calendar)[0]] if data.calendar else [])]

@@ -2,5 +2,16 @@
 
 from bench.store.files import REPORTS, RESULTS, NotKept, Store, latest
 from bench.store.reading import read_measurement, read_record
+from bench.store.weights import WeightStore, best_seeds
 
-__all__ = ["REPORTS", "RESULTS", "NotKept", "Store", "latest", "read_measurement", "read_record"]
+__all__ = [
+    "REPORTS",
+    "RESULTS",
+    "NotKept",
+    "Store",
+    "WeightStore",
+    "best_seeds",
+    "latest",
+    "read_measurement",
+    "read_record",
+]

@@ -45,7 +45,7 @@ class Store:
             handle, probe = create(self.folder)
             os.close(handle)
             discard(probe)
-            for folder in (self.folder, self.measurements):
+            for folder in (self.folder, self.measurements, self.results / "weights"):
                 remove_leftovers(folder, PROBE)
         except OSError as error:
             raise BenchError(
@@ -125,7 +125,7 @@ def _write_next(folder: Path, record: K, kept: bytes = b"") -> K:
         if not os.path.lexists(path) and (not kept or _write_kept(beside, kept)):
             written = False
             try:
-                written = _write_whole(path, to_json(record).encode())
+                written = write_whole(path, to_json(record).encode())
             finally:
                 if kept and not written:
                     discard(beside)
@@ -136,7 +136,7 @@ def _write_next(folder: Path, record: K, kept: bytes = b"") -> K:
 
 def _write_kept(path: Path, kept: bytes) -> bool:
     """Write what goes beside a record; return False where a killed writer, or another one, has taken the name."""
-    if os.path.lexists(path) or not _write_whole(path, kept):
+    if os.path.lexists(path) or not write_whole(path, kept):
         return False
     faults.point("store.kept")
     return True
@@ -152,7 +152,7 @@ def latest(records: Iterable[RunRecord]) -> dict[str, RunRecord]:
     return chosen
 
 
-def _write_whole(path: Path, data: bytes) -> bool:
+def write_whole(path: Path, data: bytes) -> bool:
     """Write under a name of its own first, so that a taken name is never overwritten; return False where it is.
 
     Raises:

@@ -33,6 +33,31 @@ class Frequency:
         """Return how many steps lie between times, float64 ``(n,)``; a broken number where they are off the grid."""
         return np.divide(_between(self.unit, earlier, later), self.count)
 
+    def after(self, times: Times, steps: int) -> Times:
+        """Return the times that follow a series, datetime64[ns] ``(steps,)``.
+
+        Months that all ended with their last day go on so; else the day stays, or is the last where a month has fewer.
+
+        Args:
+            times: Of the series, in order; one at least.
+            steps: How many times.
+        """
+        last, ahead = times[-1], np.arange(1, steps + 1) * self.count
+        if self.unit is Unit.NANOSECOND:
+            later: Times = last + ahead.astype("timedelta64[ns]")
+            return later
+        day, days = last.astype("datetime64[D]"), times.astype("datetime64[D]")
+        if self.unit is Unit.WORKING_DAY:
+            following = np.busday_offset(day, ahead)
+        else:
+            ends = (days + 1 == (days.astype("datetime64[M]") + 1).astype("datetime64[D]")).all()
+            months = last.astype("datetime64[M]") + ahead
+            most = (months + 1).astype("datetime64[D]") - 1
+            of_month = (days - days.astype("datetime64[M]").astype("datetime64[D]")).max()
+            following = most if ends else np.minimum(months.astype("datetime64[D]") + of_month, most)
+        found: Times = following.astype("datetime64[ns]") + (last - day)
+        return found
+
     @property
     def name(self) -> str:
         """Such as ``hour``, ``15 minutes``, ``month``, ``year``."""
