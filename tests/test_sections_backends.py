@@ -44,12 +44,12 @@ def test_backends_that_agree_and_one_that_does_not():
     assert "both as a ratio" in how
     assert "over all 2 pairs" in verdict
     (said,) = backends(results, all_tables(results))
-    assert said.endswith("1 of 2 pairs ends apart.")
+    assert said.endswith("Of 2 pairs of one network on two backends, 1 ends apart.")
 
 
 def test_none_apart_is_said_and_one_backend_has_no_table():
     results = made((0.01, 0.0101))
-    assert backends(results, all_tables(results))[0].endswith("No pair ends apart.")
+    assert backends(results, all_tables(results))[0].endswith("none ends apart.")
     alone = made((0.01,), backends=("jax",))
     assert backends_table(alone) is None
     assert backends(alone, all_tables(alone)) == []

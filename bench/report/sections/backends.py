@@ -50,15 +50,15 @@ def backends_table(results: Results) -> tuple[str, list[str]] | None:
     return table(headers, lines, text_columns=3, text_last=True), paragraphs("backends", pairs=len(pairs), log=log)
 
 
-@finding("backends", order=45)
+@finding("backends", order=3)
 def backends(results: Results, tables: Mapping[str, Table]) -> list[str]:
     """Return how many pairs of backends end apart; nothing with one backend."""
     pairs = twins(results)
     if not pairs:
         return []
     differ = len(apart(pairs))
-    said = f"{differ} of {count(len(pairs), 'pair')} end{'s' * (differ == 1)} apart" if differ else "No pair ends apart"
-    return [f"**{link('Backends', tables['backends'].target)}.** {said}."]
+    of, ends = f"Of {count(len(pairs), 'pair')} of one network on two backends", f"end{'s' * (differ < 2)}"
+    return [f"**{link('Backends', tables['backends'].target)}.** {of}, {differ or 'none'} {ends} apart."]
 
 
 def _of_board(board: Leaderboard) -> Iterator[Twins]:
