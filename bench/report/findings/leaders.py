@@ -44,7 +44,7 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
     worse = by[stats.Verdict.WORSE]
     odd = f" ({fragile}\\*)" if (fragile := sum(bool(board.star(row)) for row in worse)) else ""
     said = {
-        "level with it": _named(level, board, gaps=False),
+        "level with it": _named(level, board, gaps=False, stars=False),
         "equivalent": _named(by[stats.Verdict.EQUIVALENT], board),
         "rivals": _named(by[stats.Verdict.UNDECIDED], board),
         "worse": _others(len(worse), len(others)) + odd,
