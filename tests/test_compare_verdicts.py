@@ -1,15 +1,13 @@
-"""Two reports' verdicts against their leaders: what changed, what hangs on one seed, and what is said of it."""
+"""Two reports' verdicts against their leaders: what changed, what was marked fragile, and what is said of it."""
 
 import json
 
-import numpy as np
 import pytest
 
-from bench import stats
 from bench.cli import call
 from bench.commands.standings import report_verdicts
 from bench.compare import Standing, compare_verdicts
-from bench.stats import Region, Sample, Verdict
+from bench.stats import Verdict
 from tests.compare_fakes import GRU, NAIVE, RNN, noise, report, results, runs
 from tests.fakes import fake_record
 
@@ -23,45 +21,18 @@ def standing(board="task", leader="rnn", fragile=(), **verdicts):
 def test_rows_that_changed_places_are_flips_and_the_leaders_are_named() -> None:
     found = compare_verdicts(
         [standing(gru=OPEN, tcn=WORSE, old=WORSE, fragile=["tcn"])],
-        [standing(leader="gru", rnn=OPEN, tcn=WORSE), standing("more")],
+        [standing(leader="gru", rnn=OPEN, tcn=WORSE, fragile=["rnn"]), standing("more")],
     )
-    assert [(f.board, f.name, f.a, f.b, f.fragile) for f in found.flips] == [
-        ("Task", "an RNN", LEADS, OPEN, False),
-        ("Task", "gru", OPEN, LEADS, False),
+    assert [(f.board, f.name, f.a, f.b, f.fragile_a, f.fragile_b) for f in found.flips] == [
+        ("Task", "an RNN", LEADS, OPEN, False, True),
+        ("Task", "gru", OPEN, LEADS, False, False),
     ]
+    assert [f.fragile for f in found.flips] == [True, False]
     assert found.leaders == {"Task": ("an RNN", "gru")}
     assert (found.held, found.fragile) == (1, ("Task: tcn (worse)",))
     assert found.alone == ("Task: old only in A", "More: only in B")
     assert found.changed
     assert not compare_verdicts([standing(gru=OPEN)], [standing(gru=OPEN)]).changed
-
-
-def judged(row: Sample, leader: Sample) -> Verdict:
-    found = stats.ratio(row, leader)
-    assert found is not None
-    return stats.judge(found, Region(), min(len(row.values), len(leader.values)), log=True, worse_is_higher=True)
-
-
-def test_a_verdict_that_one_seed_turns_is_found() -> None:
-    calm = Sample(np.exp(0.05 * np.array([-1, -0.5, 0, 0.5, 1, -0.7, 0.7])))
-    worse = Sample(1.3 * calm.values)
-    odd = Sample(np.append(worse.values, 12.0))  # its spread leaves the interval open
-    assert (judged(worse, calm), judged(odd, calm)) == (WORSE, OPEN)
-    assert not stats.hangs_on_a_seed(worse, calm, judged)
-    assert stats.hangs_on_a_seed(odd, calm, judged)
-    five = Sample(calm.values[:5])  # of four the verdict is "too few", which is as open
-    assert judged(five, calm) is OPEN
-    assert not stats.hangs_on_a_seed(five, calm, judged)
-    assert not stats.hangs_on_a_seed(Sample(np.array([9.0]), exact=True), calm, judged)
-
-
-def test_a_lead_that_one_seed_turns_is_found() -> None:
-    near, far = Sample(np.array([1.0, 1.1, 1.2, 0.9])), Sample(np.array([2.0, 2.1, 2.2]))
-    assert not stats.lead_hangs_on_a_seed(near, [far])
-    assert stats.lead_hangs_on_a_seed(near, [far, Sample(np.array([1.06, 1.06]), exact=True)])
-    assert stats.lead_hangs_on_a_seed(near, [Sample(np.array([1.0, 1.0, 1.05, 5.0]))])  # the rival's odd seed
-    shares = [Sample(1 - s.values / 10) for s in (near, far)]
-    assert not stats.lead_hangs_on_a_seed(shares[0], shares[1:], log=False, worse_is_higher=False)
 
 
 @pytest.fixture
@@ -91,9 +62,13 @@ def test_the_command_says_which_changed_and_fails_if_asked_to(reports, capsys) -
     shown = capsys.readouterr().out
     assert "rnn leads in A, gru in B" in shown
     assert "1 of 3 verdicts against the leaders hold; 0 of 1 leaderboards have the same leader." in shown
+    said = " ".join(shown.split()).partition("changed verdicts: ")[2]
+    assert said.startswith("2, of which 2 were marked fragile (0 in A, 2 in B): ")
+    assert ": rnn * (leads -> " in said
+    assert ": gru * (worse -> leads)" in said
     assert call([*both, "--same-verdicts"]) == 1
     assert call(["compare", str(reports[0]), str(reports[0]), "--same-verdicts"]) == 0
-    capsys.readouterr()
+    assert "changed verdicts: 0\n" in capsys.readouterr().out
     assert call([*both, "--json", "--same-verdicts"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["regressed"]

@@ -16,6 +16,7 @@ from bench.report.judging import MOST, Judge, Pair, noise_of
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
+from bench.report.tables import all_tables
 from bench.stats import Verdict
 from tests.fakes import FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
 
@@ -196,3 +197,61 @@ def test_a_boards_level_is_of_what_its_lines_are_over() -> None:
     assert board.noise.share > 1
     assert board.judge.level == stats.pair_level((5, 5, 0, 0), noise=board.noise)
     assert board_of()[0].noise == stats.Noise()
+
+
+def of_seeds(*names: str) -> list[stats.Sample]:
+    return [
+        stats.Sample(SCORES[name] * np.array([*SPREAD.values()] if CASES[name].model.trained else [1.0]), exact)
+        for name in names
+        for exact in [not CASES[name].model.trained]
+    ]
+
+
+def test_a_chance_of_another_verdict_counts_the_test_set_beside_the_seeds() -> None:
+    """The pair's error is of the two models' seeds, 0.0158 each, and of what is left, the test set."""
+    board, row = board_of(pair("gru", "rnn"), pair("squares", "rnn", error=0.02))
+    over_seeds = float(np.var(np.log([*SPREAD.values()]), ddof=1)) / len(SEEDS)
+    error = np.zeros((4, 4))
+    error[0, 1] = error[1, 0] = np.sqrt(0.05**2 - 2 * over_seeds)
+    error[0, 2] = error[2, 0] = np.sqrt(0.02**2 - over_seeds)
+    names = ("rnn", "gru", "squares", "naive")
+    shown = [Verdict.LEADS, *(board.contrasts[row[name].name].verdict for name in names[1:])]
+    how = {"region": board.region, "level": board.judge.level}
+    known = stats.flip_chances(of_seeds(*names), shown, beyond=stats.Beyond(error, 100), **how)
+    assert [board.flip_chances[row[name].name] for name in names] == pytest.approx(list(known), abs=1e-9)
+    assert board.fragile == {row[n].name for n, c in zip(names, known, strict=True) if c > stats.FRAGILE}
+    assert board_of()[0].flip_chances != board.flip_chances
+
+
+def test_each_fragile_verdict_of_every_table_has_its_star_and_a_note_says_what_it_means() -> None:
+    results = made({"rnn": 0.010, "gru": 0.0101, "squares": 0.0104, "naive": 0.018}, [])
+    (board,) = results.tasks
+    assert board.fragile == {"RNN", "GRU", "least squares"}
+    made_tables = all_tables(results)
+    for key in (board.table, f"{board.table}/all"):
+        table = made_tables[key]
+        lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.body.splitlines()[2:]]
+        starred = {line[1] for line in lines if line[4].endswith("\\*")}
+        assert starred == board.fragile
+        assert any("with a probability above 10 %" in note for note in table.notes)
+    calm = made({"rnn": 0.010, "naive": 0.018}, [])
+    assert not any("\\*" in text for table in all_tables(calm).values() for text in (table.body, *table.notes))
+
+
+def test_rows_that_each_drew_their_own_data_are_replicated_draw_by_draw() -> None:
+    """Draws of the data move both models by a third, and leave their ratio within two percent."""
+    drawn = np.exp(np.array([-0.4, -0.1, 0.0, 0.2, 0.3]))
+    own = 1.05 * drawn * np.array([0.98, 1.01, 1.0, 1.02, 0.99])
+    records = [
+        fake_record(CASES[name], seed, mse=0.01 * value)
+        for name, values in (("rnn", drawn), ("gru", own))
+        for seed, value in zip(SEEDS, values, strict=True)
+    ]
+    frames = make_frames(select(fake_plan([CASES["rnn"], CASES["gru"]], records, SEEDS)))
+    frames["runs"]["data_seed"] = frames["runs"]["seed"].astype(frames["runs"]["data_seed"].dtype)
+    gap = np.log(own / drawn)
+    line = pair("gru", "rnn", value=float(gap.mean()), error=float(gap.std(ddof=1) / np.sqrt(5)), freedom=4.0)
+    (board,) = Results(frames | {"pairs": typed([line], PAIRS)}).tasks
+    (apart,) = Results(dict(frames)).tasks
+    assert board.noise.by_draw
+    assert board.flip_chances["RNN"] < 0.05 < 0.3 < apart.flip_chances["RNN"]

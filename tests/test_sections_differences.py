@@ -74,7 +74,7 @@ def test_an_undecided_rival_stands_with_the_seeds_that_decide_between_just_these
     body, _ = rivals_table(results)
     assert not lines(body, "far")
     (line,) = lines(body, "second")
-    assert (line["leader"], line["verdict"]) == ("first", "undecided")
+    assert (line["leader"], line["verdict"]) == ("first", "undecided \\*")
     board = results.leading()[0]
     samples = [board.rows[i].sample(board.score) for i in (1, 0)]
     assert line["seeds of each that decide"].replace(",", "") == str(stats.seeds_to_decide(*samples, results.region))

@@ -79,9 +79,6 @@ def test_what_is_said_of_seeds_does_not_depend_on_the_size_of_the_scores(size: f
     )
     assert stats.winner_on_fresh(size * scores, log=False).picks == (0, 0)
     assert stats.tuning_curve(size * scores, log=False)[-1].centre == pytest.approx(size * scores[0].mean())
-    assert stats.lead_hangs_on_a_seed(a, [b], log=False) == stats.lead_hangs_on_a_seed(
-        *map(Sample, scores[:1]), [Sample(scores[1])]
-    )
     noise = [stats.epoch_noise(size * row) for row in scores]
     assert noise == pytest.approx([stats.epoch_noise(row) for row in scores])
     stats.sources(size * scores[0], [stats.epoch_noise(size * row, log=False) for row in scores], log=False)

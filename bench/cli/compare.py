@@ -189,9 +189,9 @@ def _show_speeds(speeds: "Throughput") -> None:
 def _show_verdicts(verdicts: "Verdicts") -> None:
     screen = console()
     if verdicts.flips:
-        table = Table("leaderboard", "row", "in A", "in B", "hangs on one seed")
+        table = Table("leaderboard", "row", "in A", "in B")
         for flip in verdicts.flips:
-            table.add_row(flip.board, flip.name, flip.a, flip.b, "yes" if flip.fragile else "")
+            table.add_row(flip.board, flip.name, _starred(flip.a, flip.fragile_a), _starred(flip.b, flip.fragile_b))
         show_table(screen, table, "Verdicts against the leader that changed")
     changed = {board: leaders for board, leaders in verdicts.leaders.items() if leaders[0] != leaders[1]}
     for board, (before, after) in changed.items():
@@ -201,9 +201,25 @@ def _show_verdicts(verdicts: "Verdicts") -> None:
         f"{verdicts.held} of {verdicts.held + len(verdicts.flips)} verdicts against the leaders hold; "
         f"{same} of {len(verdicts.leaders)} leaderboards have the same leader."
     )
-    for title, texts in (("hold, but hang on one seed", verdicts.fragile), ("not compared", verdicts.alone)):
+    screen.print(_flips(verdicts))
+    for title, texts in (("hold, but are marked fragile", verdicts.fragile), ("not compared", verdicts.alone)):
         if texts:
             screen.print(f"{title}: {_some(texts)}")
+
+
+def _starred(text: str, fragile: bool) -> str:
+    return f"{text} *" if fragile else text
+
+
+def _flips(verdicts: "Verdicts") -> str:
+    """Return how many verdicts changed, how many of them were marked fragile, and which they are."""
+    flips = verdicts.flips
+    line = f"changed verdicts: {len(flips)}"
+    if not flips:
+        return line
+    in_a, in_b = (sum(marked) for marked in zip(*((f.fragile_a, f.fragile_b) for f in flips), strict=True))
+    line += f", of which {sum(f.fragile for f in flips)} were marked fragile ({in_a} in A, {in_b} in B)"
+    return f"{line}: " + "; ".join(f"{f.board}: {_starred(f.name, f.fragile)} ({f.a} -> {f.b})" for f in flips)
 
 
 def _counted(counts: dict[str, int]) -> str:

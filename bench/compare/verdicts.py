@@ -1,4 +1,4 @@
-"""Two reports' verdicts against their leaders: which changed, and which hang on one seed."""
+"""Two reports' verdicts against their leaders: which changed, and which were marked fragile."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ class Standing:
         title: What it is called.
         leader: Place of the row that leads.
         verdicts: Of each ranked row by its place, the leader's among them.
-        fragile: Places of rows whose verdict is another without one seed; the leader's, where another would lead.
+        fragile: Places of rows whose verdict is marked fragile, see `bench.stats.flip_chances`.
         names: What rows are called, by place.
     """
 
@@ -36,14 +36,21 @@ class Flip:
         name: What the row is called.
         a: Its verdict in A.
         b: In B.
-        fragile: Whether it hangs on one seed in either.
+        fragile_a: Whether A marks it fragile.
+        fragile_b: Whether B does.
     """
 
     board: str
     name: str
     a: Verdict
     b: Verdict
-    fragile: bool
+    fragile_a: bool
+    fragile_b: bool
+
+    @property
+    def fragile(self) -> bool:
+        """Whether either of the two marks it."""
+        return self.fragile_a or self.fragile_b
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Verdicts:
         flips: Those that changed.
         leaders: Of each leaderboard of both, its title and who leads in A and in B.
         held: How many did not change.
-        fragile: Those of them that hang on one seed in either, as ``leaderboard: row (verdict)``.
+        fragile: Those of them that either marks fragile, as ``leaderboard: row (verdict)``.
         alone: Leaderboards and rows that one of the two has alone, as a text each.
     """
 
@@ -92,11 +99,11 @@ def compare_verdicts(a: Iterable[Standing], b: Iterable[Standing]) -> Verdicts:
                 alone.append(f"{one.title}: {name} only in {'A' if place in one.verdicts else 'B'}")
                 continue
             was, now = one.verdicts[place], other.verdicts[place]
-            hangs = place in one.fragile or place in other.fragile
+            marked = place in one.fragile, place in other.fragile
             if was is not now:
-                flips.append(Flip(one.title, name, was, now, hangs))
+                flips.append(Flip(one.title, name, was, now, *marked))
                 continue
             held += 1
-            if hangs:
+            if any(marked):
                 fragile.append(f"{one.title}: {name} ({was})")
     return Verdicts(tuple(flips), leaders, held, tuple(fragile), tuple(alone))

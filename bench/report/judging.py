@@ -87,6 +87,31 @@ class Judge:
         """Return how many seeds of each would decide between just these two, or why no number would."""
         return stats.seeds_to_decide(own, other, self.region, log=self.log, error=pair.error if pair else None)
 
+    def flip_chances(
+        self,
+        samples: Sequence[stats.Sample],
+        shown: Sequence[stats.Verdict],
+        pairs: Sequence[Sequence[Pair | None]],
+        by_draw: stats.Float64 | None = None,
+    ) -> stats.Float64:
+        """Return each sample's chance that an equal replication gives it another verdict, see `stats.flip_chances`.
+
+        Args:
+            samples: Best first.
+            shown: The verdict on each.
+            pairs: What is known of each, over series too, against each.
+            by_draw: Scores by draw of the data ``[draws, samples]`` where samples are paired by it.
+        """
+        known = zip(samples, pairs, strict=True)
+        variance = [
+            [beyond_seeds(own, other, p, self.log) if p else 0.0 for other, p in zip(samples, row, strict=True)]
+            for own, row in known
+        ]
+        series = min((p.series for row in pairs for p in row if p), default=2)
+        beyond = stats.Beyond(np.sqrt(variance), max(series, 2), by_draw)
+        how = {"log": self.log, "worse_is_higher": self.worse_is_higher}
+        return stats.flip_chances(samples, shown, region=self.region, level=self.level, beyond=beyond, **how)
+
     def _decided(self, own: stats.Sample, other: stats.Sample, pair: Pair | None) -> stats.Ratio:
         """Return the ratio; to a geometric mean of 0, which has none, with ends only where zeros say what is so."""
         ratio = self.ratio(own, other, pair)
@@ -121,13 +146,19 @@ def noise_of(
     if by_draw or not pairs:
         return stats.Noise(by_draw=by_draw)
 
-    def variance(sample: stats.Sample) -> float:
-        values = stats.finite(sample.values)
-        return float(np.var(np.log(values) if log else values, ddof=1)) if len(values) > 1 else 0.0
-
-    beyond = [max(p.error**2 - sum(variance(s) / len(s.values) for s in (a, b)), 0.0) / 2 for a, b, p in pairs]
-    scattered = [variance(sample) for sample in samples if not sample.exact and len(sample.values) > 1]
+    beyond = [beyond_seeds(a, b, p, log) / 2 for a, b, p in pairs]
+    scattered = [_variance(sample, log) for sample in samples if not sample.exact and len(sample.values) > 1]
     over_seeds = float(np.median(scattered)) if scattered else 0.0
     share = float(np.median(beyond)) / over_seeds if over_seeds > 0 else MOST
     rounded = 10 ** (np.round(4 * np.log10(np.clip(share, 1 / MOST, MOST))) / 4)
     return stats.Noise(max(p.series for *_, p in pairs), float(rounded))
+
+
+def beyond_seeds(own: stats.Sample, other: stats.Sample, pair: Pair, log: bool) -> float:
+    """Return the variance of the difference of two samples that the finite test set adds to that over seeds."""
+    return max(pair.error**2 - sum(_variance(s, log) / len(s.values) for s in (own, other)), 0.0)
+
+
+def _variance(sample: stats.Sample, log: bool) -> float:
+    values = stats.finite(sample.values)
+    return float(np.var(np.log(values) if log else values, ddof=1)) if len(values) > 1 else 0.0

@@ -210,15 +210,26 @@ class Leaderboard:
         return self.judge.seeds_to_decide(*self._both(row, rival))
 
     @cached_property
+    def flip_chances(self) -> dict[str, float]:
+        """How likely an equal replication gives each ranked row another verdict, by name."""
+        ranked = self.ranked
+        if len(ranked) < 2:
+            return {}
+        shown = [stats.Verdict.LEADS, *(self.contrasts[row.name].verdict for row in ranked[1:])]
+        pairs = [[self._both(row, rival)[2] for rival in ranked] for row in ranked]
+        drawn = [row.by_seed(self.score).groupby(level="data_seed").mean() for row in ranked]
+        by_draw = pd.concat(drawn, axis=1).to_numpy() if self.noise.by_draw else None
+        chances = self.judge.flip_chances([self.samples[row.name] for row in ranked], shown, pairs, by_draw)
+        return {row.name: float(chance) for row, chance in zip(ranked, chances, strict=True)}
+
+    @cached_property
     def fragile(self) -> set[str]:
-        """Names of ranked rows whose verdict hangs on one seed: without it, it is another, or another row leads."""
-        if len(self.ranked) < 2:
-            return set()
-        leader, *rest = (self.samples[row.name] for row in self.ranked)
-        how = {"log": self.judge.log, "worse_is_higher": self.judge.worse_is_higher}
-        lead = {self.ranked[0].name} if stats.lead_hangs_on_a_seed(leader, rest, **how) else set()
-        others = zip(self.ranked[1:], rest, strict=True)
-        return lead | {row.name for row, own in others if stats.hangs_on_a_seed(own, leader, self.judge.verdict)}
+        """Names of ranked rows whose chance of another verdict is above `stats.FRAGILE`."""
+        return {name for name, chance in self.flip_chances.items() if chance > stats.FRAGILE}
+
+    def star(self, row: Row) -> str:
+        """Return the sign of a fragile verdict, in Markdown; empty of one that is not."""
+        return "\\*" if row.name in self.fragile else ""
 
     @cached_property
     def contrasts(self) -> dict[str, stats.Contrast]:

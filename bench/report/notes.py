@@ -36,6 +36,7 @@ def notes(results: Results, board: Leaderboard, usual: Mapping[str, str]) -> lis
         data=[escape(note) for note in dict.fromkeys(n for r in board.rows for n in r.runs["data_notes"]) if note],
         unlogged=_unlogged(results, board),
         zero=board.metric.log and any(row.mean(board.score) == 0 for row in board.rows),
+        chance=stats.FRAGILE,
         speeds=speeds_in_words(board.rows),
         scattered=any(scattered(r, board, key) for r in board.rows for key in scores),
         data_seeds=any(r.done["data_seed"].nunique() > 1 for r in board.rows),

@@ -104,7 +104,9 @@ def verdicts(results: Results) -> list[str]:
     """Return what the verdict words mean, in a paragraph."""
     log = any(board.metric.log for board in results.leading())
     plain = any(not board.metric.log for board in results.leading())
-    return paragraphs("verdicts", region=results.region, log=log, plain=plain, enough=stats.ENOUGH)
+    return paragraphs(
+        "verdicts", region=results.region, log=log, plain=plain, enough=stats.ENOUGH, chance=stats.FRAGILE
+    )
 
 
 def asked(board: Leaderboard) -> str:
@@ -202,4 +204,4 @@ def _shapes(board: Leaderboard, info: Mapping[str, Any]) -> dict[str, object]:
 def how_to_read(results: Results) -> str:
     """Return what a reader has to know of the numbers."""
     monitors = dict.fromkeys(escape(board.monitor.heading) for board in results.tasks)
-    return rendered("how_to_read", monitors=" or ".join(monitors)) + "\n"
+    return rendered("how_to_read", monitors=" or ".join(monitors), chance=f"{100 * stats.FRAGILE:g}") + "\n"

@@ -4,6 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from itertools import count
 
+from bench import stats
 from bench.report.columns.costs import speeds_in_words
 from bench.report.columns.scores import scattered
 from bench.report.groups import apart_tables, group_tables
@@ -67,7 +68,9 @@ def short_table(results: Results, board: Leaderboard) -> tuple[str, list[str]]:
     left = len(board.rows) - len(rows)
     speeds, varied = speeds_in_words(rows), len(every) < len(board.ranked)
     wide = any(scattered(row, board, board.score) for row in rows)
-    return body, paragraphs("short", board=board, left=left, varied=varied, rows=rows, speeds=speeds, scattered=wide)
+    told = {"left": left, "varied": varied, "speeds": speeds, "scattered": wide}
+    starred = any(board.star(row) for row in rows)
+    return body, paragraphs("short", board=board, rows=rows, starred=starred, chance=stats.FRAGILE, **told)
 
 
 def leaderboard_table(results: Results, board: Leaderboard) -> tuple[str, list[str]]:

@@ -2,7 +2,6 @@
 
 from bench.stats.agreement import Agreement, agreement
 from bench.stats.endings import SHARE_MARGIN, Ending, endings, errors_of_shares, failed_on
-from bench.stats.fragile import hangs_on_a_seed, lead_hangs_on_a_seed
 from bench.stats.intervals import Interval, Ratio, enough_seeds, interval, ratio
 from bench.stats.letters import letters
 from bench.stats.paired import Comparison, paired_ratio
@@ -11,6 +10,7 @@ from bench.stats.pooled import Pooled, pooled
 from bench.stats.power import Undecidable, seeds_to_decide
 from bench.stats.powers import Crossing, Power, Span, crossings, power
 from bench.stats.published import Judgement, curve_outside, expected_misses, judge_published, last_digit
+from bench.stats.replication import FRAGILE, Beyond, flip_chances
 from bench.stats.same_seed import Ends, ends
 from bench.stats.samples import (
     LARGEST,
@@ -34,11 +34,13 @@ from bench.stats.verdicts import ENOUGH, Contrast, Region, Verdict, chance_to_be
 __all__ = [
     "ENOUGH",
     "EXACT",
+    "FRAGILE",
     "LARGEST",
     "LEAST_RUNS",
     "SAME",
     "SHARE_MARGIN",
     "Agreement",
+    "Beyond",
     "Comparison",
     "Contrast",
     "Crossing",
@@ -74,15 +76,14 @@ __all__ = [
     "expected_misses",
     "failed_on",
     "finite",
+    "flip_chances",
     "games_howell",
     "geometric_mean",
-    "hangs_on_a_seed",
     "holm",
     "interval",
     "judge",
     "judge_published",
     "last_digit",
-    "lead_hangs_on_a_seed",
     "letters",
     "multiple_of_floor",
     "pair_level",

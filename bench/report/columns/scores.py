@@ -31,11 +31,11 @@ def ranking(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
 @column("verdict", order=15, short=True)
 def verdict(results: Results, board: Leaderboard) -> dict[str, Cell]:
-    """What that interval says, marked where it hangs on one seed."""
+    """What that interval says, marked where an equal replication is not sure to say it again."""
 
     def cell(row: Row) -> str:
         found = board.verdict(row)
-        return NONE if found is None else found + " \\*" * (row.name in board.fragile)
+        return NONE if found is None else f"{found} {board.star(row)}".rstrip()
 
     return {"verdict": cell}
 

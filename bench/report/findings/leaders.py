@@ -41,26 +41,29 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
     by = {verdict: [r for r in others if board.verdict(r) is verdict and r not in level] for verdict in stats.Verdict}
     recipes = {tuple(recipe_of(row).values()) for row in every if row.trained}
     varied = len(every) < len(board.ranked)
+    worse = by[stats.Verdict.WORSE]
+    odd = f" ({fragile}\\*)" if (fragile := sum(bool(board.star(row)) for row in worse)) else ""
     said = {
-        "level with it": _named(level, board, gaps=False),
+        "level with it": _named(level, board, gaps=False, stars=False),
         "equivalent": _named(by[stats.Verdict.EQUIVALENT], board),
         "rivals": _named(by[stats.Verdict.UNDECIDED], board),
-        "worse": _others(len(by[stats.Verdict.WORSE]), len(others)),
+        "worse": _others(len(worse), len(others)) + odd,
     }
     clauses = [] if brief else [_untrained(board, every), _instead(board, every), _failing(board, first)]
     text = paragraphs(
         "leader",
         first=escape(first.name),
         alone=len(board.ranked) == 1,
-        fragile=first.name in board.fragile,
+        star=board.star(first),
         sole=[row.trained for row in every] == [True] + [False] * len(others)
         and said["worse"].startswith(("all", "the")),
         score=f"{escape(board.metric.heading)} {amount(first.mean(board.score), board.metric)}",
         costs=_costs(first),
         unequal=len(recipes) > 1 and not varied,
         level=said["level with it"],
-        few=_named(by[stats.Verdict.TOO_FEW], board),
-        worse=len(by[stats.Verdict.WORSE]),
+        few=_named(by[stats.Verdict.TOO_FEW], board, stars=False),
+        worse=len(worse),
+        odd=odd,
         others=len(others),
         said={word: rows for word, rows in said.items() if rows},
         clauses=[clause for clause in clauses if clause],
@@ -97,14 +100,14 @@ def _costs(row: Row) -> str:
     return ", ".join(found)
 
 
-def _named(rows: list[Row], board: Leaderboard, *, gaps: bool = True) -> str:
-    """Return rows by name, with how far each is from the leader; empty for none."""
+def _named(rows: list[Row], board: Leaderboard, *, gaps: bool = True, stars: bool = True) -> str:
+    """Return rows by name, with how far each is from the leader and the sign of a fragile verdict; empty for none."""
     texts = []
     for row in rows[: NAMED if len(rows) > NAMED + 1 else len(rows)]:
         ratio = board.ratio(row)
         alone = difference(stats.Ratio(ratio.value, None, None), board.metric) if ratio else ""
         gap = f" (× {alone})" if board.metric.log else f" ({alone}{' points' * board.metric.share})"
-        texts.append(escape(_model(row, board)) + gap * (gaps and ratio is not None))
+        texts.append(escape(_model(row, board)) + gap * (gaps and ratio is not None) + board.star(row) * stars)
     more = len(rows) - len(texts)
     return ", ".join([*texts, f"{more} more"] if more else texts)
 

@@ -24,7 +24,7 @@ def _line(board: Leaderboard, row: Row) -> list[str]:
     gap = difference(contrast.ratio, board.metric)
     beats = NONE if contrast.beats is None else f"{fixed(100 * contrast.beats, 0)} %"
     words = [escape(text) for text in (board.title, leader.name, row.name)]
-    return [*words, gap, beats, contrast.verdict, seeds_in_words(board, row)]
+    return [*words, gap, beats, f"{contrast.verdict} {board.star(row)}".rstrip(), seeds_in_words(board, row)]
 
 
 def seeds_in_words(board: Leaderboard, row: Row) -> str:
