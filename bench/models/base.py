@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from bench.extras import CLASSICAL, is_there, without
 from bench.registry import Registry
 from bench.task import Split, TargetKind, Task, Values, Windows
 
@@ -63,6 +64,16 @@ class Model(BaseModel):
     """True for the few models that a first, quick answer on a user's own series tries."""
     baseline_of_seasons: ClassVar[bool] = False
     """True for the predictor that skill is measured against where a user's own series have a season."""
+
+    module: ClassVar[str] = ""
+    """A module of the extra ``classical`` that it needs: where that is not installed its cases are skipped."""
+
+    @classmethod
+    def installed(cls) -> Support:
+        """Return whether what it needs is installed here."""
+        if cls.module and not is_there(cls.module):
+            return Support(without(cls.module, CLASSICAL, f"model {cls.name!r}"))
+        return Support()
 
     @property
     def batch_dependent(self) -> bool:
