@@ -69,6 +69,7 @@ class TableData(Dataset):
 
     files: ClassVar[tuple[str, ...]] = ("path",)
     seeded: ClassVar[bool] = False
+    own_series: ClassVar[bool] = True
 
     path: str
     time: str = ""
