@@ -155,7 +155,9 @@ def _forecasts_of(split: Split, pair: Scored, truths: Truths, name: str, weights
     if split.task.target.is_class and split.task.classes == 2:
         values = values[..., 1]
     places = values.shape[:2] if every else values.shape[:1]
-    shaped = values.reshape(*places, *split.task.output_shape).astype(np.float32)
+    task = split.task
+    shape = task.output_shape if task.target.is_class else task.value_shape  # of quantiles the median
+    shaped = values.reshape(*places, *shape).astype(np.float32)
     truth = truths.digest(split, "all", lambda: [split.y, split.mask, split.series])
     return KeptForecasts(name, weights, truth, shaped, last)
 

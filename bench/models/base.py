@@ -57,6 +57,8 @@ class Model(BaseModel):
     """True only for an as-printed variant whose fault is to see the targets."""
     general: ClassVar[bool] = False
     """True for an architecture for any task, at its default size, and for a baseline: what ``models = ["*"]`` takes."""
+    quantile_outputs: ClassVar[bool] = False
+    """True for a network that puts out as many numbers as `Task.outputs`, so that these may be quantiles."""
     oracle: ClassVar[bool] = False
     """True for a reference that knows how its data were made; a report places models between naive and it."""
 
@@ -89,6 +91,8 @@ class Model(BaseModel):
         """
         if task.target not in self.kinds:
             return self.misfit(task, f"forecasts {' or '.join(self.kinds)} targets", f"asks for {task.target}")
+        if task.quantiles and self.trained and not self.quantile_outputs:
+            return self.misfit(task, "forecasts one number a value", "asks for quantiles")
         return Support()
 
     def misfit(self, task: Task, can: str, asks: str) -> Support:
