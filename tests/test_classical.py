@@ -11,7 +11,7 @@ from bench.datasets.loaded import load
 from bench.errors import BenchError
 from bench.models.base import models
 from bench.models.boosted import BoostedLags
-from bench.models.classical import AutoARIMA, AutoETS, AutoTheta, Classical
+from bench.models.classical import AutoARIMA, AutoETS, AutoTheta, Classical, smoothing_maps
 from bench.models.series import stretches
 from bench.plan import make_plan
 from bench.task import Split, Splits, TargetKind, Task
@@ -101,21 +101,66 @@ def replace_name(name):
     return replace(FLAT.targets[0], name=name)
 
 
+def test_simple_exponential_smoothing_is_its_recursion_from_the_best_level():
+    """The first level by hand: the errors are those from 0 plus a share of it that falls by 1 - alpha a step."""
+    alpha, window = 0.3, walk(12)
+    errors, level = [], 0.0
+    for value in window:
+        errors.append(value - level)
+        level += alpha * errors[-1]
+    falls = 0.7 ** np.arange(13)
+    first = np.dot(errors, falls[:12]) / np.dot(falls[:12], falls[:12])
+    nan = np.nan
+    made = window @ smoothing_maps("ANNN", np.array([alpha, nan, nan, nan]), 1, 12, 3)[1]
+    np.testing.assert_allclose(made, np.full(3, level + first * falls[12]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("form", "phi"), [("AANN", 1.0), ("AAND", 0.9)])
+def test_a_line_is_continued_and_a_damped_one_bends(form, phi):
+    """What the model itself makes without errors is forecast without any."""
+    level, slope, steps = 5.0, 2.0, []
+    for _ in range(15):
+        slope *= phi
+        level += slope
+        steps.append(level)
+    made = np.array(steps[:12]) @ smoothing_maps(form, np.array([0.4, 0.2, np.nan, phi]), 1, 12, 3)[1]
+    np.testing.assert_allclose(made, steps[12:], rtol=1e-9)
+
+
 @STATSFORECAST
-def test_exponential_smoothing_without_trend_or_season_is_its_recursion():
+@pytest.mark.parametrize("form", ["ANAN", "AAAN", "AAAD"])
+def test_exponential_smoothing_is_the_library_s_and_its_first_states_the_best(form):
+    """The library forecasts the same from these states, and from none beside them with less error in the window."""
+    from statsforecast.ets import ets_f, forecast_ets
+
+    window = 3 * np.sin(np.arange(40) * 2 * np.pi / 5) + walk(40) - 40
+    phi = 0.9 if form[3] == "D" else np.nan
+    parameters = np.array([0.3, 0.05 if form[1] == "A" else np.nan, 0.1, phi])
+    states, made = (window @ each for each in smoothing_maps(form, parameters, 5, 40, 7))
+    fitted = ets_f(window, 5, model=form[:3], damped=form[3] == "D")
+
+    def begun(at):
+        return ets_f(window, 5, model=fitted | {"par": np.concatenate([parameters, at])})
+
+    alike = 1 if form[3] == "D" else 7  # the library's damping counts phi twice at the second step; see the line above
+    np.testing.assert_allclose(made[:alike], forecast_ets(begun(states), h=7)["mean"][:alike], rtol=1e-9)
+    least = np.sum(begun(states)["residuals"] ** 2)
+    for seed in range(5):
+        aside = np.random.default_rng(seed).normal(0, 0.01, len(states))
+        assert least <= np.sum(begun(states + aside)["residuals"] ** 2) + 1e-9
+
+
+@STATSFORECAST
+def test_form_and_parameters_are_those_of_a_fit_to_training():
     from statsforecast.models import AutoETS as Fitting
 
     values = walk().astype(np.float32).astype(np.float64)
-    train, test = one_window(values[:150]), cut(values, range(150, 180, 7))
-    fitted = Fitting(season_length=1).fit(values[:150] - values[:150].mean()).model_
-    assert fitted["components"] == "ANNN"
-    levels = []
-    for window in test.x[:, :, 0].astype(np.float64):
-        level = window[:10].mean()
-        for value in window:
-            level += fitted["par"][0] * (value - level)
-        levels.append([level] * 3)
-    np.testing.assert_allclose(AutoETS().fit(train, FLAT)(test.x), levels, rtol=1e-9)
+    mean = values[:150].mean()
+    fitted = Fitting(season_length=1).fit(values[:150] - mean).model_
+    test = cut(values, range(150, 180, 7))
+    matrix = smoothing_maps(fitted["components"], fitted["par"], 1, 12, 3)[1]
+    wanted = (test.x[:, :, 0].astype(np.float64) - mean) @ matrix + mean
+    np.testing.assert_allclose(AutoETS().fit(one_window(values[:150]), FLAT)(test.x), wanted, rtol=1e-9)
 
 
 @STATSFORECAST

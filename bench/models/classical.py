@@ -138,28 +138,72 @@ def _continued(fit: Continue, past: NDArray[Any], task: Task) -> Float64:
 
 @model("auto_ets", paper="Hyndman, Koehler, Snyder and Grose 2002")
 class AutoETS(Classical):
-    """Exponential smoothing: error, trend and season by AICc, on the training part (statsforecast's ``AutoETS``).
+    """Exponential smoothing: trend and season by AICc, on the training part (statsforecast's ``AutoETS``).
 
-    Form and smoothing parameters are those of the fit; the states that a window begins with are the usual heuristic
-    ones of its own steps (Hyndman et al. 2008, section 2.6.1). Fitted to the last 1,000 steps of five series at most.
+    Form and smoothing parameters are those of the fit. The states that a window begins with are those that forecast
+    its own steps with the least squared error, one step ahead: as all is linear, a forecast is one matrix times the
+    window. Fitted to the last 1,000 steps of five series at most.
     """
 
     def fitted(self, series: Float64, season: int, horizon: int) -> Continue:
         """Fit, as `Classical.fitted`."""
-        from statsforecast.ets import ets_f, forecast_ets, initstate
         from statsforecast.models import AutoETS as Fitting
 
         found = Fitting(season_length=season).fit(series).model_
-        _, trend, seasonal = found["components"][:3]
+        maps: dict[int, Float64] = {}
 
         def continued(past: Float64) -> Float64:
-            states = initstate(past, season, trend, seasonal)
-            if seasonal != "N":  # the last one follows from the others
-                states = np.append(states, season * (seasonal == "M") - states[1 + (trend != "N") :].sum())
-            begun = ets_f(past, season, model=found | {"par": np.concatenate([found["par"][:4], states])})
-            return np.asarray(forecast_ets(begun, h=horizon)["mean"])
+            steps = len(past)
+            if steps not in maps:
+                maps[steps] = smoothing_maps(found["components"], found["par"], season, steps, horizon)[1]
+            return np.asarray(past @ maps[steps])
 
         return continued
+
+
+def smoothing_maps(form: str, parameters: Float64, season: int, steps: int, horizon: int) -> tuple[Float64, Float64]:
+    """Return what windows are multiplied by, for the forecast of additive exponential smoothing.
+
+    The first states ``(steps, states)`` that leave the least squared errors, and from these the forecast ``(steps,
+    horizon)``.
+
+    Hyndman et al., Forecasting with Exponential Smoothing (2008), chapter 3: the state x holds level, trend and the
+    last seasons, latest first; ``y_t = w x_t-1 + e_t`` and ``x_t = F x_t-1 + g e_t``.
+
+    Args:
+        form: Error, trend, season and damping, such as ``"AANN"`` or ``"AAAD"``.
+        parameters: alpha, beta, gamma and phi first; NaN for one that the form has not.
+        season: In steps.
+        steps: Of the window.
+        horizon: Steps ahead.
+    """
+    alpha, beta, gamma, phi = np.nan_to_num(parameters[:4])
+    trend, cycle = form[1] != "N", season if form[2] != "N" else 0
+    damped = phi if form[3] == "D" else 1.0
+    size = 1 + trend + cycle
+    w, g, forward = np.zeros(size), np.zeros(size), np.zeros((size, size))
+    w[0], g[0], forward[0, 0] = 1.0, alpha, 1.0
+    if trend:
+        w[1], g[1] = damped, beta
+        forward[:2, 1] = damped
+    if cycle:
+        first = 1 + trend
+        w[-1], g[first], forward[first, -1] = 1.0, gamma, 1.0
+        forward[np.arange(first + 1, size), np.arange(first, size - 1)] = 1.0
+    begun, seen = np.eye(size), np.zeros((size, steps))  # the state, as it follows from the first one and the window
+    by_state, by_window = np.empty((steps, size)), np.empty((steps, steps))
+    for step in range(steps):
+        by_state[step], by_window[step] = -w @ begun, -w @ seen
+        by_window[step, step] += 1.0
+        begun = forward @ begun + np.outer(g, by_state[step])
+        seen = forward @ seen + np.outer(g, by_window[step])
+    first_states = -np.linalg.lstsq(by_state, by_window, rcond=None)[0]
+    last = seen + begun @ first_states
+    ahead = []
+    for _ in range(horizon):
+        ahead.append(w @ last)
+        last = forward @ last
+    return np.asarray(first_states.T, np.float64), np.stack(ahead, axis=1)
 
 
 @model("auto_theta", paper="Fiorucci et al. 2016")
