@@ -173,11 +173,14 @@ def sample_of(split: Split, pair: Scored) -> ForecastSample | None:
     names = task.feature_names
     feature = names.index(task.targets[0].name) if task.targets[0].name in names else 0
     n = min(SAMPLE_WINDOWS, len(split.x))
+    ends = [last.truth - errors for _, errors in last.errors_of_levels()] if last.given_quantiles is not None else []
     return ForecastSample(
         window=list(range(n)),
         x=_rows(_in_units(split, split.x[:n, :, feature], n)),
         truth=_rows(last.truth[:n, 0, :, 0]),
         forecast=_rows(last.forecast[:n, 0, :, 0]),
+        low=_rows(ends[0][:n, 0, :, 0]) if ends else [],
+        high=_rows(ends[-1][:n, 0, :, 0]) if ends else [],
     )
 
 

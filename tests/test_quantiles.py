@@ -12,6 +12,7 @@ from bench.models.base import Network, models
 from bench.models.forecasters import Ridge
 from bench.models.linear import Linear
 from bench.recipe import Recipe
+from bench.record import ForecastSample
 from bench.task import Rescaling, TargetKind, Task
 from bench.training import make_program, train
 from tests.conftest import BACKEND
@@ -100,6 +101,11 @@ def test_a_linear_network_learns_quantiles_of_noise():
     (covered,) = [s.value for s in outcome.scores if s[:3] == ("test", "best", "coverage")]
     assert abs(covered - 0.8) < 0.08
     assert outcome.kept.forecasts[0].values.shape == (640, 1), "medians are kept"
+    sample = outcome.sample
+    assert sample.low[0][0] < sample.forecast[0][0] < sample.high[0][0]
+    assert "low" not in sample.model_copy(update={"low": [], "high": []}).model_dump()
+    with pytest.raises(ValueError, match="both ends of an interval"):
+        ForecastSample(**sample.model_dump() | {"low": []})
 
 
 def test_who_fits_a_task_of_quantiles():
