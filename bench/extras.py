@@ -1,22 +1,26 @@
-"""What records can be made without: MLflow, what reports are made with, one dataset's images. Each is an extra."""
+"""What records can be made without: MLflow, what reports are made with, one dataset's images, classical forecasts.
+
+Each is an extra.
+"""
 
 import importlib.util
 
 from bench.errors import BenchError
 from bench.pasting import installing
 
-TRACK, REPORT, DIGITS = "track", "report", "digits"
+TRACK, REPORT, DIGITS, CLASSICAL = "track", "report", "digits", "classical"
 MODULES: dict[str, tuple[str, ...]] = {
     REPORT: ("jinja2", "markdown_it", "matplotlib", "pandas", "pyarrow", "statsmodels", "tabulate"),
     TRACK: ("mlflow", "matplotlib", "pandas"),
     DIGITS: ("sklearn",),
+    CLASSICAL: ("sklearn", "statsforecast"),
 }
 """Modules that an extra brings."""
 
 
 def lacking(extra: str) -> str:
     """Return the first module of an extra that is not installed here; empty where all are."""
-    return next((name for name in MODULES[extra] if not _is_there(name)), "")
+    return next((name for name in MODULES[extra] if not is_there(name)), "")
 
 
 def require(extra: str, what: str) -> None:
@@ -44,7 +48,8 @@ def extra_of(module: str | None) -> str:
     return next((extra for extra, modules in MODULES.items() if top in modules), "")
 
 
-def _is_there(name: str) -> bool:
+def is_there(name: str) -> bool:
+    """Return whether a module is installed here; it is not imported."""
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):

@@ -68,4 +68,5 @@ def forecasts(spec: RunSpec, weights: Sequence[Sequence[Array]], x: Array, devic
             program.load(own)
             made.append(program.forecast(x))
         program.close()
+    made = [np.asarray(task.medians(each)) for each in made]
     return [each[:, -1] for each in made] if task.target.every_position else made

@@ -267,7 +267,8 @@ def make_plan(
     With ``seeds = "auto"`` what is missing is what can be run now; plan again when it is recorded, until nothing
     is missing. A run that failed stays missing: a driver tries it once a command, not once a plan.
 
-    A case whose model does not fit its task is skipped, with the reason; so is one on a backend that cannot run it.
+    A case whose model does not fit its task is skipped, with the reason; so is one on a backend that cannot run it, and
+    one whose model needs what is not installed here, unless a run of it is recorded.
 
     Raises:
         BenchError: The suite names a case, a metric or a backend that does not exist, or no case of it can be run.
@@ -275,7 +276,16 @@ def make_plan(
     chosen = suite.select()
     for backend in suite.backends:
         engines.get(backend)
+    known = list(records)
+    ran = {record.run_id for record in known}
     fits = {case.name: case.supports() for case in chosen}
+    for case in chosen:
+        if (
+            fits[case.name]
+            and not case.model.installed()
+            and not ran & {s.run_id for s in expand(suite, [case], known)}
+        ):
+            fits[case.name] = case.model.installed()
     fitting = [case for case in chosen if fits[case.name]]
     places = {case.name: [runs_on(case, name) for name in suite.backends] for case in fitting}
     selected = [case for case in fitting if any(places[case.name])]
@@ -286,7 +296,6 @@ def make_plan(
     if not selected:
         raise BenchError(f"suite {suite.name!r} has no case that can be run: {skips[0].case.name}: {skips[0].reason}")
     _check_tasks(selected)
-    known = list(records)
     specs = expand(suite, selected, known, here)
     wanted = {s.run_id for s in specs}
     plan = Plan(suite, selected, specs, [r for r in known if r.run_id in wanted], here, skips=skips, alone=alone)

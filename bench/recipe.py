@@ -174,6 +174,8 @@ class Recipe(_Strict):
 
     def unfit(self, task: Task) -> str:
         """Return in one line why the loss cannot train a task; empty where it can."""
+        if task.quantiles and (self.loss != "quantile" or self.quantile is not None):
+            return f"task {task.name!r} forecasts quantiles, which loss quantile without a level of its own fits alone"
         several = task.target.is_class and task.classes > 2
         if self.loss == "sparse_categorical_crossentropy":
             fits, needs = several, "more than two classes"

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple, Self
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from bench.digest import digest
 from bench.provenance import Environment, Frozen, Provenance
@@ -154,12 +154,21 @@ class ForecastSample(Frozen):
         x: First feature of each window, ``[n][input_length]``.
         truth: The steps after the window, ``[n][horizon]``.
         forecast: The same steps as forecast at the last position, ``[n][horizon]``.
+        low: The lowest quantile of these steps, where quantiles were forecast; else empty, and left out.
+        high: The highest, likewise.
     """
 
     window: list[int]
     x: list[list[float]]
     truth: list[list[float]]
     forecast: list[list[float]]
+    low: list[list[float]] = []
+    high: list[list[float]] = []
+
+    @model_serializer(mode="wrap")
+    def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = fields(self)
+        return {name: value for name, value in dumped.items() if name not in ("low", "high") or value}
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
@@ -168,6 +177,9 @@ class ForecastSample(Frozen):
             raise ValueError("a sample has as many windows as inputs, truths and forecasts, and at least one")
         if [len(v) for v in self.truth] != [len(v) for v in self.forecast] or not all(self.truth):
             raise ValueError("a sample has a forecast of every step of a window's truth, and at least one")
+        ends = [[len(v) for v in each] for each in (self.low, self.high)]
+        if ends not in ([[], []], [[len(v) for v in self.truth]] * 2):
+            raise ValueError("a sample has both ends of an interval at every step, or none")
         return self
 
 

@@ -155,7 +155,9 @@ def _forecasts_of(split: Split, pair: Scored, truths: Truths, name: str, weights
     if split.task.target.is_class and split.task.classes == 2:
         values = values[..., 1]
     places = values.shape[:2] if every else values.shape[:1]
-    shaped = values.reshape(*places, *split.task.output_shape).astype(np.float32)
+    task = split.task
+    shape = task.output_shape if task.target.is_class else task.value_shape  # of quantiles the median
+    shaped = values.reshape(*places, *shape).astype(np.float32)
     truth = truths.digest(split, "all", lambda: [split.y, split.mask, split.series])
     return KeptForecasts(name, weights, truth, shaped, last)
 
@@ -171,11 +173,14 @@ def sample_of(split: Split, pair: Scored) -> ForecastSample | None:
     names = task.feature_names
     feature = names.index(task.targets[0].name) if task.targets[0].name in names else 0
     n = min(SAMPLE_WINDOWS, len(split.x))
+    ends = [last.truth - errors for _, errors in last.errors_of_levels()] if last.given_quantiles is not None else []
     return ForecastSample(
         window=list(range(n)),
         x=_rows(_in_units(split, split.x[:n, :, feature], n)),
         truth=_rows(last.truth[:n, 0, :, 0]),
         forecast=_rows(last.forecast[:n, 0, :, 0]),
+        low=_rows(ends[0][:n, 0, :, 0]) if ends else [],
+        high=_rows(ends[-1][:n, 0, :, 0]) if ends else [],
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +72,8 @@ class Task:
         metrics: Names of metrics that are reported besides those that apply to every such task.
         rank: Name of the metric that ranks; empty for the usual one of the target kind.
         monitor: Name of the metric that chooses the best epoch; empty for the usual one.
+        quantiles: Levels, rising, whose quantiles a network forecasts of each real value, the median among them, which
+            is what other metrics read; empty for one number, whatever the loss takes it for.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Task:
     metrics: tuple[str, ...] = ()
     rank: str = ""
     monitor: str = ""
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold the fields to one another.
@@ -103,13 +107,17 @@ class Task:
             raise ValueError(f"task {self.name!r} forecasts one class of two or more, one step ahead")
         if self.vocabulary is not None and (self.vocabulary < 1 or self.features != 1):
             raise ValueError(f"task {self.name!r} has token ids: one a step, of a vocabulary of one or more")
+        rising = all(a < b for a, b in pairwise((0.0, *self.quantiles, 1.0)))
+        if self.quantiles and (self.target.is_class or not rising or 0.5 not in self.quantiles):
+            raise ValueError(f"task {self.name!r} forecasts quantiles of real values: levels between 0 and 1, rising, "
+                             "with 0.5 among them")  # fmt: skip
 
     @property
     def outputs(self) -> int:
         """Numbers that a network puts out at a position: 1 for the probability of one of two classes."""
         if self.target.is_class:
             return self.classes if self.classes > 2 else 1
-        return self.horizon * len(self.targets)
+        return self.horizon * len(self.targets) * max(len(self.quantiles), 1)
 
     def input_shape(self, windows: int) -> tuple[int | None, ...]:
         """Return the shape of ``windows`` inputs: ``(windows, steps, features)``, of token ids ``(windows, steps)``."""
@@ -139,10 +147,17 @@ class Task:
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Shape of what a network puts out at one position: like a target's, and a probability a class."""
+        """Shape of what a network puts out at one position: like a target's, and a probability a class or quantiles."""
         if self.target.is_class:
             return (self.classes,) if self.classes > 2 else ()
-        return self.value_shape
+        return (*self.value_shape, len(self.quantiles)) if self.quantiles else self.value_shape
+
+    def medians(self, forecast: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the medians of a network's quantiles, which are put in order; one number a value as it is."""
+        if not self.quantiles or forecast.shape[-len(self.output_shape) :] != self.output_shape:
+            return forecast
+        made: NDArray[np.floating] = np.sort(forecast, axis=-1)[..., self.quantiles.index(0.5)]
+        return made
 
 
 @dataclass(frozen=True)

@@ -195,9 +195,9 @@ def test_what_make_sets_up_is_an_extra_for_each_kind_of_device():
     (known,) = re.findall(r"^override known := (.*)$", (ROOT / "Makefile").read_text(), re.M)
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert known.split() == list(MADE)
-    assert {name + kind for name in MADE for kind in ("", "-gpu")} | {"all", "dev", "digits", "report", "track"} == {
-        *extras
-    }
+    assert {name + kind for name in MADE for kind in ("", "-gpu")} | {
+        *("all", "classical", "dev", "digits", "report", "track")
+    } == {*extras}
 
 
 def test_from_another_folder(clone, tmp_path):

@@ -95,6 +95,17 @@ THREE = pair(
     groups={"length": [9, 11]},
 )  # fmt: skip
 
+# Quantiles 1, 3 and 4 of 2 and of 5: losses 0.25, 0.5, 0.5 and 1, 1, 0.75; inside and outside.
+LEVELS = (0.25, 0.5, 0.75)
+SPREAD = replace(
+    pair(Task("spread", LAST, 1, quantiles=LEVELS), real([[[2]], [[5]]]), real([[[3]], [[3]]]), positions=[0]),
+    given_quantiles=np.array([1.0, 3.0, 4.0]) * np.ones((2, 1, 1, 1, 1)),
+)
+SPREAD_AT_EVERY = replace(
+    pair(Task("spread", EVERY, 2, quantiles=LEVELS), real([[[2], [5]]]), real([[[3], [3]]])),
+    given_quantiles=np.array([1.0, 3.0, 4.0]) * np.ones((1, 2, 1, 1, 1)),
+)
+
 SCALES = np.array([[2.0, 4.0]])
 """Of MASE, by target."""
 KNOWN = [
@@ -122,6 +133,11 @@ KNOWN = [
     ("mae_per_step", SIX, [5.0]),
     ("mae_per_target", BOTH, [2.0, 1.0]),
     ("mae_per_target", BOTH_AT_EVERY, [0.5, 1.0]),
+    *(
+        (name, given, value)
+        for given in (SPREAD, SPREAD_AT_EVERY)
+        for name, value in (("pinball", 4 / 6), ("coverage", 0.5), ("interval_width", 3.0))
+    ),
     ("mse_odd_positions", SIX, (9 + 25) / 2),
     ("mse_odd_positions", ODD, (9 + 25) / 2),
     ("accuracy", FOUR, 0.5),

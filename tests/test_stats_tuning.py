@@ -86,3 +86,11 @@ def test_the_better_recipe_is_found_on_fresh_seeds() -> None:
     assert right == pytest.approx(0.925, abs=0.02)
     centre = np.mean([np.log(tuned.values).mean() for tuned in found if tuned])
     assert centre == pytest.approx((1 - right) * np.log(1.2), abs=0.008)
+
+
+def test_what_chooses_may_be_another_score() -> None:
+    found = stats.winner_on_fresh(
+        [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]], chosen_by=[[2.0, 1, 2, 1], [1.0, 2, 1, 2]]
+    )
+    assert found.picks == (1, 0)
+    assert list(found.values) == [1.0, 6.0, 3.0, 8.0]

@@ -30,8 +30,9 @@ PLANS = [
     *((place, python, f"{name},all") for name in BACKENDS[1:] for place in HERE for python in PYTHONS[::2]),
     *((place, PYTHONS[0], f"{name}-gpu,all,dev") for name in BACKENDS for place in WITH_CUDA[name]),
     (("linux", "x86_64"), PYTHONS[-1], "jax-gpu,torch-gpu,all"),
+    *((place, python, "jax,all,classical") for place in HERE for python in PYTHONS),
 ]
-MADE = {extra for *_, extras in PLANS for extra in extras.split(",")} | {"digits", "report", "track"}
+MADE = {extra for *_, extras in PLANS for extra in extras.split(",")} | {"classical", "digits", "report", "track"}
 """The extras that make installs."""
 REFUSED = ["x86_64-apple-darwin", "x86_64-unknown-linux-musl", "x86_64-manylinux_2_17"]
 

@@ -21,6 +21,7 @@ class Dataset(BaseModel):
         no_group: What a window with the group value -1 is called.
         synthetic: True where the data are made by a program, so that nothing is said of data from the world.
         seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
+        own_series: True where a user's own series are forecast: a report first says whether a network is worth it.
         files: Names of the parameters that hold the path of a file: its content is what counts, wherever it lies.
     """
 
@@ -33,6 +34,7 @@ class Dataset(BaseModel):
     no_group: ClassVar[str] = "in none"
     synthetic: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
+    own_series: ClassVar[bool] = False
     files: ClassVar[tuple[str, ...]] = ()
 
     def task(self) -> Task:

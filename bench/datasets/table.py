@@ -1,12 +1,13 @@
 """A user's own series: windows into the rows of a CSV or Parquet file, split by time."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from bench.datasets.base import Dataset, dataset
 from bench.errors import BenchError
@@ -22,6 +23,8 @@ from bench.tables.scaling import Scales, Scaling, fit_scales
 
 Float64 = NDArray[np.float64]
 Share = Annotated[float, Field(gt=0, lt=1)]
+QUANTILE_METRICS = ("pinball", "coverage", "interval_width")
+"""What is reported of quantiles; the first chooses the epoch."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -65,10 +68,13 @@ class TableData(Dataset):
             with validation and training right before it (rolling origins; training grows). A suite draws each once.
         every_step: Ask for the following steps at each position of a window, not at its last alone.
         rank: The metric that ranks; empty for MSE.
+        quantiles: Levels whose quantiles networks forecast, 0.5 among them, by loss ``"quantile"``; baselines forecast
+            one number. Other metrics read the median; the pinball loss chooses the epoch.
     """
 
     files: ClassVar[tuple[str, ...]] = ("path",)
     seeded: ClassVar[bool] = False
+    own_series: ClassVar[bool] = True
 
     path: str
     time: str = ""
@@ -90,6 +96,7 @@ class TableData(Dataset):
     units: Annotated[str, Field(pattern="^(original|scaled)$")] = "original"
     every_step: bool = False
     rank: str = ""
+    quantiles: tuple[Share, ...] = ()
 
     @model_validator(mode="after")
     def _agree(self) -> "TableData":
@@ -107,6 +114,13 @@ class TableData(Dataset):
         if isinstance(self.valid, float) and isinstance(self.test, float) and self.valid + self.test >= 1:
             raise ValueError("valid and test leave nothing for training; their shares add up to less than 1")
         return self
+
+    @field_validator("quantiles")
+    @classmethod
+    def _in_order(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if levels and (0.5 not in levels or any(a >= b for a, b in pairwise(levels))):
+            raise ValueError("name rising levels with 0.5 among them, such as [0.1, 0.5, 0.9]")
+        return levels
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -128,7 +142,7 @@ class TableData(Dataset):
         named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}{by}")
         kind = TargetKind.EVERY_STEP if self.every_step else TargetKind.LAST_STEP
         return Task(
-            f"{named}{scored}{'_at_every_step' if self.every_step else ''}",
+            f"{named}{scored}{'_quantiles' * bool(self.quantiles)}{'_at_every_step' if self.every_step else ''}",
             kind,
             self.input_length,
             features=features,
@@ -137,8 +151,10 @@ class TableData(Dataset):
             feature_names=self.feature_names,
             targets=tuple(Target(name, "" if self.units == "original" else "scaled") for name in self.targets),
             season=self.season,
-            metrics=("rmse", "mase", "mae_per_step", "mae_per_target"),
+            metrics=("rmse", "mase", "mae_per_step", "mae_per_target", *(QUANTILE_METRICS if self.quantiles else ())),
             rank=self.rank,
+            monitor=QUANTILE_METRICS[0] if self.quantiles else "",
+            quantiles=self.quantiles,
         )
 
     def load(self, data_seed: int) -> Splits:

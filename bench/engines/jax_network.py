@@ -78,7 +78,7 @@ class JaxNetwork:
         mend_convolutions(self._network)
         self._optimizer = keras_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
-        self._loss = batch_loss(recipe)
+        self._loss = batch_loss(recipe, taught.quantiles)
         trainable, others = self._network.trainable_variables, self._network.non_trainable_variables
         # Of NumPy, since JAX's would lie on the device, and be the network's own.
         self.fresh = State(

@@ -25,21 +25,29 @@ def keras_optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
     )
 
 
-def keras_loss(recipe: Recipe) -> Callable[[Any, Any], Any]:
-    """Return a recipe's loss: from targets and forecasts to their loss, averaged over the last axis."""
+def keras_loss(recipe: Recipe, levels: tuple[float, ...] = ()) -> Callable[[Any, Any], Any]:
+    """Return a recipe's loss: from targets and forecasts to their loss, averaged over the last axis.
+
+    With ``levels`` forecasts have an axis of quantiles more than targets, and the loss is averaged over that.
+    """
     import keras
 
+    if levels:
+        return partial(_pinball_of, levels)
     if recipe.loss == "quantile":
         return partial(_pinball, 0.5 if recipe.quantile is None else recipe.quantile)
     loss = keras.losses.get(recipe.loss)
     return partial(loss, delta=recipe.huber_delta) if recipe.huber_delta is not None else loss
 
 
-def batch_loss(recipe: Recipe) -> BatchLoss:
-    """Return a recipe's loss averaged over a batch, over the positions alone that its mask has."""
+def batch_loss(recipe: Recipe, levels: tuple[float, ...] = ()) -> BatchLoss:
+    """Return a recipe's loss averaged over a batch, over the positions alone that its mask has.
+
+    ``levels`` are those of the task's quantiles, where it asks for some.
+    """
     from keras import ops
 
-    loss = keras_loss(recipe)
+    loss = keras_loss(recipe, levels)
 
     def mean(y: Any, forecast: Any, mask: Any) -> Any:
         if mask is None:
@@ -60,3 +68,8 @@ def _pinball(level: float, y: Any, forecast: Any) -> Any:
 
     error = y - forecast
     return ops.mean(ops.maximum(level * error, (level - 1) * error), axis=-1)
+
+
+def _pinball_of(levels: tuple[float, ...], y: Any, forecast: Any) -> Any:
+    """Return the mean of `_pinball` over levels, each of which has a place on the forecast's last axis."""
+    return sum(_pinball(level, y, forecast[..., at]) for at, level in enumerate(levels)) / len(levels)

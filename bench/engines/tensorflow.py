@@ -52,7 +52,7 @@ class TensorFlowProgram:
         self._random = [generator.state.value for generator in seed_generators(self._network)]
         self._weights = [w.value for w in self._network.weights]  # TensorFlow's own variables, quicker to copy
         self._fresh_state = [(v.value, v.value.numpy().copy()) for v in [*self._optimizer.variables, *others]]
-        self._loss = batch_loss(recipe)
+        self._loss = batch_loss(recipe, train.task.quantiles)
         self.use(train)
         self._epoch = tf.function(self._run_epoch, jit_compile=True, autograph=False)
         any_length = [tf.TensorSpec([None, None, train.task.features], tf.float32)] if model.iterates else None

@@ -46,7 +46,7 @@ class TorchProgram:
         self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
         self._network = FlatNetwork(model, train.task)
         self._optimizer = FlatOptimizer(recipe, self._network.vector, self._network.gradient)
-        self._loss = batch_loss(recipe)
+        self._loss = batch_loss(recipe, train.task.quantiles)
         self._device = the_device()
         self._place = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._total = torch.zeros((), device=self._device)

@@ -18,19 +18,23 @@ PROBABILITY = 1e-7
 """A probability is kept so far from 0 and from 1 before its logarithm is taken: Keras's epsilon."""
 
 
-def batch_loss(recipe: Recipe) -> BatchLoss:
+def batch_loss(recipe: Recipe, levels: tuple[float, ...] = ()) -> BatchLoss:
     """Return a recipe's loss averaged over a batch, over the positions alone that its mask has.
+
+    ``levels`` are those of the task's quantiles, where it asks for some: an axis more of the forecasts.
 
     The function raises a `BenchError` where forecasts are not shaped as the targets are.
     """
     import torch
     from torch.nn import functional
 
-    level = 0.5 if recipe.quantile is None else recipe.quantile
+    own = levels or (0.5 if recipe.quantile is None else recipe.quantile,)
     delta = 1.0 if recipe.huber_delta is None else recipe.huber_delta
 
     def pinball(forecast: Tensor, y: Tensor) -> Tensor:
-        return torch.maximum(level * (y - forecast), (level - 1) * (y - forecast))
+        errors = [y - (forecast[..., at] if levels else forecast) for at in range(len(own))]
+        each = [torch.maximum(q * error, (q - 1) * error) for q, error in zip(own, errors, strict=True)]
+        return sum(each[1:], each[0]) / len(each) if levels else each[0]
 
     def two_classes(forecast: Tensor, y: Tensor) -> Tensor:
         share = forecast.clamp(PROBABILITY, 1 - PROBABILITY)
@@ -48,11 +52,11 @@ def batch_loss(recipe: Recipe) -> BatchLoss:
         "binary_crossentropy": two_classes,
         "sparse_categorical_crossentropy": many_classes,
     }[recipe.loss]
-    several = recipe.loss == "sparse_categorical_crossentropy"
+    several = recipe.loss == "sparse_categorical_crossentropy" or bool(levels)
 
     def mean(y: Tensor, forecast: Tensor, mask: Tensor | None) -> Tensor:
         if (forecast.shape[:-1] if several else forecast.shape) != y.shape:
-            asked = "targets and one axis of classes more" if several else "targets"
+            asked = "targets and one axis of classes or quantiles more" if several else "targets"
             raise BenchError(
                 f"a network's forecasts are shaped {tuple(forecast.shape)}, its {asked} {tuple(y.shape)}; "
                 "shape its output as the task's target_shape"

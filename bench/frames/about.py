@@ -30,4 +30,6 @@ def about_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     }
     if plan.suite.seeds_on:
         texts["seeds_on"] = json.dumps({backend: len(seeds) for backend, seeds in plan.suite.seeds_on.items()})
+    if own := sorted({case.task.name for case in plan.cases if case.dataset.own_series}):
+        texts["own_series"] = json.dumps(own)
     return ({"key": key, "text": str(text)} for key, text in texts.items())

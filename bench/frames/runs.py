@@ -84,6 +84,8 @@ def forecasts_rows(shown: Shown) -> Iterator[dict[str, Any]]:
         for i, window in enumerate(sample.window):
             after = len(sample.x[i])
             parts = {"input": (0, sample.x), "truth": (after, sample.truth), "forecast": (after, sample.forecast)}
+            if sample.low:
+                parts |= {"low": (after, sample.low), "high": (after, sample.high)}
             for part, (first, values) in parts.items():
                 for step, value in enumerate(values[i], start=first):
                     yield {"run_id": record.run_id, "window": window, "part": part, "step": step, "value": value}

@@ -36,6 +36,8 @@ class Scored:
         groups: The split's groups, ``[windows]`` each.
         rescaling: How the given ones go back to the units that are scored; None where they are in them.
         naive_error: Of the split, see there.
+        given_quantiles: ``[windows, positions, horizon, targets, levels]``, rising, where quantiles of the task's
+            levels were forecast; `forecast` is their median.
     """
 
     task: Task
@@ -46,6 +48,7 @@ class Scored:
     groups: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     rescaling: Rescaling | None = None
     naive_error: Float64 | None = None
+    given_quantiles: NDArray[Any] | None = None
 
     @cached_property
     def truth(self) -> NDArray[Any]:
@@ -57,6 +60,12 @@ class Scored:
     def forecast(self) -> Float64:
         """Real values as `truth`; of classes the probabilities float64 ``[windows, positions, classes]``."""
         return self._back(np.asarray(self.given_forecast, dtype=np.float64))
+
+    def errors_of_levels(self) -> Iterator[tuple[float, Float64]]:
+        """Yield each level of the task with `truth` less its quantile, which of a forecast of one number is that."""
+        for at, level in enumerate(self.task.quantiles):
+            made = self.given_forecast if self.given_quantiles is None else self.given_quantiles[..., at]
+            yield level, replace(self, given_forecast=made).errors()
 
     def errors(self) -> Float64:
         """Return `truth` less `forecast` of real values, in an array of the caller's own.
@@ -91,6 +100,7 @@ class Scored:
             self,
             given_truth=truth,
             given_forecast=forecast,
+            given_quantiles=None if self.given_quantiles is None else self.given_quantiles[:, chosen],
             positions=self.positions[chosen],
             mask=mask,
         )
@@ -235,7 +245,8 @@ def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Sc
 
     Args:
         split: Whose targets are the truth.
-        forecast: ``(windows, [positions], ...)`` as ``Task.output_shape`` says.
+        forecast: ``(windows, [positions], ...)`` as ``Task.output_shape`` says; where quantiles are asked for, one
+            number a value will do, too.
         positions: Of the window, that the forecasts were made at; all where the task asks for the last alone.
 
     Raises:
@@ -246,14 +257,15 @@ def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Sc
     every = task.target.every_position
     index = np.arange(steps)[positions] if every else np.array([steps - 1])
     places = (windows, len(index)) if every else (windows,)
-    if forecast.shape != (*places, *task.output_shape):
+    fits = {task.output_shape, task.value_shape} if task.quantiles else {task.output_shape}
+    if forecast.shape not in {(*places, *shape) for shape in fits}:
         raise ValueError(f"forecast has shape {forecast.shape}, the task asks for {(*places, *task.output_shape)}")
     answers = np.asarray(split.y)
     truth = answers[:, positions] if every else answers
     mask = np.ones((windows, len(index)), dtype=np.bool_)
     if split.mask is not None:
         mask = (split.mask[:, positions] if every else split.mask).reshape(mask.shape)
-    made = forecast
+    made, levels = forecast, None
     if task.target.is_class:
         truth, made = truth.astype(np.int64).reshape(mask.shape), forecast.astype(np.float64)
         if task.classes == 2:
@@ -261,8 +273,10 @@ def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Sc
         made = made.reshape(*mask.shape, task.classes)
     else:
         shape = (*mask.shape, task.horizon, len(task.targets))
-        truth, made = truth.reshape(shape), made.reshape(shape)
-    return Scored(task, truth, made, index, mask, dict(split.groups), split.rescaling, split.naive_error)
+        if task.quantiles and forecast.shape[len(places) :] == task.output_shape:
+            levels = np.sort(forecast, axis=-1).reshape(*shape, -1)  # levels that cross are put in order
+        truth, made = truth.reshape(shape), task.medians(made).reshape(shape)
+    return Scored(task, truth, made, index, mask, dict(split.groups), split.rescaling, split.naive_error, levels)
 
 
 def evaluate(

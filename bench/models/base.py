@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from bench.extras import CLASSICAL, is_there, without
 from bench.registry import Registry
 from bench.task import Split, TargetKind, Task, Values, Windows
 
@@ -56,6 +57,8 @@ class Model(BaseModel):
     """True only for an as-printed variant whose fault is to see the targets."""
     general: ClassVar[bool] = False
     """True for an architecture for any task, at its default size, and for a baseline: what ``models = ["*"]`` takes."""
+    quantile_outputs: ClassVar[bool] = False
+    """True for a network that puts out as many numbers as `Task.outputs`, so that these may be quantiles."""
     oracle: ClassVar[bool] = False
     """True for a reference that knows how its data were made; a report places models between naive and it."""
 
@@ -63,6 +66,16 @@ class Model(BaseModel):
     """True for the few models that a first, quick answer on a user's own series tries."""
     baseline_of_seasons: ClassVar[bool] = False
     """True for the predictor that skill is measured against where a user's own series have a season."""
+
+    module: ClassVar[str] = ""
+    """A module of the extra ``classical`` that it needs: where that is not installed its cases are skipped."""
+
+    @classmethod
+    def installed(cls) -> Support:
+        """Return whether what it needs is installed here."""
+        if cls.module and not is_there(cls.module):
+            return Support(without(cls.module, CLASSICAL, f"model {cls.name!r}"))
+        return Support()
 
     @property
     def batch_dependent(self) -> bool:
@@ -78,6 +91,8 @@ class Model(BaseModel):
         """
         if task.target not in self.kinds:
             return self.misfit(task, f"forecasts {' or '.join(self.kinds)} targets", f"asks for {task.target}")
+        if task.quantiles and self.trained and not self.quantile_outputs:
+            return self.misfit(task, "forecasts one number a value", "asks for quantiles")
         return Support()
 
     def misfit(self, task: Task, can: str, asks: str) -> Support:

@@ -23,6 +23,7 @@ class BlockNetwork(Network):
         dropout: Share of a block's outputs that training sets to zero; 0 adds no layer.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
     width: PositiveInt = 32
     layers: PositiveInt = 2

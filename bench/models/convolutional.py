@@ -25,6 +25,7 @@ class ConvGRU(Network):
         units: State sizes of the GRU layers.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.EVERY_STEP, TargetKind.LABEL_EVERY_STEP)
 
@@ -79,6 +80,7 @@ class WaveNet(Network):
         dilations: One convolution each.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
 
     filters: PositiveInt = 20
@@ -114,6 +116,7 @@ class GatedWaveNet(Network):
         softmax_head: The printed head, whose forecasts are positive and sum to 1; linear otherwise.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
 
     filters: PositiveInt = 32

@@ -51,7 +51,7 @@ class Repeating(Forecaster):
         features, ahead = past_of_targets(task), np.arange(1, task.horizon + 1)
 
         def forecast(x: Inputs) -> NDArray[np.floating]:
-            return _shaped(self.continued(x[:, :, features].astype(np.float64), ahead, task), task)
+            return shaped(self.continued(x[:, :, features].astype(np.float64), ahead, task), task)
 
         return forecast
 
@@ -199,7 +199,7 @@ def _linear(fits: list[_Fit], task: Task) -> Forecast:
 
     def forecast(x: Inputs) -> NDArray[np.floating]:
         flat = _flat(x)
-        return _shaped(np.stack([fit(flat) for fit in fits], axis=-1), task)
+        return shaped(np.stack([fit(flat) for fit in fits], axis=-1), task)
 
     return forecast
 
@@ -221,7 +221,7 @@ def _flat(values: Values) -> Float64:
     return values.reshape(len(values), -1).astype(np.float64)
 
 
-def _shaped(values: Float64, task: Task) -> NDArray[np.floating]:
+def shaped(values: Float64, task: Task) -> NDArray[np.floating]:
     """Return forecasts ``(windows, horizon, targets)`` as the task has them, at the last position of several."""
     made = values.reshape(len(values), *task.value_shape)
     return made[:, np.newaxis] if task.target.every_position else made

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 class Linear(Network):
     """Forecasts are a weighted sum of the whole window's numbers; of classes, the logits are."""
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
     first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP, TargetKind.LABEL)

@@ -24,6 +24,7 @@ class RecurrentNetwork(Network):
         noise: Standard deviation of the normal noise that training adds to the inputs; 0 adds no layer.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     units: tuple[PositiveInt, ...] = (20, 20)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     noise: float = Field(default=0.0, ge=0, allow_inf_nan=False)
@@ -134,6 +135,7 @@ class IteratedRNN(RecurrentNetwork):
     ``build`` takes a task without an input length too: the forecast reads a growing window.
     """
 
+    quantile_outputs: ClassVar[bool] = False
     iterates: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
 

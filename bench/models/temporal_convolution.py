@@ -27,6 +27,7 @@ class TCN(Network):
         dropout: Share of each convolution's outputs that training sets to zero; 0 adds no layer.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
     channels: tuple[PositiveInt, ...] = Field(default=(16, 16, 16, 16), min_length=1)
     kernel_size: PositiveInt = 3

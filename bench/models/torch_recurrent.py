@@ -22,6 +22,7 @@ class TorchRecurrent(TorchNetwork):
         layers: How many there are.
     """
 
+    quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
 
     kind: ClassVar[str]

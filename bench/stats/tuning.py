@@ -47,7 +47,9 @@ def expected_best(
     return np.asarray(_chances(len(values), again=again) @ values[order])
 
 
-def winner_on_fresh(scores: ArrayLike, *, log: bool = True, lower: bool = True) -> Tuned | None:
+def winner_on_fresh(
+    scores: ArrayLike, *, log: bool = True, lower: bool = True, chosen_by: ArrayLike | None = None
+) -> Tuned | None:
     """Return the scores of the chosen recipe on seeds that did not choose it.
 
     The even places of the seeds choose the recipe of the best mean for the odd ones, and the reverse, so that each seed
@@ -60,6 +62,8 @@ def winner_on_fresh(scores: ArrayLike, *, log: bool = True, lower: bool = True) 
         scores: Shape (recipes, seeds), the same seeds in each; NaN where a run has none.
         log: Means are geometric.
         lower: Less is better.
+        chosen_by: What the other half chooses by, shaped as the scores, such as those of validation; None for the
+            scores themselves.
 
     Returns:
         None without a recipe or below two seeds.
@@ -67,7 +71,8 @@ def winner_on_fresh(scores: ArrayLike, *, log: bool = True, lower: bool = True) 
     table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     if not table.size or table.shape[1] < 2:
         return None
-    orders = _orders(table, log=log, lower=lower)
+    reasons = table if chosen_by is None else np.atleast_2d(np.asarray(chosen_by, dtype=np.float64))
+    orders = _orders(reasons, log=log, lower=lower)
     values = np.empty(table.shape[1])
     for half, order in enumerate(orders):
         values[1 - half :: 2] = table[order[0], 1 - half :: 2]

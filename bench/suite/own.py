@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bench.models.base import models
 from bench.tables.split import Proposal
 
+SCALES = 'to mean 0 and spread 1, by training alone: "standard" by column, "series" each by itself, "none", a number'
 SEEDS, QUICK_SEEDS = tuple(range(1, 11)), (1, 2, 3)
 RATES, QUICK_RATE = (0.0003, 0.001, 0.003), 0.003
 STEPS, QUICK_STEPS = 5_000, 600
@@ -98,10 +99,12 @@ def _recipe(own: Own) -> list[str]:
     batch = LARGE_BATCH if own.train_windows > LARGE else BATCH
     steps = QUICK_STEPS if own.quick else STEPS
     lines = [
-        "[recipe]  # of every network",
+        "[recipe]  # of every network: of the scaled targets, so that one rate means the same whatever the unit",
+        _noted('optimizer = "adam"', "its steps do not depend on how large gradients are"),
         _noted(f"batch_size = {batch}", f"{own.train_windows:,} training windows"),
         _noted('loss = "mae"', "as the score that ranks; mse where large errors count more"),
         _noted(f"steps = {steps}", f"{_passes(steps * batch / own.train_windows)} over the training windows at most"),
+        _noted('schedule = "cosine"', "the rate falls to 0 over these steps: a short fit ends calm"),
     ]
     if own.quick:
         return [*lines, _noted(f"learning_rate = {QUICK_RATE}", "one for all, and not searched: some could do better")]
@@ -161,9 +164,8 @@ def _cases(own: Own) -> list[str]:
             f"first date of validation, to {valid.last}; a share such as 0.15 will do, too" if dated else "share",
         ),
         _noted(f"test = {_toml(proposal.test)}", f"first date of test, to {test.last}" if dated else "share, the last"),
-        _noted(
-            'scale = "standard"', 'fitted on training alone; "series" for each series by itself, "none", or a number'
-        ),
+        _noted(f"scale = {_toml('series' if own.id else 'standard')}", SCALES),
+        _noted("# quantiles = [0.1, 0.5, 0.9]", 'of each value, in place of one number; then write loss = "quantile"'),
     ]
     if dated:
         lines += [

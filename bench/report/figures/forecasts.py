@@ -17,6 +17,9 @@ STYLES: dict[str, Style] = {
 }
 
 
+INTERVAL = " The shade reaches from the lowest quantile that was forecast to the highest."
+
+
 def caption(results: Results, board: Leaderboard) -> str:
     """Say which seed, split and models the forecasts are of."""
     sampled = set(results.frames["forecasts"]["run_id"])
@@ -27,6 +30,8 @@ def caption(results: Results, board: Leaderboard) -> str:
         f"The first windows of the validation split, {seed}, after the last epoch; not chosen by score. Columns: the "
         "leading trained model, the one in the middle of the ranking, the best that needs no training, the baseline. "
         "They stand in order of rank. A good forecast lies on the truth up to its last step."
+        + INTERVAL
+        * bool({"low", "high"} & set(results.frames["forecasts"]["part"]))
     )
 
 
@@ -63,6 +68,10 @@ def forecast(ax: Axes, sample: pd.DataFrame, colour: str) -> None:
     for name, own in (("truth", {}), ("forecast", {"color": colour})):
         joined = pd.concat([shown.tail(1), parts[name]])
         ax.plot(joined["step"], joined["value"], markevery=slice(1, None), **(STYLES[name] | own))
+    if {"low", "high"} <= {*parts}:
+        ax.fill_between(
+            parts["low"]["step"], parts["low"]["value"], parts["high"]["value"], color=colour, alpha=0.2, lw=0
+        )
     ax.axvspan(first - 0.5, last + 0.5, color="#f4f6f8", zorder=0)
     ax.set_xlim(start - 1, last + 0.5)
 

@@ -81,7 +81,16 @@ class GridCase:
     @property
     def by_recipe(self) -> stats.Float64:
         """The ranking scores, recipes in lines and seeds in columns; NaN where a run has none."""
-        return pd.concat([row.by_seed(self.board.score) for row in self.variants], axis=1).T.to_numpy(dtype="float64")
+        return self._scores(self.board.score)
+
+    def _scores(self, key: Key) -> stats.Float64:
+        return pd.concat([row.by_seed(key) for row in self.variants], axis=1).T.to_numpy(dtype="float64")
+
+    def chosen_on_validation(self) -> stats.Sample | None:
+        """Return the ranking scores of each seed under the recipe that validation of the other half's seeds chose."""
+        metric, reasons = self.board.metric, self._scores(self.board.choosing)
+        found = stats.winner_on_fresh(self.by_recipe, log=metric.log, lower=metric.sign > 0, chosen_by=reasons)
+        return stats.Sample(stats.finite(found.values)) if found else None
 
     def fresh(self) -> stats.Interval | None:
         """Return the score of the recipe that half of the seeds choose on the other half, over both halves."""
