@@ -12,16 +12,43 @@ from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.report.shortlist import entries
+from bench.report.solved import solving
 from bench.text.markdown import link
 
 NAMED = 2
 """Rivals that a sentence names before it counts the rest."""
+SOLVERS = 3
+"""Networks that solve a task, likewise."""
 
 
 @finding("leaders", order=10)
 def leaders(results: Results, tables: Mapping[str, Table]) -> list[str]:
     """Return a sentence for each leaderboard that leads."""
-    return [f"**{_title(board, tables)}.** {leader(board)}" for board in results.leading()]
+    return [
+        " ".join(filter(None, (f"**{_title(board, tables)}.**", who_solves(results, board), leader(board))))
+        for board in results.leading()
+    ]
+
+
+def who_solves(results: Results, board: Leaderboard) -> str:
+    """Return in Markdown which networks solve a task with a threshold, of how many seeds; empty for another task.
+
+    Means over seeds of which some do and some do not say little, so this comes first.
+    """
+    found = solving(results, board)
+    if not found:
+        return ""
+    able = [each for each in found if each.solved]
+    unable = [each for each in found if not each.solved]
+    names = [f"{escape(_model(each.row, board))} {each.solved} of {len(each.on_test)}" for each in able]
+    names[:1] = [f"{name} seeds" for name in names[:1]]
+    if len(names) > SOLVERS + 1:
+        names = [*names[:SOLVERS], f"{len(names) - SOLVERS} more"]
+    none = escape(_model(unable[0].row, board)) if len(unable) == 1 else count(len(unable), "network")
+    told = f"test {escape(found[0].threshold_in_words)}"
+    if not able:
+        return f"No seed of {none} solves it ({told})."
+    return f"Solved ({told}): {', '.join(names)}{f'; by no seed of {none}' if unable else ''}."
 
 
 def _title(board: Leaderboard, tables: Mapping[str, Table]) -> str:
