@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from bench import stats
 from bench.report.amounts import amount, difference
+from bench.report.audit import own_recipes
 from bench.report.endings import failing
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import Table, count, escape, paragraphs, thousands
 from bench.report.parts import finding
-from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.report.shortlist import entries
@@ -66,8 +66,6 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
     first, *others = every
     level = [row for row in others if board.standing(row) == board.standing(first)]
     by = {verdict: [r for r in others if board.verdict(r) is verdict and r not in level] for verdict in stats.Verdict}
-    recipes = {tuple(recipe_of(row).values()) for row in every if row.trained}
-    varied = len(every) < len(board.ranked)
     said = {
         "level with it": _named(level, board, gaps=False),
         "equivalent": _named(by[stats.Verdict.EQUIVALENT], board),
@@ -84,7 +82,7 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
         and said["worse"].startswith(("all", "the")),
         score=f"{escape(board.metric.heading)} {amount(first.mean(board.score), board.metric)}",
         costs=_costs(first),
-        unequal=len(recipes) > 1 and not varied,
+        unequal=own_recipes(board, every),
         level=said["level with it"],
         few=_named(by[stats.Verdict.TOO_FEW], board),
         worse=len(by[stats.Verdict.WORSE]),
