@@ -9,6 +9,7 @@ from bench.record import LearningCurve, RunRecord
 from bench.report.figures.base import label_looks
 from bench.report.figures.solved import caption, solved_figure
 from bench.report.findings.leaders import leaders
+from bench.report.prose import description
 from bench.report.sections.solved import median_in_words, solved_table
 from bench.report.solved import solving
 from bench.report.style import styled
@@ -26,6 +27,8 @@ class FakeRiddle(FakeWaves):
     """
 
     name = "fake_riddle"
+    synthetic = True
+    lengths: tuple[int, ...] = ()
 
     @property
     def chance(self) -> dict[str, float]:
@@ -103,6 +106,14 @@ def test_the_figure_has_a_panel_a_network(results):
     assert [ax.get_title("left") for ax in picture.axes] == ["quick (10 of 10)", "half (3 of 10)", "never (0 of 10)"]
     assert picture.axes[1].lines[-1].get_xydata().tolist() == [[0, 0], [654, 40], [654, 40]]
     assert "MSE of 0.01 or less" in caption(results, board)
+
+
+def test_the_description_says_what_a_suite_sets_otherwise(results):
+    (board,) = results.tasks
+    assert "Otherwise" not in description(board)
+    other = replace(case("other"), dataset=FakeRiddle(asks="ten_steps", lengths=(3, 16)))
+    made = results_of(fake_plan([other], [fake_record(other, s, task="ten_steps") for s in SEEDS], tuple(SEEDS)))
+    assert "Otherwise than described: asks ten_steps; lengths 3, 16." in description(made.tasks[0])
 
 
 def test_where_no_dataset_says_when_it_is_solved_there_is_no_table():

@@ -31,6 +31,7 @@ def cases_rows(shown: Shown) -> Iterator[dict[str, Any]]:
             "model_params": json.dumps(spec.model.all_params, sort_keys=True),
             "dataset": case.dataset.name,
             "dataset_params": json.dumps(spec.dataset.all_params | spec.dataset.contents, sort_keys=True),
+            "dataset_set": json.dumps(spec.dataset.params, sort_keys=True),
             **_documented(type(case.dataset)),
             "synthetic": case.dataset.synthetic,
             "faulty": case.faulty,

@@ -43,13 +43,14 @@ CASES: Schema = {
     "order": INTEGER,
     **_columns(TEXT, "case", "label", "variant_of", "task"),
     "n_planned": INTEGER,
-    **_columns(TEXT, "model", "model_params", "dataset", "dataset_params"),
+    **_columns(TEXT, "model", "model_params", "dataset", "dataset_params", "dataset_set"),
     **_columns(TEXT, "dataset_about", "extra_about", "groups_about", "as_trained", "no_group"),
     **_columns(FLAG, "synthetic", "faulty", "trained", "leaks_target", "oracle", "batch_dependent", "baseline"),
     **_columns(INTEGER, "receptive_field", "depth"),
     **RECIPE,
 }
-"""A case in the suite's order; what its dataset says of itself stands in the columns that end in ``about``."""
+"""A case in the suite's order; what its dataset says of itself stands in the columns that end in ``about``, and the
+parameters that are not at their default in ``dataset_set``."""
 
 TASKS: Schema = {
     **_columns(TEXT, "task", "target"),
