@@ -54,7 +54,7 @@ def one_case_a_model():
         found.setdefault((case.model.name, case.dataset.name), case)
     with_one = {model for model, _ in found}
     crossed = CrossedCase(name="own", dataset={"name": "table"} | usual(horizon=3), models=["*"]).resolve()
-    for case in crossed["*"]:
+    for case in crossed[0][1]:
         if case.model.name not in with_one:
             found[case.model.name, case.dataset.name] = case
     return {f"{m} on {d}": case for (m, d), case in found.items()}

@@ -64,6 +64,23 @@ def test_a_command_chooses_among_crossed_cases(tmp_path):
     assert {spec.case: spec.run_id for spec in make_plan(some, []).specs}.items() <= whole.items()
 
 
+def test_a_table_gives_a_model_its_size_and_its_label(tmp_path):
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\nseeds = [1]\n[[cases]]\nname = "waves"\ndataset = "waves_next_step"\n'
+        'models = ["lstm", { name = "tcn", label = "TCN", channels = [4, 4] }]\nrecipe = { epochs = 3 }\n'
+    )
+    suite = read_suite(str(tmp_path / "own.toml"))
+    told = [(case.name, case.label, component(case.model).params) for case in suite.select()]
+    assert told == [("waves/lstm", "lstm", {}), ("waves/tcn", "TCN", {"channels": [4, 4]})]
+    (chosen,) = override(suite, cases=["waves/tcn"]).select()
+    assert (chosen.label, chosen.model) == ("TCN", suite.select()[1].model)
+    (tmp_path / "own.toml").write_text(
+        'name = "own"\nseeds = [1]\ncases = [{ name = "a", dataset = "x", models = [{ name = "gru", label = 3 }] }]\n'
+    )
+    with pytest.raises(BenchError, match="a label is text of 1 to 300 characters"):
+        read_suite(str(tmp_path / "own.toml"))
+
+
 BAD = {
     "unknown model 'gruu'; did you mean gru": {"names": ["gruu"]},
     "unknown model 'iterated*'": {"names": ["iterated*"]},

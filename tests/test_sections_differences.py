@@ -9,6 +9,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from bench import stats
+from bench.recipe import Recipe
 from bench.record import Weights
 from bench.report.findings.leaders import leader
 from bench.report.groups import NO_GROUP, bins
@@ -18,10 +19,10 @@ from bench.report.sections.differences import core_seconds, differences_table
 from bench.report.sections.endings import endings_table
 from bench.report.sections.provenance import provenance_table
 from bench.report.sections.rivals import rivals_table
-from bench.report.shortlist import MOST, shortlist
+from bench.report.shortlist import MOST, entries, shortlist
 from bench.report.tables import all_tables
 from bench.text.markdown import anchor
-from tests.fakes import FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
+from tests.fakes import FakeLeastSquares, FakeNaive, FakeStrings, fake_case, fake_plan, fake_record
 from tests.section_fakes import lines, results_of
 
 SEEDS = range(42, 52)
@@ -126,6 +127,25 @@ def test_a_short_table_has_ten_rows_and_keeps_baseline_and_best_predictor():
     assert len(short.body.splitlines()) == MOST + 2
     assert lines(short.body, "naive")[0]["rank"] == "16"
     assert "6 more rows below" in short.notes[0]
+
+
+def test_of_a_model_s_recipes_validation_chooses_the_one_that_stands_for_it():
+    """Test would choose the other; and where both are always right, the loss on validation chooses."""
+    base = fake_case("fake/a", label="a", recipe=Recipe())
+    other = replace(base, name="fake/a@x", label="a, x", recipe=Recipe(learning_rate=0.01), variant_of=base.name)
+    records = [*scattered(base, 0.010, test_factor=3.0), *scattered(other, 0.011, test_factor=1.0)]
+    results = results_of(fake_plan([base, other], records, SEEDS, rank="best"))
+    board = results.leading()[0]
+    assert [row.name for row in board.ranked] == ["a, x", "a"], "by test"
+    assert [row.name for row in entries(board)] == ["a"]
+    base, other = (replace(each, dataset=FakeStrings(asks="reber")) for each in (base, other))
+    records = [
+        fake_record(each, s, accuracy=1.0, cross_entropy=loss)
+        for each, loss in ((base, 0.1), (other, 0.01))
+        for s in SEEDS
+    ]
+    results = results_of(fake_plan([base, other], records, SEEDS, rank="best"))
+    assert [row.name for row in entries(results.leading()[0])] == ["a, x"]
 
 
 def test_a_faulty_variant_ranks_nowhere_and_its_verdicts_are_not_corrected_for():

@@ -18,6 +18,8 @@ class Dataset(BaseModel):
     Attributes:
         extra_note: What the further test sets hold, a sentence for the report.
         groups_note: What the values of a split's groups mean, likewise.
+        as_trained: The extra test set whose groups have the values of training's, where test's have others: how far a
+            network carries what it learnt is then shown over both. Empty for none.
         no_group: What a window with the group value -1 is called.
         synthetic: True where the data are made by a program, so that nothing is said of data from the world.
         seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
@@ -31,6 +33,7 @@ class Dataset(BaseModel):
     version: ClassVar[str] = "1"
     extra_note: ClassVar[str] = ""
     groups_note: ClassVar[str] = ""
+    as_trained: ClassVar[str] = ""
     no_group: ClassVar[str] = "in none"
     synthetic: ClassVar[bool] = False
     seeded: ClassVar[bool] = True

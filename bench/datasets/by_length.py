@@ -38,6 +38,7 @@ class ByLength(Generated):
 
     groups_note: ClassVar[str] = "Length is in steps."
     extra_note: ClassVar[str] = "The extra test set trained lengths has strings as long as those of training."
+    as_trained: ClassVar[str] = "trained_lengths"
     stride: ClassVar[int] = 1
     """From one possible length to the next."""
     shortest: ClassVar[int] = 1

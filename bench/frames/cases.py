@@ -31,6 +31,7 @@ def cases_rows(shown: Shown) -> Iterator[dict[str, Any]]:
             "model_params": json.dumps(spec.model.all_params, sort_keys=True),
             "dataset": case.dataset.name,
             "dataset_params": json.dumps(spec.dataset.all_params | spec.dataset.contents, sort_keys=True),
+            "dataset_set": json.dumps(spec.dataset.params, sort_keys=True),
             **_documented(type(case.dataset)),
             "synthetic": case.dataset.synthetic,
             "faulty": case.faulty,
@@ -97,10 +98,12 @@ def metrics_rows(shown: Shown) -> Iterator[dict[str, Any]]:
 
 @frame("floors", FLOORS)
 def floors_rows(shown: Shown) -> Iterator[dict[str, Any]]:
-    """Yield one row for each noise floor of each case."""
+    """Yield one row for each metric of each case of which a noise floor, chance or a threshold is known."""
     for case in shown.plan.cases:
-        for name, value in case.dataset.noise_floors.items():
-            yield {"case": case.name, "metric": name, "value": value}
+        data = case.dataset
+        told = {"value": data.noise_floors, "chance": data.chance, "solved": data.solved}
+        for name in dict.fromkeys(name for values in told.values() for name in values):
+            yield {"case": case.name, "metric": name, **{key: values.get(name) for key, values in told.items()}}
 
 
 @frame("skips", SKIPS)
@@ -129,5 +132,6 @@ def _documented(dataset: type[Dataset]) -> dict[str, str]:
         "dataset_about": own,
         "extra_about": dataset.extra_note,
         "groups_about": dataset.groups_note,
+        "as_trained": dataset.as_trained,
         "no_group": dataset.no_group,
     }

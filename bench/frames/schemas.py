@@ -43,13 +43,14 @@ CASES: Schema = {
     "order": INTEGER,
     **_columns(TEXT, "case", "label", "variant_of", "task"),
     "n_planned": INTEGER,
-    **_columns(TEXT, "model", "model_params", "dataset", "dataset_params"),
-    **_columns(TEXT, "dataset_about", "extra_about", "groups_about", "no_group"),
+    **_columns(TEXT, "model", "model_params", "dataset", "dataset_params", "dataset_set"),
+    **_columns(TEXT, "dataset_about", "extra_about", "groups_about", "as_trained", "no_group"),
     **_columns(FLAG, "synthetic", "faulty", "trained", "leaks_target", "oracle", "batch_dependent", "baseline"),
     **_columns(INTEGER, "receptive_field", "depth"),
     **RECIPE,
 }
-"""A case in the suite's order; what its dataset says of itself stands in the columns that end in ``about``."""
+"""A case in the suite's order; what its dataset says of itself stands in the columns that end in ``about``, and the
+parameters that are not at their default in ``dataset_set``."""
 
 TASKS: Schema = {
     **_columns(TEXT, "task", "target"),
@@ -67,8 +68,9 @@ METRICS: Schema = {
 }
 """A metric of a task: its traits, whether it ranks there, chooses the epoch, and has a column in the leaderboard."""
 
-FLOORS: Schema = {"case": TEXT, "metric": TEXT, "value": NUMBER}
-"""The expected value of a metric that no forecast can get below."""
+FLOORS: Schema = {**_columns(TEXT, "case", "metric"), **_columns(NUMBER, "value", "chance", "solved")}
+"""What theory says of a metric on a case's data: the expected ``value`` that no forecast can get below, what ``chance``
+gives, and from where on the task counts as ``solved``; empty where it does not say."""
 
 SKIPS: Schema = _columns(TEXT, "case", "label", "task", "model", "reason")
 """A case that was not run, since its model does not fit its task, or not on a backend that cannot run its model."""

@@ -6,10 +6,12 @@ import pandas as pd
 from bench import stats
 from bench.frames.scores import Key
 from bench.metrics.traits import Axis, Direction, Traits
+from bench.record import Weights
 from bench.report.amounts import amount
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, escape, fixed, table
 from bench.report.rows import Row
+from bench.report.shortlist import passed_over
 
 NO_GROUP = -1
 """Value of windows that stand in no group."""
@@ -34,18 +36,30 @@ def grouped(board: Leaderboard) -> list[tuple[Traits, str]]:
     """Return each metric that ranks forecasts by group with each group that it has scores by."""
     known = board.rows[0].metrics.values()
     every = [key for row in board.rows for run in row.done["run_id"] for key in row.scores.get(run, {})]
-    found = dict.fromkeys((key.metric, key.axis) for key in every if (key.split, key.weights) == ("test", "last"))
+    found = dict.fromkeys((key.metric, key.axis) for key in every if (key.split, key.weights) == ("test", board.rank))
     metrics = [m for m in known if m.axis is Axis.GROUP and m.direction is not Direction.NONE]
     return [(metric, group) for metric in metrics for name, group in found if name == metric.name]
 
 
-def by_group(row: Row, metric: Traits, group: str) -> pd.DataFrame:
-    """Return a row's scores on test after the last epoch: a line a value of the group, a column a run."""
+def parted(board: Leaderboard) -> list[Row]:
+    """Return the rows whose scores by group are shown: all but the recipes that validation passed over."""
+    left = passed_over(board)
+    return [row for row in board.rows if row.place not in left]
+
+
+def as_trained(board: Leaderboard) -> str:
+    """Return the extra test set whose groups are those of training, where test's are others; empty without one."""
+    known = {str(row.info["as_trained"]) for row in board.rows}
+    return next((split for split in board.extra if split in known), "")
+
+
+def by_group(row: Row, metric: Traits, group: str, weights: Weights, split: str = "test") -> pd.DataFrame:
+    """Return a row's scores on a test set: a line a value of the group, a column a run."""
     found = {
         run: {
             int(key.index): value
             for key, value in row.scores.get(run, {}).items()
-            if (key.metric, key.split, key.weights, key.axis) == (metric.name, "test", "last", group)
+            if (key.metric, key.split, key.weights, key.axis) == (metric.name, split, weights, group)
         }
         for run in row.done["run_id"]
     }
@@ -83,16 +97,21 @@ def group_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
     made = []
     for metric, group in grouped(board):
         title = f"{board.title}: test {metric.heading} by {group.replace('_', ' ')}"
-        note = f"Mean over runs, last epoch, {BINNED}. {escape(group_note(board))}".strip()
-        made.append((title, _table(board, metric, group), [note]))
+        note = f"Mean over runs, {board.rank} epoch, {BINNED}. {escape(group_note(board))}".strip()
+        trained = as_trained(board)
+        parts = [(f"{group}, as in training", trained)] * bool(trained) + [(group, "test")]
+        tables = [_table(board, metric, group, *part) for part in parts]
+        made.append((title, "\n\n".join(tables), [note]))
     return made
 
 
-def _table(board: Leaderboard, metric: Traits, group: str) -> str:
-    tables = {row: by_group(row, metric, group) for row in board.rows}
+def _table(board: Leaderboard, metric: Traits, group: str, heading: str, split: str) -> str:
+    rows = parted(board)
+    tables = {row: by_group(row, metric, group, board.rank, split) for row in rows}
     means = pd.DataFrame({escape(r.name): t.apply(_mean, axis=1) for r, t in tables.items() if len(t)})
     counts = [m for m in board.rows[0].metrics.values() if m.axis is Axis.GROUP and m.direction is Direction.NONE]
-    held = pd.concat([pd.DataFrame(), *(by_group(row, m, group) for row in board.rows for m in counts)], axis=1)
+    counted = [by_group(row, m, group, board.rank, split) for row in rows for m in counts]
+    held = pd.concat([pd.DataFrame(), *counted], axis=1)
     windows = held.mean(axis=1).reindex(means.index) if len(held) else pd.Series(np.nan, means.index)
     lines = []
     for values in bins(windows):
@@ -106,7 +125,7 @@ def _table(board: Leaderboard, metric: Traits, group: str) -> str:
             else " to ".join(map(str, dict.fromkeys((values[0], values[-1]))))
         )
         lines.append([label, NONE if np.isnan(n) else f"{n:,.0f}", *shown])
-    return table([escape(group.replace("_", " ")), "windows", *means.columns], lines)
+    return table([escape(heading.replace("_", " ")), "windows", *means.columns], lines)
 
 
 def bins(windows: pd.Series) -> list[list[int]]:

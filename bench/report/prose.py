@@ -1,5 +1,6 @@
 """The running text of a report: its opening, a line on each task, how to read it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -161,6 +162,7 @@ def description(board: Leaderboard) -> str:
         tasks=list(dict.fromkeys(escape(r.info["task"].replace("_", " ")) for r in by_order)),
         asked=escape(board.rows[0].info["question"]),
         info=info,
+        changed=_changed(info),
         others={escape(who): escape(lower(about)) for who, about in added.items() if about},
         **_shapes(board, info),
     )
@@ -169,6 +171,13 @@ def description(board: Leaderboard) -> str:
 
 def _sentences(info: Mapping[str, Any]) -> list[str]:
     return str(info["dataset_about"]).rstrip(".").split(". ")
+
+
+def _changed(info: Mapping[str, Any]) -> str:
+    """Return the parameters of made-up data that are not those that the dataset describes itself with."""
+    params = json.loads(info["dataset_set"] or "{}") if info["synthetic"] else {}
+    words = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in params.items()}
+    return "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in words.items())
 
 
 def _asked(info: Mapping[str, Any]) -> str:

@@ -108,7 +108,23 @@ class Results:
     @cached_property
     def floors(self) -> Mapping[Hashable, float]:
         """Expected values of metrics that no forecast can get below, by case and metric."""
-        return self.frames["floors"].set_index(["case", "metric"])["value"].to_dict()
+        return self._levels("value")
+
+    @cached_property
+    def chance(self) -> Mapping[Hashable, float]:
+        """What the best forecast that does not look at the window gives, by case and metric."""
+        return self._levels("chance")
+
+    @cached_property
+    def solved(self) -> Mapping[str, tuple[str, float]]:
+        """The metric and its value from which on a case's task counts as solved, by case."""
+        floors = self.frames["floors"].dropna(subset=["solved"])
+        return dict(zip(floors["case"], zip(floors["metric"], floors["solved"], strict=True), strict=True))
+
+    def _levels(self, column: str) -> dict[Hashable, float]:
+        """Return a column of ``floors.csv`` where it says something, by case and metric."""
+        floors = self.frames["floors"].dropna(subset=[column])
+        return dict(zip(zip(floors["case"], floors["metric"], strict=True), floors[column], strict=True))
 
     @cached_property
     def compared(self) -> list[Row]:

@@ -1,22 +1,22 @@
 """Which rows of a leaderboard stand in the short table of its question, and in what order."""
 
 from bench.report.leaderboards import Leaderboard
-from bench.report.rows import Row
+from bench.report.rows import Place, Row
+from bench.report.sections.grids import grid_cases
 
 MOST = 10
 """Rows of a short table."""
 
 
 def entries(board: Leaderboard) -> list[Row]:
-    """Return the ranked rows, best first, but of a model that a grid varies the best of its variants alone."""
-    seen: set[tuple[str, str, str]] = set()
-    found = []
-    for row in board.ranked:
-        model = (str(row.info["variant_of"]) or row.case, row.device, row.backend)
-        if model not in seen:
-            found.append(row)
-        seen.add(model)
-    return found
+    """Return the ranked rows, best first, but of a model that a grid varies the variant that validation chose alone."""
+    left = passed_over(board)
+    return [row for row in board.ranked if row.place not in left]
+
+
+def passed_over(board: Leaderboard) -> set[Place]:
+    """Return the variants of a grid that validation did not choose."""
+    return {row.place for case in grid_cases(board) for row in case.variants if row is not case.best}
 
 
 def shortlist(board: Leaderboard) -> list[Row]:

@@ -28,6 +28,7 @@ from bench.stats.samples import (
 from bench.stats.shares import wilson
 from bench.stats.simultaneous import EXACT, Family, Noise, pair_level, simultaneous_error, sizes_of
 from bench.stats.sources import LEAST_RUNS, Sources, epoch_noise, share_intervals, sources
+from bench.stats.survival import Survival, survival
 from bench.stats.tuning import Tuned, expected_best, tuning_curve, winner_on_fresh
 from bench.stats.verdicts import ENOUGH, Contrast, Region, Verdict, chance_to_beat, judge
 
@@ -59,6 +60,7 @@ __all__ = [
     "Sources",
     "Span",
     "Summary",
+    "Survival",
     "Tuned",
     "Undecidable",
     "Verdict",
@@ -100,6 +102,7 @@ __all__ = [
     "skill",
     "sources",
     "summarise",
+    "survival",
     "tuning_curve",
     "wilson",
     "winner_on_fresh",

@@ -291,7 +291,7 @@ class Suite(BaseModel):
         """Return the cases that a table defines; of those that a glob stands for, the ones that can be run."""
         if isinstance(entry, InPlaceCase):
             return [entry.resolve()]
-        found = entry.resolve().items()
+        found = entry.resolve()
         return [case for name, crossed in found for case in (self._able(crossed) if is_glob(name) else crossed)]
 
     def _able(self, found: list[Case]) -> list[Case]:

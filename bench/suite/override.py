@@ -1,6 +1,5 @@
 """A suite with what a command says put in its place."""
 
-from itertools import chain
 from typing import Any
 
 from pydantic import ValidationError
@@ -68,8 +67,10 @@ def _choose(suite: Suite, patterns: list[str]) -> dict[str, Any]:
     defined: dict[str, Entry] = {entry.name: entry for entry in suite.cases if isinstance(entry, InPlaceCase)}
     for entry in suite.cases:
         if isinstance(entry, CrossedCase):
-            crossed = chain(*entry.resolve().values())
-            defined |= {case.name: entry.model_copy(update={"models": [case.model.name]}) for case in crossed}
+            for named, made in entry.resolve():
+                for case in made:
+                    own = named if isinstance(named, dict) else case.model.name
+                    defined[case.name] = entry.model_copy(update={"models": [own]})
     there = [case for case in selected if (case.variant_of or case.name) in left]
     only = [] if len(kept) == len(there) and not suite.only else [case.name for case in kept]
     return {"cases": [defined.get(name, name) for name in left], "only": only}

@@ -10,15 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench.report.figures.base import Entry, Looks, axis_label, centre, factor, figure, legend_above
+from bench.report.figures.panels import panels
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import score
 from bench.report.parts import overlays
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.style import DASHES, INK, UNTRAINED_LINE, Style, drawable, new_figure, plain_log, set_scale, title
+from bench.report.style import DASHES, INK, UNTRAINED_LINE, Style, drawable, plain_log, set_scale, title
 
-COLUMNS = 4
-"""Small multiples in a line, or one more where that fills the last line better."""
 CUT = 6.0
 """The axis is cut at so many times the worst final mean, so that no first epoch sets the scale."""
 Tables = dict[Row, pd.DataFrame]
@@ -46,16 +45,13 @@ def curves_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
     n, metric, best = len(tables), board.metric, board.untrained
     if not n:
         return None
-    columns = n if n <= COLUMNS else min((COLUMNS, COLUMNS + 1), key=lambda c: -n % c)
-    lines = -(-n // columns)
-    picture = new_figure(max(2.45 * columns, 5.2) + 0.5, 1.9 * lines + 0.85)
-    axes = picture.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    picture, axes = panels(n)
     known = [value for row in tables if (value := reference(row, board)) is not None]
     seen = np.concatenate([known, *(table.to_numpy().ravel() for table in tables.values())])
     set_scale(axes[0].yaxis, seen, metric.log)
     beside = list(zip(overlays.entries(), DASHES[1:], strict=False))
     told: dict[str, Entry] = {}
-    for ax, (row, table) in zip(axes, tables.items(), strict=False):
+    for ax, (row, table) in zip(axes, tables.items(), strict=True):
         others = [o for o in tables if o.case != row.case and board.partial(o) == board.partial(row)]
         curve(ax, table, centre(table, metric), looks[row.label].colour, [centre(tables[o], metric) for o in others])
         for overlay, dashes in beside:
@@ -68,10 +64,6 @@ def curves_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
         if line is not None:
             ax.axhline(line, zorder=2, **UNTRAINED_LINE)
         title(ax, row.name, board.marks(row), looks[row.label].colour, 2.15)
-    for ax in axes[n:]:
-        ax.set_visible(False)
-    for ax in axes[max(n - columns, 0) : n]:
-        ax.tick_params(labelbottom=True)
     axes[0].xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     if (top := curve_top(board, tables)) is not None:
         axes[0].set_ylim(top=top)

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.metrics.traits import Traits
 from bench.report.figures.base import Looks, axis_label, centre, factor, figure, legend_above
-from bench.report.groups import NO_GROUP, by_group, group_note, grouped, none_label
+from bench.report.groups import NO_GROUP, as_trained, by_group, group_note, grouped, none_label, parted
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
@@ -20,18 +20,23 @@ def caption(results: Results, board: Leaderboard) -> str:
     return f"{note} Windows of no group ({none_label(board)}) are left out; thin lines are seeds.".strip()
 
 
-@figure("groups", "{heading} by group", order=50, caption=caption, wanted=lambda results, board: not board.common)
+def wanted(results: Results, board: Leaderboard) -> bool:
+    """Return whether a leaderboard is of one task, and no figure of its own shows its groups beside training's."""
+    return not board.common and not as_trained(board)
+
+
+@figure("groups", "{heading} by group", order=50, caption=caption, wanted=wanted)
 def groups_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Draw the test scores by each group of windows, a panel a metric and group; counts of windows are no scores."""
     panels = grouped(board)
     if not panels:
         return None
-    styles = {row: _style(looks[row.label], place, row.trained) for place, row in enumerate(board.rows)}
+    styles = {row: _style(looks[row.label], place, row.trained) for place, row in enumerate(parted(board))}
     picture = new_figure(8.6, 3.4)
     axes = picture.subplots(1, len(panels), sharey=len({metric for metric, _ in panels}) == 1, squeeze=False).ravel()
     labels = [axis_label(metric, split="test") for metric, _ in panels]
     for place, (ax, (metric, group)) in enumerate(zip(axes, panels, strict=True)):
-        known = {row: by_group(row, metric, group) for row in board.rows}
+        known = {row: by_group(row, metric, group, board.rank) for row in styles}
         found = {r: factor(metric) * pd.DataFrame(drawable(t), t.index, t.columns) for r, t in known.items()}
         groups(ax, metric, {r: t.drop(index=NO_GROUP, errors="ignore") for r, t in found.items()}, styles)
         ax.xaxis.set_major_locator(MaxNLocator(9, integer=True))

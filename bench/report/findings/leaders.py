@@ -4,24 +4,51 @@ from collections.abc import Mapping
 
 from bench import stats
 from bench.report.amounts import amount, difference
+from bench.report.audit import own_recipes
 from bench.report.endings import failing
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import Table, count, escape, paragraphs, thousands
 from bench.report.parts import finding
-from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.report.shortlist import entries
+from bench.report.solved import solving
 from bench.text.markdown import link
 
 NAMED = 2
 """Rivals that a sentence names before it counts the rest."""
+SOLVERS = 3
+"""Networks that solve a task, likewise."""
 
 
 @finding("leaders", order=10)
 def leaders(results: Results, tables: Mapping[str, Table]) -> list[str]:
     """Return a sentence for each leaderboard that leads."""
-    return [f"**{_title(board, tables)}.** {leader(board)}" for board in results.leading()]
+    return [
+        " ".join(filter(None, (f"**{_title(board, tables)}.**", who_solves(results, board), leader(board))))
+        for board in results.leading()
+    ]
+
+
+def who_solves(results: Results, board: Leaderboard) -> str:
+    """Return in Markdown which networks solve a task with a threshold, of how many seeds; empty for another task.
+
+    Means over seeds of which some do and some do not say little, so this comes first.
+    """
+    found = solving(results, board)
+    if not found:
+        return ""
+    able = [each for each in found if each.solved]
+    unable = [each for each in found if not each.solved]
+    names = [f"{escape(_model(each.row, board))} {each.solved} of {len(each.on_test)}" for each in able]
+    names[:1] = [f"{name} seeds" for name in names[:1]]
+    if len(names) > SOLVERS + 1:
+        names = [*names[:SOLVERS], f"{len(names) - SOLVERS} more"]
+    none = escape(_model(unable[0].row, board)) if len(unable) == 1 else count(len(unable), "network")
+    told = f"test {escape(found[0].threshold_in_words)}"
+    if not able:
+        return f"No seed of {none} solves it ({told})."
+    return f"Solved ({told}): {', '.join(names)}{f'; by no seed of {none}' if unable else ''}."
 
 
 def _title(board: Leaderboard, tables: Mapping[str, Table]) -> str:
@@ -39,8 +66,6 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
     first, *others = every
     level = [row for row in others if board.standing(row) == board.standing(first)]
     by = {verdict: [r for r in others if board.verdict(r) is verdict and r not in level] for verdict in stats.Verdict}
-    recipes = {tuple(recipe_of(row).values()) for row in every if row.trained}
-    varied = len(every) < len(board.ranked)
     worse = by[stats.Verdict.WORSE]
     odd = f" ({fragile}\\*)" if (fragile := sum(bool(board.star(row)) for row in worse)) else ""
     said = {
@@ -59,7 +84,7 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
         and said["worse"].startswith(("all", "the")),
         score=f"{escape(board.metric.heading)} {amount(first.mean(board.score), board.metric)}",
         costs=_costs(first),
-        unequal=len(recipes) > 1 and not varied,
+        unequal=own_recipes(board, every),
         level=said["level with it"],
         few=_named(by[stats.Verdict.TOO_FEW], board, stars=False),
         worse=len(worse),

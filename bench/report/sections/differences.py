@@ -1,11 +1,11 @@
-"""What else differs between the networks: what they see, how deep they are, and what a run of theirs costs."""
+"""An audit of each comparison: what is equal for all rows, and what else differs between the networks."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from bench.report.leaderboards import Leaderboard
+from bench.report.audit import NEAR, cells, own_recipes, unequal
 from bench.report.markdown import NONE, escape, paragraphs, seconds, table
 from bench.report.parts import section
 from bench.report.results import Results
@@ -13,19 +13,25 @@ from bench.report.rows import Row
 from bench.report.shortlist import entries
 
 
-@section("differences", "What else differs", order=8)
+@section("differences", "Audit: what is equal for all rows, and what differs", order=8)
 def differences_table(results: Results) -> tuple[str, list[str]] | None:
-    """Return a line for each network that leads or is compared with a leader; None without two on one table."""
-    boards = [board for board in results.leading() if len(board.trained) > 1]
-    lines = [[escape(board.title), *_line(row)] for board in boards for row in trained(board)]
+    """Return a line for each row that leads or is compared with a leader; None where nothing ranks."""
+    lines: list[list[str]] = []
+    differing: dict[str, list[str]] = {}
+    headings: list[str] = []
+    for board in results.leading():
+        rows = entries(board)
+        made = cells(board, rows)
+        headings = headings or [*(made[0] if made else ())]
+        for row, own in zip(rows, made, strict=True):
+            described = [cell(row) for cell in COLUMNS.values()]
+            lines.append([escape(board.title), escape(row.name), *own.values(), *described])
+        if said := [*unequal(made), *["recipe"] * own_recipes(board, rows)]:
+            differing[escape(board.title)] = said
     if not lines:
         return None
-    return table(["table", *COLUMNS], lines, text_columns=2), paragraphs("differences")
-
-
-def trained(board: Leaderboard) -> list[Row]:
-    """Return the networks among a leaderboard's entries, best first."""
-    return [row for row in entries(board) if row.trained]
+    body = table(["table", "model", *headings, *COLUMNS], lines, text_columns=2)
+    return body, paragraphs("differences", differing=differing, near=f"{100 * NEAR:.0f}")
 
 
 def core_seconds(row: Row) -> float | None:
@@ -34,10 +40,6 @@ def core_seconds(row: Row) -> float | None:
     spent = (done["train_s"] * done["cpu_over_wall"]).to_numpy(dtype=np.float64, na_value=np.nan)
     known = spent[np.isfinite(spent)]
     return float(np.median(known)) if len(known) else None
-
-
-def _line(row: Row) -> list[str]:
-    return [cell(row) for cell in COLUMNS.values()]
 
 
 def _trait(name: str) -> Callable[[Row], str]:
@@ -51,10 +53,8 @@ def _epochs(row: Row) -> str:
 
 
 COLUMNS: dict[str, Callable[[Row], str]] = {
-    "model": lambda row: escape(row.name),
     "receptive field, steps": _trait("receptive_field"),
     "depth, layers": _trait("depth"),
-    "parameters": lambda row: NONE if row.parameters is None else f"{row.parameters:,.0f}",
-    "epochs": _epochs,
+    "epochs trained": _epochs,
     "training a run, core-seconds": lambda row: NONE if (s := core_seconds(row)) is None else seconds(s),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from bench import stats
@@ -115,7 +116,7 @@ def grid_cases(board: Leaderboard) -> list[GridCase]:
     for base, device, backend in bases:
         place = [r for r in board.rows if (r.device, r.backend) == (device, backend)]
         group = [r for r in place if base in (r.case, r.info["variant_of"])]
-        scored = sorted((r for r in group if len(r.values(key))), key=lambda r: board.metric.sign * r.mean(key))
+        scored = sorted((r for r in group if len(r.values(key))), key=lambda r: _by_validation(board, r))
         if not scored:
             continue
         own = next((r for r in group if r.case == base), None)
@@ -128,6 +129,12 @@ def means(found: list[GridCase], pick: Callable[[GridCase], Row | None], key: Ke
     """Return a mean score of the row that ``pick`` takes of each case that ranks, by name."""
     rows = {c.name: row for c in found if c.ranks and (row := pick(c)) is not None}
     return {name: row.mean(key) for name, row in rows.items() if len(row.values(key))}
+
+
+def _by_validation(board: Leaderboard, row: Row) -> tuple[float, float]:
+    """Return what a recipe is chosen by: the score, and of equal ones, as of two that are always right, the loss."""
+    key, loss = board.choosing, board.monitor
+    return board.metric.sign * row.mean(key), loss.sign * np.nan_to_num(row.mean(key._replace(metric=loss.name)))
 
 
 def _whole(row: Row) -> bool:
