@@ -73,9 +73,7 @@ class Registry(Generic[T]):
         source = entry if source is None else source
         if name in self._entries:
             places = _place(self._sources[name]), _place(source)
-            raise BenchError(
-                f"{self.kind} {name!r} is registered twice: in {places[0]} and in {places[1]}; rename one"
-            )
+            raise BenchError(f"{self.kind} {name!r} is registered twice: in {places[0]} and in {places[1]}; rename one")
         self._entries[name] = entry
         self._sources[name] = source
         self._origins[name] = getattr(source, "__module__", "") or type(source).__module__

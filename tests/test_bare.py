@@ -66,7 +66,7 @@ def hidden(kept):
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    """A folder with a suite of a predictor and a network, and what runs `bench` there, on the bare node or (``whole``) where all is installed."""
+    """A folder with a suite, and what runs `bench` there, on the bare node or (``whole``) where all is installed."""
     folder = tmp_path_factory.mktemp("node")
     (folder / "t.toml").write_text(SUITE)
     (folder / "hiding").mkdir()
