@@ -7,8 +7,8 @@
 #   make bench SUITE=smoke SEEDS=42,43 WORKERS=2 CASES='*rnn*' EPOCHS=1 THROUGHPUT=no
 #   make ui                        MLflow on 127.0.0.1 over results/
 #   make doctor                    what this machine has and lacks
-#   make report · make test · make test-all · make check · make microbench · make microbench-compare · make torture
-#   make simulate
+#   make report · make test · make test-variants · make test-all · make check
+#   make microbench · make microbench-compare · make torture · make simulate
 #
 # Written for GNU make 3.81, which macOS has, and later.
 
@@ -104,7 +104,7 @@ printf '%s\n' "$${said:-bench: no Python can be run; install 3.11, 3.12 or 3.13,
 exit 2
 endef
 
-.PHONY: bench report ui doctor test test-all check microbench microbench-compare torture simulate plan env sync ready ready-dev
+.PHONY: bench report ui doctor test test-variants test-all check microbench microbench-compare torture simulate plan env sync ready ready-dev
 
 bench: ready
 	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
@@ -129,7 +129,11 @@ override TESTS = $(DEV) pytest -p no:benchmark -n 2 --dist loadfile --no-loadsco
 test: ready-dev
 	@exec $(TESTS) -m 'not variant'
 
-# Those too that try a further variant of what others try: more networks, losses and optimizers. Some minutes more.
+# Those that try a further variant of what others try: more networks, losses and optimizers. CI's second part.
+test-variants: ready-dev
+	@exec $(TESTS) -m variant
+
+# Both.
 test-all: ready-dev
 	@exec $(TESTS)
 

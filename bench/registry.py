@@ -50,7 +50,7 @@ class Registry(Generic[T]):
         self._package = package
         self._part = part or (package or "").rpartition(".")[2]
         self._entries: dict[str, T] = {}
-        self._places: dict[str, str] = {}
+        self._sources: dict[str, object] = {}
         self._origins: dict[str, str] = {}
         self._loaded = package is None
         self._loading = threading.RLock()
@@ -71,18 +71,16 @@ class Registry(Generic[T]):
     def add(self, name: str, entry: T, source: object | None = None) -> None:
         """File an entry; ``source`` is the class or function that errors should point at."""
         source = entry if source is None else source
-        place = _place(source)
         if name in self._entries:
-            raise BenchError(
-                f"{self.kind} {name!r} is registered twice: in {self._places[name]} and in {place}; rename one"
-            )
+            places = _place(self._sources[name]), _place(source)
+            raise BenchError(f"{self.kind} {name!r} is registered twice: in {places[0]} and in {places[1]}; rename one")
         self._entries[name] = entry
-        self._places[name] = place
+        self._sources[name] = source
         self._origins[name] = getattr(source, "__module__", "") or type(source).__module__
 
     def remove(self, name: str) -> None:
         """Forget an entry (for tests that register one for a while)."""
-        del self._entries[name], self._places[name], self._origins[name]
+        del self._entries[name], self._sources[name], self._origins[name]
 
     def get(self, name: str) -> T:
         """Return the entry called ``name``.

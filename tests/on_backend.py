@@ -7,10 +7,19 @@ import sys
 from bench.store import Store
 from tests.committed import ROOT
 
+START = """
+import sys, pytest
+from bench.engines.base import load_engine
+load_engine(sys.argv[1], "cpu")
+sys.exit(pytest.main(sys.argv[2:]))
+"""
+"""Keras is imported as a worker does it: without what it takes along to no use."""
 
-def run_tests(backend, file, *options):
-    """Run a file of tests with Keras on a backend; none may fail or be skipped."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:benchmark", "-p", "no:xdist", f"tests/{file}.py"]
+
+def run_tests(backend, files, *options):
+    """Run files of tests with Keras on a backend, in one process; none may fail or be skipped."""
+    named = [f"tests/{file}.py" for file in files]
+    command = [sys.executable, "-c", START, backend, "-q", "-p", "no:benchmark", "-p", "no:xdist", *named]
     variables = os.environ | {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, *options], env=variables, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]

@@ -52,7 +52,7 @@ def test_each_backend_of_a_sweep_gets_processes_of_its_own(specs, tmp_path, monk
 
     notes = tmp_path / "notes"
     monkeypatch.setenv(NOTES, str(notes))
-    slots = make_slots(["cpu"], 2, 99)
+    slots = make_slots(["cpu"], 1, 99)
     found = records(LocalExecutor(slots, tmp_path / "logs").run(make_jobs(specs)))
     assert len(found) == len(specs) == 14
     assert {r.status for r in found} == {"done"}, [r.failure for r in found]

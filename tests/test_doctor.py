@@ -148,7 +148,15 @@ def test_a_gpu_that_the_backend_does_not_see_is_an_error():
         train_probes("tensorflow", "gpu", [TINY], False)
 
 
+def test_a_tiny_network_is_trained_and_again_to_the_same_bits():
+    once, again = train_probes("tensorflow", "cpu", [TINY], True)
+    assert judge(once["tiny"].arrays, again["tiny"].arrays) == ("bit-equal", 0.0)
+    assert len(once["tiny"].arrays) > 2
+    assert once["tiny"].epoch_s > 0
+
+
 @pytest.mark.slow
+@pytest.mark.variant
 def test_a_tiny_network_repeats_its_bits_in_processes_of_its_own():
     found = examine("tensorflow", "cpu", find_device("cpu"), [TINY])
     ways = {r.how: (r.kind, r.reason) for r in found.repetitions}

@@ -128,8 +128,6 @@ def job_of(*specs):
     [
         ("segv", "crashed", "the worker process was killed by SIGSEGV", "Fatal Python error: Segmentation fault"),
         ("vanish", "crashed", "the worker process ended by itself (exit code 0)", "last words"),
-        ("memory", "failed", "MemoryError: Unable to allocate 8.00 GiB for an array", "run_out_of_memory"),
-        ("exit", "failed", "SystemExit: 0", "exit_cleanly"),
         ("hang_in_c", "timed_out", "the run took longer than its limit of 3 s", "last words"),
     ],
 )
@@ -143,6 +141,20 @@ def test_a_fault_is_a_record_with_its_reason_and_the_rest_of_its_job_goes_on(tmp
     assert found[1].failure.reason.startswith(reason)
     assert details in found[1].failure.details
     assert [r.provenance.core for r in found] == [slots[0].core] * 3
+
+
+def test_what_a_run_raises_is_a_record_with_its_reason_and_its_worker_goes_on(tmp_path):
+    specs = specs_of(sabotage("memory"), sabotage("exit"), {"value": 1.0})
+    found = [e.record for e in run_job(specs, tmp_path) if isinstance(e, RunEnded)]
+    assert [r.status for r in found] == ["failed", "failed", "done"]
+    assert found[0].failure.reason.startswith("MemoryError: Unable to allocate 8.00 GiB for an array")
+    assert found[1].failure.reason.startswith("SystemExit: 0")
+    assert "run_out_of_memory" in found[0].failure.details
+    assert "exit_cleanly" in found[1].failure.details
+
+
+def run_job(specs, tmp_path):
+    return list(LocalExecutor(make_slots(["cpu"], 1, 1), tmp_path / "logs").run([job_of(*specs)]))
 
 
 def test_a_flood_of_output_is_cut_and_its_end_is_kept(tmp_path):

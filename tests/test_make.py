@@ -24,7 +24,7 @@ printf '%s\\0' "$@"
 VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
 VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "DRAWS", "PYTHON", "BACKEND"]
 OF_BENCH = ["bench", "plan", "sync", "report", "ui", "doctor"]
-TARGETS = [*OF_BENCH, "test", "test-all", "microbench", "microbench-compare", "torture", "simulate"]
+TARGETS = [*OF_BENCH, "test", "test-variants", "test-all", "microbench", "microbench-compare", "torture", "simulate"]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from bench.store import Store, WeightStore
 
 ROOT = Path(__file__).parent.parent
-QUICK = "--processes", "1"
+QUICK = "--processes", "1", "--workers", "1"
 SUITE = """
 name = "smoke"
 title = "A few cases, two epochs: does everything work?"

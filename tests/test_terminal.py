@@ -92,7 +92,8 @@ run --help'''.splitlines():
 """
 
 
-@pytest.mark.parametrize("variables", [ASCII, NO_UTF8])
+@pytest.mark.slow
+@pytest.mark.parametrize("variables", [pytest.param(ASCII, marks=pytest.mark.variant), NO_UTF8])
 def test_no_character_ends_a_command(variables, tmp_path):
     where = folder(tmp_path)
     done = subprocess.run(
@@ -179,11 +180,11 @@ def read_all(ours):
 
 @pytest.mark.parametrize(("variables", "bars"), [({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False)])
 def test_a_terminal_has_bars_where_it_can_redraw_a_line(variables, bars, tmp_path):
-    code, got = on_a_terminal(folder(tmp_path), *RUN, **variables)
+    code, got = on_a_terminal(folder(tmp_path), *RUN, "--no-report", **variables)
     assert code == 0, got
     assert ("\x1b[" in got) == bars
     assert ("[1/2]" in got) == ("[2/2]" in got) == (not bars)
-    assert "report: reports/odd/README.md\r\n" in got
+    assert "2 of 2 runs recorded in results\r\n" in got
     assert "\x1b[3" not in got, "a colour"
 
 
@@ -286,25 +287,32 @@ def through_shell(where, redirected, *arguments):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-@pytest.mark.parametrize("redirected", ["<&- >&- 2>&-", ">/dev/full"])
-def test_a_sweep_needs_no_stream(redirected, tmp_path):
-    code, out, err = through_shell(folder(tmp_path), redirected, *RUN)
+@pytest.mark.parametrize(("redirected", "more"), [("<&- >&- 2>&-", ()), (">/dev/full", ("--no-report",))])
+def test_a_sweep_needs_no_stream(redirected, more, tmp_path):
+    code, out, err = through_shell(folder(tmp_path), redirected, *RUN, *more)
     assert code == 0, out + err
     assert [record.status for record in records(tmp_path)] == ["done", "done"]
-    assert (tmp_path / "reports" / "odd" / "README.md").exists()
+    assert (tmp_path / "reports" / "odd" / "README.md").exists() == (not more)
     full = "bench: standard output cannot be written (No space left on device); the work goes on without it\n"
     assert err == (full if redirected == ">/dev/full" else "")
 
 
 def test_a_sweep_goes_on_when_its_reader_has_left(tmp_path):
-    code, out, err = through_shell(folder(tmp_path), '| head -1; exit "${PIPESTATUS[0]}"', *RUN)
+    code, out, err = through_shell(folder(tmp_path), '| head -1; exit "${PIPESTATUS[0]}"', *RUN, "--no-report")
     assert (code, err) == (0, "")
     assert out.startswith("suite odd: 2 runs to do")
     assert [record.status for record in records(tmp_path)] == ["done", "done"]
 
 
 @pytest.mark.parametrize(
-    "verb", [["list"], ["list", "cases", "--json"], ["--help"], ["--version"], ["plan", "odd.toml"]]
+    "verb",
+    [
+        pytest.param(["list"], marks=pytest.mark.variant),
+        ["list", "cases", "--json"],
+        pytest.param(["--help"], marks=pytest.mark.variant),
+        ["--version"],
+        pytest.param(["plan", "odd.toml"], marks=pytest.mark.variant),
+    ],
 )
 def test_output_on_a_full_disk_is_a_line_and_code_2(verb, tmp_path):
     code, _, err = through_shell(folder(tmp_path), ">/dev/full", *verb)
@@ -313,7 +321,15 @@ def test_output_on_a_full_disk_is_a_line_and_code_2(verb, tmp_path):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("verb", [["list", "suites"], ["list", "cases", "--json"], ["--help"], ["plan", "odd.toml"]])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        pytest.param(["list", "suites"], marks=pytest.mark.variant),
+        ["list", "cases", "--json"],
+        ["--help"],
+        pytest.param(["plan", "odd.toml"], marks=pytest.mark.variant),
+    ],
+)
 def test_a_reader_that_leaves_ends_a_look_without_a_word(verb, tmp_path):
     code, _, err = through_shell(folder(tmp_path), '| true; exit "${PIPESTATUS[0]}"', *verb)
     assert (code in (0, 1), err) == (True, "")  # 0 where all was written before the reader left
@@ -371,7 +387,7 @@ def gated_sweep(tmp_path, *before):
     where = folder(tmp_path, fault="gate")
     gate = where / "gate"
     gate.touch()
-    command = [*before, sys.executable, "-m", "bench", *RUN]
+    command = [*before, sys.executable, "-m", "bench", *RUN, "--no-report"]
     variables = environment(TEST_GATE=str(gate))
     sweep = subprocess.Popen(command, cwd=where, env=variables, stdout=-1, stderr=-1, start_new_session=True)
     wait_for(lambda: list(where.glob("results/records/*.json")))

@@ -40,7 +40,7 @@ needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is no
 @pytest.mark.skipif(BACKEND == "torch", reason="this process tests PyTorch itself")
 @pytest.mark.parametrize("file", FILES)
 def test_on_torch(file):
-    run_tests("torch", file)
+    run_tests("torch", [file])
 
 
 @pytest.mark.slow

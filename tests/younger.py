@@ -1,4 +1,4 @@
-"""Networks younger than the chapter: `make test` tries two of them in each file, `make test-all` every one."""
+"""Networks younger than the chapter: `make test` tries two of them in each file, `make test-variants` the others."""
 
 from bench.cases.base import cases
 

@@ -53,12 +53,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Simulation:
-    """A function from a number of draws and a generator to what was found."""
+    """A function from a number of draws and a generator to what was found.
+
+    Attributes:
+        dear: Whether it takes many seconds, however few the draws.
+    """
 
     name: str
     title: str
     about: str
     run: Callable[[int, Rng], Iterable[Found]]
+    dear: bool = False
 
     def __call__(self, draws: int) -> list[Found]:
         """Return what it finds with so many draws; the generator's seed is its name's."""
@@ -68,12 +73,12 @@ class Simulation:
 _KNOWN: dict[str, Simulation] = {}
 
 
-def simulation(title: str) -> Callable[[Callable[[int, Rng], Iterable[Found]]], Simulation]:
+def simulation(title: str, *, dear: bool = False) -> Callable[[Callable[[int, Rng], Iterable[Found]]], Simulation]:
     """Register a function; its docstring says what was simulated."""
 
     def register(run: Callable[[int, Rng], Iterable[Found]]) -> Simulation:
         name = run.__name__
-        _KNOWN[name] = Simulation(name, title, " ".join((inspect.getdoc(run) or "").split()), run)
+        _KNOWN[name] = Simulation(name, title, " ".join((inspect.getdoc(run) or "").split()), run, dear)
         return _KNOWN[name]
 
     return register

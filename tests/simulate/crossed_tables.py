@@ -46,7 +46,7 @@ KINDS = {
 }
 
 
-@simulation("The simultaneous error of a table over seeds and over series at once")
+@simulation("The simultaneous error of a table over seeds and over series at once", dear=True)
 def crossed_tables(draws: int, rng: Rng) -> Iterator[Found]:
     """Count tables of equal models, all scored on 200 series, that tell one from the leader.
 

@@ -133,11 +133,13 @@ class ScratchSweep:
     """A suite and its folders.
 
     Attributes:
+        options: Further ones of its command.
         seen: Run ids that were found recorded with a result so far: none may go missing again.
     """
 
     folder: Path
     kind: str
+    options: tuple[str, ...] = ()
     seen: set[str] = field(default_factory=set)
     starts: int = 0
 
@@ -161,6 +163,7 @@ class ScratchSweep:
             *(sys.executable, "-m", "bench", "run", str(self.suite), "--workers", str(workers)),
             *("--results", str(self.store.results), "--reports", str(self.folder / "reports")),
             *([] if track else ["--no-track"]),
+            *self.options,
         ]
         environment = dict(os.environ) | PLUGINS | variables
         with log.open("wb") as out:
@@ -205,13 +208,13 @@ def doubled_in_mlflow(results: Path) -> int:
         return len(connection.execute(query).fetchall())
 
 
-def undisturbed(folder: Path, kind: str) -> dict[str, dict[str, Any]]:
+def undisturbed(folder: Path, kind: str, options: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     """Run a sweep on one worker without a fault; return its results by run id.
 
     Raises:
         RuntimeError: It failed.
     """
-    sweep = ScratchSweep(folder, kind)
+    sweep = ScratchSweep(folder, kind, options)
     process = sweep.start(workers=1)
     if process.wait() != 0:
         raise RuntimeError(f"the undisturbed sweep failed:\n{process.printed}")

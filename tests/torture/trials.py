@@ -163,7 +163,14 @@ class Trial:
         self.tally.sweeps[self.sweep.kind] += 1
 
 
-def torture(folder: Path, faults: int, seed: int, *, kinds: tuple[str, ...] = ("plain", "tracked", "trained")) -> Tally:
+def torture(
+    folder: Path,
+    faults: int,
+    seed: int,
+    *,
+    kinds: tuple[str, ...] = ("plain", "tracked", "trained"),
+    options: tuple[str, ...] = (),
+) -> Tally:
     """Inject ``faults`` faults into sweeps, two at a time, and return what came of it.
 
     Args:
@@ -171,9 +178,10 @@ def torture(folder: Path, faults: int, seed: int, *, kinds: tuple[str, ...] = ("
         faults: How many.
         seed: Decides which faults hit when, as far as processes repeat themselves.
         kinds: Of sweeps. Of trained and tracked ones there is one each for every hundred faults, begun first.
+        options: Further ones of each sweep's command.
     """
     tally = Tally(faults)
-    references = {kind: undisturbed(folder / f"reference-{kind}", kind) for kind in kinds}
+    references = {kind: undisturbed(folder / f"reference-{kind}", kind, options) for kind in kinds}
     special = [kind for kind in kinds if kind != "plain"] * (1 + faults // 150)
     numbers = iter(range(10_000))
 
@@ -182,7 +190,7 @@ def torture(folder: Path, faults: int, seed: int, *, kinds: tuple[str, ...] = ("
             with tally.lock:
                 number = next(numbers)
                 kind = special.pop() if special else "plain"
-            sweep = ScratchSweep(folder / f"{number:03}-{kind}", kind)
+            sweep = ScratchSweep(folder / f"{number:03}-{kind}", kind, options)
             began, harmed = time.monotonic(), sum(tally.harms.values())
             try:
                 Trial(sweep, references[kind], random.Random(f"{seed}-{number}"), tally).run()
