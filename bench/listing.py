@@ -27,7 +27,7 @@ def listing(kind: str) -> list[Row]:
     makers: dict[str, Callable[[], list[Row]]] = {
         "cases": lambda: [_case(name) for name in cases.names()],
         "datasets": lambda: [
-            _plugin("dataset", name, datasets) | {"task": _asked(datasets.get(name))} | _about(datasets.get(name))
+            _plugin("dataset", name, datasets) | _told(datasets.get(name)) | _about(datasets.get(name))
             for name in datasets.names()
         ],
         "models": lambda: [
@@ -80,6 +80,22 @@ def _metric(metric: Metric) -> Row:
         "computed": "where named" if metric.opt_in else "every epoch" if metric.per_epoch else "at the end",
         **_about(metric.compute),
     }
+
+
+def _told(dataset: type[Dataset]) -> Row:
+    """Return what a dataset asks, what chance gives and from where on it counts as solved, with its default parameters.
+
+    Chance is told by the metrics of the threshold, where there is one.
+    """
+    try:
+        made = dataset()
+        solved = made.solved
+        chance = {name: value for name, value in made.chance.items() if name in (solved or made.chance)}
+    except (ValueError, BenchError):
+        solved = chance = {}
+    levels = {"chance": chance, "solved from": solved}
+    texts = {key: ", ".join(f"{name} {value:.4g}" for name, value in each.items()) for key, each in levels.items()}
+    return {"task": _asked(dataset), **texts}
 
 
 def _asked(dataset: type[Dataset]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench.datasets.formal import ModularArithmetic, Parity, shares_of_values
+from bench.listing import listing
 
 FEW = {"train_windows": 300, "valid_windows": 50, "test_windows": 60}
 
@@ -90,3 +91,10 @@ def test_a_window_beyond_its_string_says_nothing_of_it():
 def test_lengths_that_cannot_be_are_refused(cls, given, said):
     with pytest.raises(ValidationError, match=said):
         cls(**given)
+
+
+def test_the_list_says_chance_and_from_where_on_it_is_solved():
+    told = {row["dataset"]: row for row in listing("datasets")}
+    assert (told["parity"]["chance"], told["parity"]["solved from"]) == ("accuracy 0.5", "accuracy 0.99")
+    assert (told["adding"]["chance"], told["adding"]["solved from"]) == ("mse 0.1667", "mse 0.01")
+    assert (told["table"]["chance"], told["table"]["solved from"]) == ("", "")
