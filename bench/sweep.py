@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench import faults
-from bench.executors.base import Executor
+from bench.executors.base import Running
 from bench.interrupt import Interrupts
 from bench.jobs import Event, Job, RunEnded
 from bench.record import FINISHED, RunRecord
@@ -44,7 +44,7 @@ class Sweep:
 
 def run_sweep(
     jobs: Sequence[Job],
-    executor: Executor,
+    executor: Running,
     store: Store,
     sink: Sink,
     *,

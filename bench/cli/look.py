@@ -36,7 +36,7 @@ from bench.store import REPORTS, RESULTS, Store
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="suites, cases, datasets, models, metrics, backends or devices.")
+        str, typer.Argument(help="suites, cases, datasets, models, metrics, backends, devices or executors.")
     ] = "cases",
     as_json: Json = False,
 ) -> int:

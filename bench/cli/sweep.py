@@ -12,6 +12,7 @@ from bench.cli.options import (
     Cases,
     DeviceNames,
     Epochs,
+    ExecutorName,
     Horizon,
     Id,
     InputLength,
@@ -30,6 +31,7 @@ from bench.cli.options import (
 )
 from bench.cli.screen import console
 from bench.errors import BenchError
+from bench.executors import LOCAL
 from bench.interrupt import Interrupts, say_so
 from bench.measurement import PROCESSES
 from bench.stacks import AUTO
@@ -52,6 +54,7 @@ def run(
     backend: BackendNames = "",
     epochs: Epochs = 0,
     stack: Stack = AUTO,
+    executor: ExecutorName = LOCAL,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
     rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
     track: Annotated[bool, typer.Option(help="Mirror the records to MLflow.")] = True,
@@ -98,7 +101,7 @@ def run(
         raise BenchError(
             f"{asked.options[0][0]} goes with a file of series, as in bench run sales.csv; {suite!r} is none"
         )
-    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack, executor)
     options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
     options = replace(options, weights="all" if keep_all_weights else "best" if keep_weights else "none")
     screen = console(lasting=True)

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.devices import find_device
+from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
+from bench.executors import LOCAL
+from bench.executors.base import Executor, executors
 from bench.pasting import Option, command
 from bench.plan import Plan, make_plan
 from bench.provenance import Environment
@@ -21,7 +23,7 @@ class Selection:
     """A suite as a command names and wants it, beside the suite as its file has it, and where things are.
 
     ``given`` holds the options that override the suite, as they were typed; ``stack`` is what was asked of stacks, see
-    `bench.stacks`.
+    `bench.stacks`; ``place`` is the name of the executor.
     """
 
     named: str
@@ -31,6 +33,21 @@ class Selection:
     reports: Path
     given: tuple[Option, ...] = ()
     stack: str = AUTO
+    place: str = LOCAL
+
+    @property
+    def executor(self) -> Executor:
+        """Where its runs are run.
+
+        Raises:
+            BenchError: There is no such executor.
+        """
+        return executors.get(self.place)
+
+    @property
+    def logs(self) -> Path:
+        """Where what processes of this machine print is kept."""
+        return self.results / "logs"
 
     @property
     def report_folder(self) -> Path:
@@ -51,6 +68,7 @@ class Selection:
         moved = [(name, str(folder)) for name, folder, usual in folders if folder != usual]
         given = self.given if self.suite != self.unmodified else ()
         stacked = [("--stack", self.stack)] if verb == "run" and self.stack != AUTO else []
+        stacked += [("--executor", self.place)] if verb == "run" and self.place != LOCAL else []
         return command(verb, self.named, [*given, *stacked, *moved, *options], in_file=in_file)
 
     def stack_of(self, spec: RunSpec) -> int:
@@ -80,11 +98,24 @@ class Selection:
         Raises:
             BenchError: A record is not good.
         """
-        ours = list(_environments(self.suite, self.stack))
+        ours = list(self._environments(self.stack))
         here = frozenset({environment} if environment else (e.digest for e in ours))
         alone = frozenset() if environment else frozenset(e.alone.digest for e in ours)
         known = store.read() if records is None else records
         return make_plan(self.suite, known, here, store.read_measurements(), alone)
+
+    def _environments(self, stack: str) -> Iterator[Environment]:
+        """Yield those that its runs can have where they are run."""
+        yield from self.executor.environments("cpu", NO_ENGINE, 1)
+        for name in self.suite.devices:
+            for backend in self.suite.backends:
+                width = stack_width(stack, self.suite, backend, name.partition(":")[0])
+                yield from self.executor.environments(name, backend, width)
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables that a user has set where its runs are run, and that can change their numbers."""
+        return widest(environment.variables for environment in self._environments(OFF))
 
     @property
     def nothing_recorded(self) -> BenchError:
@@ -132,19 +163,3 @@ class Selection:
             return readme
         except OSError as error:
             raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
-
-
-def variables_here(suite: Suite) -> list[str]:
-    """Return the variables that a user has set and that can change numbers of a suite's runs."""
-    return widest(environment.variables for environment in _environments(suite, OFF))
-
-
-def _environments(suite: Suite, stack: str) -> Iterator[Environment]:
-    yield find_device("cpu").environment("numpy")
-    for name in suite.devices:
-        try:
-            device = find_device(name)
-        except BenchError:  # a report of another machine's records needs none of its devices
-            continue
-        for backend in suite.backends:
-            yield device.environment(backend, stack=stack_width(stack, suite, backend, device.kind))
