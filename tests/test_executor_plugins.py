@@ -1,56 +1,12 @@
 """Executors are plug-ins: a command asks the one that is named where runs are run, and what they are run on."""
 
-import importlib
-import sys
 from dataclasses import replace
-
-import pytest
 
 from bench.cli import call
 from bench.cli.options import selection
-from bench.datasets.base import datasets
 from bench.executors.base import executors
-from bench.models.base import models
 from bench.store import REPORTS, RESULTS, Store
 from tests.elsewhere import LOGS, registered
-
-PLUGINS = "tests.plugins"
-SUITE = """name = "far"
-seeds = [1, 2, 3]
-data_seeds = "seeds"
-throughput = false
-baseline = "test_constant"
-{more}
-
-[[cases]]
-name = "far/one"
-dataset = "test_ramps"
-model = {{name = "test_constant", value = 1.0}}
-
-[[cases]]
-name = "far/two"
-dataset = "test_ramps"
-model = {{name = "test_constant", value = 2.0}}
-"""
-
-
-@pytest.fixture
-def far(tmp_path, monkeypatch):
-    """A suite of six runs that need no backend, in a folder of its own; a function that writes it with more keys."""
-    known = set(datasets.names()), set(models.names())
-    importlib.import_module(PLUGINS)
-    monkeypatch.setenv("BENCH_PLUGINS", PLUGINS)
-    monkeypatch.chdir(tmp_path)
-
-    def write(more=""):
-        (tmp_path / "far.toml").write_text(SUITE.format(more=more))
-        return "far.toml"
-
-    yield write
-    for registry, names in zip((datasets, models), known, strict=True):
-        for name in set(registry.names()) - names:
-            registry.remove(name)
-    del sys.modules[PLUGINS]
 
 
 def run(suite, *options):

@@ -48,6 +48,7 @@ def selection(
     epochs: int = 0,
     stack: str = AUTO,
     executor: str = LOCAL,
+    job: str = "",
 ) -> "Selection":
     """Return a suite with what the command line overrides.
 
@@ -55,6 +56,7 @@ def selection(
         BenchError: A part of it does not exist or does not fit.
     """
     from bench.commands import Selection
+    from bench.commands.numbered import job_number
 
     unmodified = read_suite(suite)
     chosen = override(
@@ -75,7 +77,9 @@ def selection(
         "--epochs": str(epochs or ""),
     }
     given = tuple((name, value) for name, value in typed.items() if value)
-    return Selection(suite, chosen, unmodified, results, reports, given, stack, executor)
+    return Selection(
+        suite, chosen, unmodified, results, reports, given, stack, executor, job_number(job) if job else None
+    )
 
 
 def names(option: str, text: str) -> list[str]:

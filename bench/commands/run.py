@@ -86,7 +86,7 @@ def run_suite(
         BenchError: A device or a backend is missing, the results folder cannot be written or another sweep holds it.
         KeyboardInterrupt: It was stopped before it began.
     """
-    chosen.executor.check(chosen.suite.devices)
+    chosen.executor.check(chosen.devices)
 
     def waiting(holder: Holder | None) -> None:
         console.print(f"waiting for {holder or 'another sweep'}")

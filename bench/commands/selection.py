@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.commands.numbered import JobNumber, only
 from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
 from bench.executors import LOCAL
@@ -23,7 +24,7 @@ class Selection:
     """A suite as a command names and wants it, beside the suite as its file has it, and where things are.
 
     ``given`` holds the options that override the suite, as they were typed; ``stack`` is what was asked of stacks, see
-    `bench.stacks`; ``place`` is the name of the executor.
+    `bench.stacks`; ``place`` is the name of the executor; ``job`` is the one of its jobs that is meant, None for all.
     """
 
     named: str
@@ -34,6 +35,7 @@ class Selection:
     given: tuple[Option, ...] = ()
     stack: str = AUTO
     place: str = LOCAL
+    job: JobNumber | None = None
 
     @property
     def executor(self) -> Executor:
@@ -56,20 +58,36 @@ class Selection:
             return self.reports / self.suite.name
         return self.results / "reports" / f"{self.suite.name}-{self.suite.digest}"
 
-    def command(self, verb: str = "run", options: Sequence[Option] = (), *, in_file: bool = False) -> str:
+    def command(
+        self, verb: str = "run", options: Sequence[Option] = (), *, in_file: bool = False, folders: bool = True
+    ) -> str:
         """Return the command that calls a verb for this again, for pasting; see `bench.pasting.command`.
 
         Args:
             verb: Such as ``run``.
             options: Further ones.
             in_file: It stands in a file, and not on this screen.
+            folders: It names those that are not the usual ones.
         """
-        folders = ("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)
-        moved = [(name, str(folder)) for name, folder, usual in folders if folder != usual]
+        named = (("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)) if folders else ()
+        moved = [(name, str(folder)) for name, folder, usual in named if folder != usual]
         given = self.given if self.suite != self.unmodified else ()
         stacked = [("--stack", self.stack)] if verb == "run" and self.stack != AUTO else []
         stacked += [("--executor", self.place)] if verb == "run" and self.place != LOCAL else []
+        stacked += [("--job", str(self.job))] if verb == "run" and self.job else []
         return command(verb, self.named, [*given, *stacked, *moved, *options], in_file=in_file)
+
+    def merging(self, folders: str) -> str:
+        """Return the command that takes up what is recorded in folders, which are given as a shell has them."""
+        moved = [("--results", str(self.results))] if self.results != RESULTS else []
+        return f"{command('merge', '', moved, in_file=True)} {folders}"
+
+    @property
+    def devices(self) -> list[str]:
+        """The devices that its runs ask for; of one job its own."""
+        if self.job is None:
+            return self.suite.devices
+        return list(dict.fromkeys(spec.device for spec in only(make_plan(self.suite, []), self.job).specs))
 
     def stack_of(self, spec: RunSpec) -> int:
         """Return how many runs like this one program trains."""
@@ -102,7 +120,8 @@ class Selection:
         here = frozenset({environment} if environment else (e.digest for e in ours))
         alone = frozenset() if environment else frozenset(e.alone.digest for e in ours)
         known = store.read() if records is None else records
-        return make_plan(self.suite, known, here, store.read_measurements(), alone)
+        made = make_plan(self.suite, known, here, store.read_measurements(), alone)
+        return only(made, self.job) if self.job else made
 
     def _environments(self, stack: str) -> Iterator[Environment]:
         """Yield those that its runs can have where they are run."""

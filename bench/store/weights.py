@@ -42,7 +42,7 @@ class WeightStore:
             return
         self.write(record, data)
         for rival in rivals:
-            discard(self._path(rival))
+            discard(self.path(rival))
 
     def read(self, record: RunRecord) -> list[NDArray[Any]]:
         """Return the weights of a record, in the order of a program's `weights`.
@@ -50,7 +50,7 @@ class WeightStore:
         Raises:
             NotKept: There are none, or the file is broken.
         """
-        path = self._path(record)
+        path = self.path(record)
         try:
             return weights_from_bytes(path.read_bytes())
         except OSError as error:
@@ -60,7 +60,7 @@ class WeightStore:
 
     def has(self, record: RunRecord) -> bool:
         """Return whether weights of a record are there."""
-        return self._path(record).is_file()
+        return self.path(record).is_file()
 
     def kept(self) -> list[RunRecord]:
         """Return the records whose weights are there; a file that belongs to none is passed over."""
@@ -87,7 +87,8 @@ class WeightStore:
         ranks = {_of_one_case(record): _rank(record) for record in best_seeds(kept)}
         return [r.spec for r in best_seeds(done) if _of_one_case(r) not in ranks or _rank(r) < ranks[_of_one_case(r)]]
 
-    def _path(self, record: RunRecord) -> Path:
+    def path(self, record: RunRecord) -> Path:
+        """Return where the weights of a record are, if they are kept."""
         return self.folder / f"{record.key}{KEPT}"
 
 
