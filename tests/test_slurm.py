@@ -16,6 +16,7 @@ from bench.plan import make_plan
 from bench.store import REPORTS, RESULTS, Store
 from bench.suite import Suite
 from tests.fakes import fake_record
+from tests.slurm_queue import PACKAGES, found, queue, until_empty
 
 ROOT = Path(__file__).parent.parent
 SBATCH = """#!/bin/bash
@@ -112,12 +113,14 @@ def test_a_thousand_jobs_and_more_are_several_arrays(tmp_path, shell, monkeypatc
     monkeypatch.setattr("bench.commands.slurm.MOST_TASKS", 2)
     suite = small_suite(data_seeds="seeds", seeds=[1, 2, 3, 4, 5], cases=["chapter15/naive_ten_steps"], devices=["cpu"])
     Path("run.sh").write_text(slurm_script(chosen_of(suite, tmp_path), make_plan(suite, [])))
-    (tmp_path / "bin" / "bench").write_text('#!/bin/bash\necho "$@"\n')
+    (tmp_path / "bin" / "bench").write_text('#!/bin/bash\necho "$CUDA_VISIBLE_DEVICES: $@"\n')
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
     ran = shell("run.sh", "--partition=long")
     assert ran.returncode == 0, ran.stderr
     assert [line.partition(" --results")[0].split()[-1].partition("@")[0] for line in ran.stdout.splitlines()] == [
         "0", "1", "2", "3", "4"
     ]  # fmt: skip
+    assert all(line.startswith("5: run small --job ") for line in ran.stdout.splitlines()), "the card that was given"
     asked = Path("asked.txt").read_text().splitlines()
     assert ["--array=0-1" in line for line in asked] == [True, True, False]
     assert all("--partition=long run.sh cpu" in line for line in asked)
@@ -158,3 +161,35 @@ def test_the_steps_of_an_array_record_what_a_sweep_records(far, shell, capsys, t
 def test_what_cannot_be_emitted_is_one_line(far, options, complaint, capsys):
     assert call(["plan", far(), *options]) == 2
     assert complaint in capsys.readouterr().err
+
+
+needs_queue = pytest.mark.skipif(not found(), reason=f"no Slurm here: Debian's {PACKAGES} bring it")
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory):
+    """Environment variables of a queue of one node with two cards, and the folder that it logs to."""
+    folder = tmp_path_factory.mktemp("slurm")
+    with queue(folder) as environ:
+        yield environ, folder
+
+
+def submit(environ, folder, tmp_path):
+    (tmp_path / "bin" / "sbatch").unlink()
+    environ = {**os.environ, **environ, "PATH": f"{tmp_path / 'bin'}:{environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    submitted = subprocess.run(["bash", "run.sh"], env=environ, capture_output=True, text=True, timeout=60)
+    assert submitted.returncode == 0, submitted.stderr
+    until_empty(environ, folder)
+
+
+@needs_queue
+def test_a_queue_runs_the_array_and_what_it_recorded_is_merged(far, shell, slurm, capsys, tmp_path):
+    assert call(["plan", far(), "--cases", "far/one", "--seeds", "1,2", "--emit", "slurm", "--to", "run.sh"]) == 0
+    submit(*slurm, tmp_path)
+    logs = [path.read_text() for path in Path("results/logs").glob("slurm-*.txt")]
+    assert len(logs) == 2
+    assert call(["merge", *map(str, Path("results/jobs").iterdir())]) == 0, logs
+    assert [r.status for r in Store(RESULTS).read()] == ["done", "done"]
+    assert {r.model_dump_json(include={"scores"}) for r in Store(RESULTS).read()} == {
+        r.model_dump_json(include={"scores"}) for folder in Path("results/jobs").iterdir() for r in Store(folder).read()
+    }
