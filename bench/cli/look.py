@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -154,6 +154,8 @@ def _emit(chosen: "Selection", queue: str, to: Path | None) -> int:
 
     if queue != "slurm":
         raise BenchError(f"--emit {queue!r}: expected slurm" if queue else "--to goes with --emit slurm")
+    if chosen.suite.accept == "here":  # a queue's nodes are not this machine
+        chosen = replace(chosen, suite=chosen.suite.model_copy(update={"accept": "any"}))
     script = slurm_script(chosen, chosen.plan(Store(chosen.results)), to)
     if to is None:
         print(script, end="")

@@ -12,6 +12,7 @@ from bench.commands.data_heard import DataHeard
 from bench.commands.possible import possible
 from bench.commands.selection import Selection
 from bench.commands.sync import finish, opening, start_mirror
+from bench.errors import BenchError
 from bench.estimates import Estimate, Pace, in_words, pace_of, remaining_s
 from bench.executors.base import Setting
 from bench.executors.local import make_slots
@@ -95,6 +96,7 @@ def run_suite(
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
+        _see_one(plan)
         chosen.executor.see(plan, plan.specs if options.rerun else plan.missing, chosen.logs)
         for variables in chosen.variables:
             console.print(
@@ -126,6 +128,21 @@ def run_suite(
             if mirror is not None:
                 mirror.close()
     return _conclude(command, whole, readme)
+
+
+def _see_one(plan: Plan) -> None:
+    """See that what is missing can be made in the one environment that a suite wants.
+
+    Raises:
+        BenchError: It is another than those here.
+    """
+    for (device, backend), name in plan.elsewhere.items():
+        theirs = next(r.environment for r in plan.records if r.environment.asked.digest == name)
+        raise BenchError(
+            f"suite {plan.suite.name!r} accepts one environment, and its runs of {backend} on {device} are of {name} "
+            f"({theirs.device_name or theirs.cpu}, {theirs.backend} {theirs.backend_version}), which is not to be had "
+            'here: run it there, or write accept = "any" or "here" in the suite'
+        )
 
 
 @contextmanager

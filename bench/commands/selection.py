@@ -110,7 +110,7 @@ class Selection:
 
         Args:
             store: Where it is recorded.
-            environment: Digest of the environment whose records count as done; None for this machine's.
+            environment: Digest of the environment whose records count as done; None for those that the suite accepts.
             records: All that the store holds, where it was read already.
 
         Raises:
@@ -120,7 +120,8 @@ class Selection:
         here = frozenset({environment} if environment else (e.digest for e in ours))
         alone = frozenset() if environment else frozenset(e.alone.digest for e in ours)
         known = store.read() if records is None else records
-        made = make_plan(self.suite, known, here, store.read_measurements(), alone)
+        suite = self.suite.model_copy(update={"accept": "here"}) if environment else self.suite
+        made = make_plan(suite, known, here, store.read_measurements(), alone)
         return only(made, self.job) if self.job else made
 
     def _environments(self, stack: str) -> Iterator[Environment]:
