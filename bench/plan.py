@@ -89,8 +89,11 @@ class Plan:
         if not self.suite.throughput:
             return []
         timed = {case.name for case in self.cases if not case.model.leaks_target}
-        specs = {spec.measure_id: spec for run in self.specs if run.case in timed for spec in [measure_spec(run)]}
-        return list(specs.values())
+        places: dict[tuple[str, str, str], RunSpec] = {}
+        for run in self.specs:
+            if run.case in timed:
+                places.setdefault((run.case, run.device, run.backend), run)
+        return list({spec.measure_id: spec for spec in map(measure_spec, places.values())}.values())
 
     def unmeasured(self, processes: int = PROCESSES) -> list[MeasureSpec]:
         """Return what the throughput benchmark has still to measure here, each as often as it lacks processes."""
