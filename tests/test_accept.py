@@ -123,7 +123,7 @@ def test_what_counts_is_no_part_of_what_is_planned():
 def test_a_changed_copy_of_an_environment_has_a_digest_of_its_own():
     known = FIRST.digest
     assert FIRST.model_copy(update={"cpu": "second"}).digest == SECOND.model_copy().digest != known
-    assert FIRST == FIRST.model_copy()
+    assert FIRST.model_copy() == FIRST
     halved = FIRST.model_copy(update={"stack": 2, "stack_asked": 4})
     assert halved.asked == FIRST.model_copy(update={"stack": 4})
     assert halved.asked.asked.digest == halved.asked.digest != halved.digest
