@@ -1,15 +1,16 @@
-"""What records can be made without: MLflow, what reports are made with, one dataset's images. Each is an extra."""
+"""What records can be made without: MLflow, what reports need, one dataset's images, a cluster. Each is an extra."""
 
 import importlib.util
 
 from bench.errors import BenchError
 from bench.pasting import installing
 
-TRACK, REPORT, DIGITS = "track", "report", "digits"
+TRACK, REPORT, DIGITS, RAY = "track", "report", "digits", "ray"
 MODULES: dict[str, tuple[str, ...]] = {
     REPORT: ("jinja2", "markdown_it", "matplotlib", "pandas", "pyarrow", "statsmodels", "tabulate"),
     TRACK: ("mlflow", "matplotlib", "pandas"),
     DIGITS: ("sklearn",),
+    RAY: ("ray",),
 }
 """Modules that an extra brings."""
 
