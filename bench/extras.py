@@ -1,4 +1,4 @@
-"""What records can be made without: MLflow, what reports are made with, one dataset's images, classical forecasts.
+"""What records can be made without: MLflow, what reports need, one dataset's images, classical forecasts, a cluster.
 
 Each is an extra.
 """
@@ -8,12 +8,13 @@ import importlib.util
 from bench.errors import BenchError
 from bench.pasting import installing
 
-TRACK, REPORT, DIGITS, CLASSICAL = "track", "report", "digits", "classical"
+TRACK, REPORT, DIGITS, CLASSICAL, RAY = "track", "report", "digits", "classical", "ray"
 MODULES: dict[str, tuple[str, ...]] = {
     REPORT: ("jinja2", "markdown_it", "matplotlib", "pandas", "pyarrow", "statsmodels", "tabulate"),
     TRACK: ("mlflow", "matplotlib", "pandas"),
     DIGITS: ("sklearn",),
     CLASSICAL: ("sklearn", "statsforecast"),
+    RAY: ("ray",),
 }
 """Modules that an extra brings."""
 

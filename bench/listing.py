@@ -9,6 +9,7 @@ from bench.datasets.loaded import declared
 from bench.devices import device_kinds
 from bench.engines.base import engines
 from bench.errors import BenchError
+from bench.executors.base import executors
 from bench.metrics.base import Metric, metrics
 from bench.models.base import models
 from bench.registry import Registry, close_matches
@@ -40,6 +41,10 @@ def listing(kind: str) -> list[Row]:
             {"device": f"{device.kind}:{device.index}", "name": device.name}
             for name in device_kinds.names()
             for device in device_kinds.get(name)()
+        ],
+        "executors": lambda: [
+            {"executor": name, "from": executors.origin(name)} | _about(executors.get(name))
+            for name in executors.names()
         ],
         "suites": lambda: [
             {"suite": path.stem, "title": read_suite(path.stem).title} for path in sorted(SUITES.glob("*.toml"))

@@ -17,6 +17,8 @@ from bench.store import latest
 from bench.suite import AutoSeeds, Suite
 from bench.task import Task
 
+Place = tuple[str, str]
+"""The device and the backend that a run asks for."""
 UNSEEDED = 0
 """The data seed of a run whose data do not depend on it."""
 
@@ -42,7 +44,8 @@ class Plan:
         cases: That are run.
         skips: Cases that are not, or not on one of the backends, each with the reason.
         records: Of these runs, from every environment.
-        here: Digests of the environments that this machine's runs have; empty to tell none apart.
+        here: Digests of the environments that this machine's runs have; empty to tell none apart. Whether those of
+            others count as done is the suite's to say.
         measurements: Of the throughput of its cases, from every environment.
         alone: As ``here``, of what trains one seed at a time, as measurements do; empty where that is the same.
     """
@@ -86,8 +89,11 @@ class Plan:
         if not self.suite.throughput:
             return []
         timed = {case.name for case in self.cases if not case.model.leaks_target}
-        specs = {spec.measure_id: spec for run in self.specs if run.case in timed for spec in [measure_spec(run)]}
-        return list(specs.values())
+        places: dict[tuple[str, str, str], RunSpec] = {}
+        for run in self.specs:
+            if run.case in timed:
+                places.setdefault((run.case, run.device, run.backend), run)
+        return list({spec.measure_id: spec for spec in map(measure_spec, places.values())}.values())
 
     def unmeasured(self, processes: int = PROCESSES) -> list[MeasureSpec]:
         """Return what the throughput benchmark has still to measure here, each as often as it lacks processes."""
@@ -108,8 +114,42 @@ class Plan:
 
         return {spec.run_id: state(spec.run_id) for spec in self.specs}
 
+    @property
+    def counted(self) -> Iterable[RunRecord]:
+        """Its records of the environments that count."""
+        return _counted(self.suite, self.records, self.here)
+
+    @property
+    def elsewhere(self) -> dict[Place, str]:
+        """Where the suite wants one environment, and runs are missing there that would have another here: which one."""
+        if self.suite.accept != "one" or not self.here:
+            return {}
+        lacking = {_place(spec) for spec in self.missing}
+        chosen = {place: usual_environment(records) for place, records in by_place(self.records).items()}
+        return {place: name for place, name in chosen.items() if place in lacking and name not in self.here}
+
     def _finished(self) -> set[str]:
-        return {r.run_id for r in _ours(self.records, self.here) if r.status in FINISHED}
+        return {r.run_id for r in self.counted if r.status in FINISHED}
+
+
+def by_place(records: Iterable[RunRecord]) -> dict[Place, list[RunRecord]]:
+    """Return records by the device and the backend that their runs ask for."""
+    places: dict[Place, list[RunRecord]] = {}
+    for record in records:
+        places.setdefault(_place(record.spec), []).append(record)
+    return places
+
+
+def usual_environment(records: Iterable[RunRecord]) -> str:
+    """Return the digest of the environment with most finished runs; of equals, the one used last."""
+    runs, newest = set(), dict[str, str]()
+    for record in records:
+        name = record.environment.asked.digest
+        newest[name] = max(newest.get(name, ""), record.provenance.ended_at)
+        if record.status in FINISHED:
+            runs.add((name, record.run_id))
+    finished = Counter(name for name, _ in runs)
+    return max(newest, key=lambda name: (finished[name], newest[name]))
 
 
 def expand(
@@ -118,12 +158,12 @@ def expand(
     """Return every run of a suite, case by case; a predictor runs once a draw of its data, on the CPU.
 
     With ``seeds = "auto"`` a trained case has as many seeds as `count_seeds` finds in the records of the
-    environments ``here`` (of all of them where it is empty): runs to be made next are among them, and when
+    environments that count, of `Plan`: runs to be made next are among them, and when
     they are recorded there may be more. Predictors see as many draws of the data as the case that has most.
     """
     if suite.seeds != "auto":
         return [spec for case in selected for spec in _runs(suite, case, suite.seeds)]
-    newest, rule = latest(_ours(records, here)), suite.auto_seeds
+    newest, rule = latest(_counted(suite, list(records), here)), suite.auto_seeds
     counts = {case.name: _count_seeds(suite, case, newest) for case in selected if case.model.trained}
     most = max(counts.values(), default=rule.least)
     return [spec for case in selected for spec in _runs(suite, case, rule.seeds(counts.get(case.name, most)))]
@@ -168,8 +208,18 @@ def _count_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> i
     return count_seeds(rule, list(groups.values()))
 
 
-def _ours(records: Iterable[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:
-    return (r for r in records if not here or r.environment.asked.digest in here)
+def _counted(suite: Suite, records: Sequence[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:
+    """Return the records of the environments that count as done, by what the suite says."""
+    if suite.accept == "any" or (suite.accept == "here" and not here):
+        return records
+    if suite.accept == "here":
+        return (r for r in records if r.environment.asked.digest in here)
+    chosen = {place: usual_environment(each) for place, each in by_place(records).items()}
+    return (r for r in records if r.environment.asked.digest == chosen[_place(r.spec)])
+
+
+def _place(spec: RunSpec) -> Place:
+    return spec.device, spec.backend
 
 
 def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:

@@ -1,5 +1,7 @@
 """Where a run was made: what may change its numbers (its environment), and what does not (its provenance)."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -45,6 +47,12 @@ class Environment(Frozen):
         usual = {"variables": "", "stack": 1, "stack_asked": 0}
         return {name: value for name, value in dumped.items() if name not in usual or value != usual[name]}
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, changed; what is derived is its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("digest", None)
+        return copied
+
     @property
     def asked(self) -> Self:
         """The same with as many lanes as were asked for: what is known before memory runs out."""
@@ -55,7 +63,7 @@ class Environment(Frozen):
         """The same where each seed has a program of its own, as throughput is measured."""
         return self.model_copy(update={"stack": 1, "stack_asked": 0})
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this environment."""
         return digest(self.model_dump(mode="json"), 8)

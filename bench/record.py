@@ -9,6 +9,7 @@ Schema history:
 
 import traceback
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -90,10 +91,16 @@ class RunSpec(PlacedCase):
     data_seed: int
     model_seed: int | None
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Digest of what was set, versions included."""
         return digest(self.identity)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, changed; its id is its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("run_id", None)
+        return copied
 
 
 class LearningCurve(Frozen):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench import faults
-from bench.executors.base import Executor
+from bench.executors.base import Running
 from bench.interrupt import Interrupts
 from bench.jobs import Event, Job, RunEnded
 from bench.record import FINISHED, RunRecord
@@ -15,6 +15,8 @@ from bench.store import Store
 
 REFRESH_S = 60.0
 """A report that is refreshed as cases finish is not rendered more often than this."""
+REFRESH_SHARE = 0.1
+"""Nor more often than takes this share of the time: that of many runs takes minutes, in which no record is stored."""
 
 
 class Sink(Protocol):
@@ -44,7 +46,7 @@ class Sweep:
 
 def run_sweep(
     jobs: Sequence[Job],
-    executor: Executor,
+    executor: Running,
     store: Store,
     sink: Sink,
     *,
@@ -63,7 +65,7 @@ def run_sweep(
         sink: Takes each record next.
         keep: Takes a record with the weights that came with it.
         on_event: Told of every event, for progress.
-        refresh: Called when a case has ended, at most every `REFRESH_S`.
+        refresh: Called when a case has ended, at most every `REFRESH_S` and for `REFRESH_SHARE` of the time.
         stopped: Whether an interrupt was heard before the sweep heard any itself.
         now: A clock in seconds.
 
@@ -78,7 +80,7 @@ def run_sweep(
     open_runs: dict[str, set[str]] = {}
     for spec in (spec for job in jobs for spec in job.specs):
         open_runs.setdefault(spec.case, set()).add(spec.run_id)
-    refreshed = float("-inf")
+    due = float("-inf")
     try:
         with Interrupts(executor.stop) as told, closing(executor.run(jobs)) as events:  # type: ignore[type-var]
             if stopped():
@@ -94,22 +96,22 @@ def run_sweep(
                     open_runs[event.record.spec.case].discard(event.record.run_id)
                 on_event(event)
                 if isinstance(event, RunEnded) and not open_runs[event.record.spec.case]:
-                    refreshed = _refresh(refresh, refreshed, now)
+                    due = _refresh(refresh, due, now)
         sweep.interrupted = told.heard or stopped()
     except KeyboardInterrupt:
         sweep.interrupted = True
     return sweep
 
 
-def _refresh(refresh: Callable[[], None], refreshed: float, now: Callable[[], float]) -> float:
-    """Refresh unless that was done a moment ago; return when it was done last.
+def _refresh(refresh: Callable[[], None], due: float, now: Callable[[], float]) -> float:
+    """Refresh once that is due; return when it is due next.
 
     A report that cannot be written now costs no run: the sweep goes on, and writing it at the end
     says what is wrong.
     """
-    time_now = now()
-    if time_now - refreshed <= REFRESH_S:
-        return refreshed
+    began = now()
+    if began <= due:
+        return due
     with suppress(Exception):
         refresh()
-    return time_now
+    return max(began + REFRESH_S, began + (now() - began) / REFRESH_SHARE)

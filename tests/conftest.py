@@ -43,6 +43,37 @@ def engine_plugins(monkeypatch):
         del sys.modules[name]
 
 
+FAR = """name = "far"
+seeds = [1, 2, 3]
+data_seeds = "seeds"
+throughput = false
+baseline = "test_constant"
+{more}
+
+[[cases]]
+name = "far/one"
+dataset = "test_ramps"
+model = {{name = "test_constant", value = 1.0}}
+
+[[cases]]
+name = "far/two"
+dataset = "test_ramps"
+model = {{name = "test_constant", value = 2.0}}
+"""
+
+
+@pytest.fixture
+def far(engine_plugins, tmp_path, monkeypatch):
+    """A suite of six runs that need no backend, in a folder of its own; a function that writes it with more keys."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(more=""):
+        (tmp_path / "far.toml").write_text(FAR.format(more=more))
+        return "far.toml"
+
+    return write
+
+
 def pytest_collection_modifyitems(items):
     """Put files with slow tests first: each goes to one process, and a long one that begins last keeps it alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

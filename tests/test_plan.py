@@ -331,3 +331,12 @@ def test_a_backend_that_cannot_train_in_a_precision_leaves_the_case_out():
     half = Suite(**asked | {"recipe": {"precision": "float16"}, "cases": ["chapter15/linear"]}, backends=["jax"])
     with pytest.raises(BenchError, match="jax trains in float32 or bfloat16, not in float16"):
         make_plan(half, [])
+
+
+def test_a_changed_copy_of_a_spec_has_an_id_of_its_own():
+    (spec,) = make_plan(small(cases=["chapter15/linear"], seeds=[1]), []).specs
+    known = spec.run_id
+    other = spec.model_copy(update={"model_seed": 2})
+    assert other.run_id != known
+    assert other.model_copy(update={"model_seed": 1}).run_id == known
+    assert other.model_copy(update={"model_seed": 1}) == spec

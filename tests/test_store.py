@@ -335,3 +335,16 @@ def test_measurements_are_kept_apart_from_records_and_never_overwritten(store):
     assert [store.write_measurement(made).attempt for _ in range(2)] == [1, 2]
     assert [m.attempt for m in store.read_measurements()] == [1, 2]
     assert store.read() == []
+
+
+def test_records_share_the_parts_that_they_have_alike(tmp_path):
+    """So that many are read in less memory; each is what it was all the same."""
+    store = Store(tmp_path)
+    store.prepare()
+    written = [store.write(fake_record("fake/rnn", seed, mse=0.1 * seed)) for seed in (1, 2)]
+    one, two = sorted(store.read(), key=lambda r: r.spec.model_seed)
+    assert [one, two] == written
+    assert one.environment is two.environment
+    assert one.task is two.task
+    assert one.spec.recipe is two.spec.recipe
+    assert one.scores != two.scores

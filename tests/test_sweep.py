@@ -177,18 +177,30 @@ def test_a_record_that_cannot_be_stored_ends_the_sweep_and_its_workers(store, mo
 
 
 def test_the_report_is_refreshed_as_cases_end_but_not_too_often(store):
-    times = iter([0.0, 5.0, 70.0, 80.0])
-    specs = [fake_spec(fake_case(f"fake/{i}"), 1) for i in range(4)]
-    refreshed = []
+    assert refreshes(store, took=0.0, at=[0.0, 5.0, 70.0, 80.0]) == [0.0, 70.0]
+
+
+def test_a_report_that_takes_long_is_refreshed_for_a_tenth_of_the_time(store):
+    assert refreshes(store, took=20.0, at=[0.0, 70.0, 190.0, 210.0, 380.0]) == [0.0, 210.0]
+
+
+def refreshes(store, took, at):
+    """Return when a report is refreshed, which takes so long each time, where cases end at these times."""
+    clock, ends, refreshed = [0.0], iter(at), []
+
+    def refresh():
+        refreshed.append(clock[0])
+        clock[0] += took
+
+    def ended(event):
+        if isinstance(event, RunEnded):
+            clock[0] = max(clock[0], next(ends))
+
+    specs = [fake_spec(fake_case(f"fake/{i}"), 1) for i in range(len(at))]
     run_sweep(
-        make_jobs(specs),
-        FakeExecutor(),
-        store,
-        Listener(),
-        refresh=lambda: refreshed.append(1),
-        now=lambda: next(times),
+        make_jobs(specs), FakeExecutor(), store, Listener(), on_event=ended, refresh=refresh, now=lambda: clock[0]
     )
-    assert len(refreshed) == 2  # at 0 s and at 70 s; not at 5 s, nor at 80 s
+    return refreshed
 
 
 def test_a_report_that_cannot_be_refreshed_costs_no_run(store):

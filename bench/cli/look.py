@@ -4,9 +4,9 @@ import json
 import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -28,15 +28,19 @@ from bench.cli.options import (
 from bench.cli.screen import console, show_table
 from bench.errors import BenchError
 from bench.files import written_whole
+from bench.pasting import quote
 from bench.record import IN_WORDS
 from bench.stacks import AUTO
 from bench.store import REPORTS, RESULTS, Store
+
+if TYPE_CHECKING:
+    from bench.commands import Selection
 
 
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="suites, cases, datasets, models, metrics, backends or devices.")
+        str, typer.Argument(help="suites, cases, datasets, models, metrics, backends, devices or executors.")
     ] = "cases",
     as_json: Json = False,
 ) -> int:
@@ -67,6 +71,10 @@ def plan(
     epochs: Epochs = 0,
     stack: Stack = AUTO,
     workers: Annotated[int, typer.Option(min=0, help="Runs at once; 0: one a core.")] = 0,
+    emit: Annotated[str, typer.Option(help="Write what is to do as a script for a queue: slurm.")] = "",
+    to: Annotated[
+        Path | None, typer.Option(help="With --emit: file to write; without it the script is printed.")
+    ] = None,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
     as_json: Json = False,
@@ -76,6 +84,8 @@ def plan(
     A run is stale where a record of it is from before a change of its data set, model, recipe or a version; the table
     is followed by what changed. Stale records are kept and shown in no report. A case whose model does not fit its task
     is skipped, with the reason.
+
+    With --emit slurm, write what is to do as a script that submits itself, an array of jobs for each kind of node.
     """
     from bench.devices import default_workers, find_device, usable_cores
     from bench.estimates import Estimate, in_words, pace_of, remaining_s
@@ -84,6 +94,8 @@ def plan(
     from bench.throughput.benchmark import estimate_s
 
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
+    if emit or to:
+        return _emit(chosen, emit, to)
     for name in chosen.suite.devices:
         find_device(name)
     store = Store(results)
@@ -129,6 +141,31 @@ def plan(
         measured = len({spec.measure_id for spec in made.measured} - {spec.measure_id for spec in unmeasured})
         screen.print(f"throughput of {measured} of {len(made.measured)} cases measured")
     screen.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: {estimate.in_words()}")
+    return OK
+
+
+def _emit(chosen: "Selection", queue: str, to: Path | None) -> int:
+    """Write what is to do of a suite as a script for a queue.
+
+    Raises:
+        BenchError: There is no such queue, nothing to do, or the file cannot be written.
+    """
+    from bench.commands.slurm import slurm_script
+
+    if queue != "slurm":
+        raise BenchError(f"--emit {queue!r}: expected slurm" if queue else "--to goes with --emit slurm")
+    if chosen.suite.accept == "here":  # a queue's nodes are not this machine
+        chosen = replace(chosen, suite=chosen.suite.model_copy(update={"accept": "any"}))
+    script = slurm_script(chosen, chosen.plan(Store(chosen.results)), to)
+    if to is None:
+        print(script, end="")
+        return OK
+    try:
+        with written_whole(to) as new:
+            new.write_text(script, encoding="utf-8")
+    except OSError as error:
+        raise BenchError(f"cannot write {to} ({error.strerror or error}); name another file with --to") from None
+    console().print(f"{to} written; bash {quote(str(to))} submits it")
     return OK
 
 

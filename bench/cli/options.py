@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.errors import BenchError
+from bench.executors import LOCAL
 from bench.stacks import AUTO, check_stack
 from bench.store import REPORTS
 from bench.suite import override, read_suite
@@ -30,6 +31,7 @@ DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1, all
 BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax, torch, or several: tensorflow,jax.")]
 Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
 Stack = Annotated[str, typer.Option(help="Seeds in one program, where the backend can: a number, auto or off.")]
+ExecutorName = Annotated[str, typer.Option("--executor", help="Where runs are run; bench list executors.")]
 Results = Annotated[Path, typer.Option(help="Folder of the records.", file_okay=False)]
 Reports = Annotated[Path, typer.Option(help="Folder of the reports of unmodified suites.", file_okay=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -45,6 +47,8 @@ def selection(
     backend: str = "",
     epochs: int = 0,
     stack: str = AUTO,
+    executor: str = LOCAL,
+    job: str = "",
 ) -> "Selection":
     """Return a suite with what the command line overrides.
 
@@ -52,6 +56,7 @@ def selection(
         BenchError: A part of it does not exist or does not fit.
     """
     from bench.commands import Selection
+    from bench.commands.numbered import job_number
 
     unmodified = read_suite(suite)
     chosen = override(
@@ -72,7 +77,9 @@ def selection(
         "--epochs": str(epochs or ""),
     }
     given = tuple((name, value) for name, value in typed.items() if value)
-    return Selection(suite, chosen, unmodified, results, reports, given, stack)
+    return Selection(
+        suite, chosen, unmodified, results, reports, given, stack, executor, job_number(job) if job else None
+    )
 
 
 def names(option: str, text: str) -> list[str]:

@@ -1,7 +1,8 @@
-"""Verbs that run and mirror: run, sync, ui."""
+"""Verbs that run, take up and mirror: run, merge, sync, ui."""
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from bench.cli.options import (
     Cases,
     DeviceNames,
     Epochs,
+    ExecutorName,
     Horizon,
     Id,
     InputLength,
@@ -30,6 +32,7 @@ from bench.cli.options import (
 )
 from bench.cli.screen import console
 from bench.errors import BenchError
+from bench.executors import LOCAL
 from bench.interrupt import Interrupts, say_so
 from bench.measurement import PROCESSES
 from bench.stacks import AUTO
@@ -52,6 +55,10 @@ def run(
     backend: BackendNames = "",
     epochs: Epochs = 0,
     stack: Stack = AUTO,
+    executor: ExecutorName = LOCAL,
+    job: Annotated[
+        str, typer.Option(help="Only this job of the suite, by its number in a script of bench plan --emit; no report.")
+    ] = "",
     workers: Annotated[int, typer.Option(min=0, help="Runs at once, each on a core of its own; 0: one a core.")] = 0,
     rerun: Annotated[bool, typer.Option(help="Run recorded runs too; adds records, overwrites none.")] = False,
     track: Annotated[bool, typer.Option(help="Mirror the records to MLflow.")] = True,
@@ -98,8 +105,10 @@ def run(
         raise BenchError(
             f"{asked.options[0][0]} goes with a file of series, as in bench run sales.csv; {suite!r} is none"
         )
-    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack)
-    options = RunOptions(rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report)
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack, executor, job)
+    options = RunOptions(
+        rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report and not job
+    )
     options = replace(options, weights="all" if keep_all_weights else "best" if keep_weights else "none")
     screen = console(lasting=True)
     if made:
@@ -108,6 +117,21 @@ def run(
             screen.print(line)
     with Interrupts(say_so) as told:
         return run_suite(chosen, options, screen, stopped=lambda: told.heard)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Results folders, as bench run wrote them.")],
+    results: Results = RESULTS,
+) -> int:
+    """Take up what was recorded elsewhere: records of runs, what lies beside them, weights and measurements.
+
+    What is there already is not added again. What does not fit, a broken file or another result of a run that is there,
+    is named and left out; then the exit code is 1.
+    """
+    from bench.commands.merge import merge as merged
+
+    return merged(folders, results, console(lasting=True))
 
 
 @app.command()

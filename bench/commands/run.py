@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console
 
 from bench.commands.data_heard import DataHeard
-from bench.commands.possible import possible, see_backends
-from bench.commands.selection import Selection, variables_here
+from bench.commands.possible import possible
+from bench.commands.selection import Selection
 from bench.commands.sync import finish, opening, start_mirror
-from bench.devices import ALL, find_device
+from bench.errors import BenchError
 from bench.estimates import Estimate, Pace, in_words, pace_of, remaining_s
-from bench.executors.local import LocalExecutor, make_slots
+from bench.executors.base import Setting
+from bench.executors.local import make_slots
 from bench.executors.runner import Limits
 from bench.interrupt import Interrupts
 from bench.jobs import Event, make_jobs
@@ -86,8 +87,7 @@ def run_suite(
         BenchError: A device or a backend is missing, the results folder cannot be written or another sweep holds it.
         KeyboardInterrupt: It was stopped before it began.
     """
-    for name in chosen.suite.devices:
-        find_device(name)
+    chosen.executor.check(chosen.devices)
 
     def waiting(holder: Holder | None) -> None:
         console.print(f"waiting for {holder or 'another sweep'}")
@@ -96,8 +96,9 @@ def run_suite(
         store = Store(chosen.results)
         store.prepare()
         plan = chosen.plan(store)
-        see_backends(plan, plan.specs if options.rerun else plan.missing, chosen.results / "logs" / "gpu.log")
-        for variables in variables_here(chosen.suite):
+        _see_one(plan)
+        chosen.executor.see(plan, plan.specs if options.rerun else plan.missing, chosen.logs)
+        for variables in chosen.variables:
             console.print(
                 f"set here, and can change numbers: {variables}; kept, and runs with it are told from runs without"
             )
@@ -129,6 +130,21 @@ def run_suite(
     return _conclude(command, whole, readme)
 
 
+def _see_one(plan: Plan) -> None:
+    """See that what is missing can be made in the one environment that a suite wants.
+
+    Raises:
+        BenchError: It is another than those here.
+    """
+    for (device, backend), name in plan.elsewhere.items():
+        theirs = next(r.environment for r in plan.records if r.environment.asked.digest == name)
+        raise BenchError(
+            f"suite {plan.suite.name!r} accepts one environment, and its runs of {backend} on {device} are of {name} "
+            f"({theirs.device_name or theirs.cpu}, {theirs.backend} {theirs.backend_version}), which is not to be had "
+            'here: run it there, or write accept = "any" or "here" in the suite'
+        )
+
+
 @contextmanager
 def _held(
     results: Path, wait_s: float, waiting: Callable[[Holder | None], None], stopped: Callable[[], bool]
@@ -148,6 +164,7 @@ class _Done:
     sweeps: list[Sweep] = field(default_factory=list)
     throughput: ThroughputResult = field(default_factory=ThroughputResult)
     to_measure: int = 0
+    logs: Path | None = None
 
     @property
     def recorded(self) -> int:
@@ -192,11 +209,10 @@ class _Command:
         while True:
             tried |= {spec.run_id for spec in specs}
             jobs = make_jobs(specs, self.chosen.stack_of, weights=weights != "none")
-            every = ALL in plan.suite.devices
-            slots = make_slots(
-                (ALL if every and job.device == "gpu" else job.device for job in jobs), self.options.workers, len(jobs)
-            )
             limits = Limits(plan.suite.time_limit_s, plan.suite.crash_retries)
+            setting = Setting(tuple(plan.suite.devices), self.chosen.logs, self.options.workers, limits)
+            executor = self.chosen.executor.start(jobs, setting)
+            self.done.logs = executor.logs
             pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
             likely = self.options.likely
             pace = replace(
@@ -204,20 +220,19 @@ class _Command:
                 run_s={**likely.run_s, **pace.run_s},
                 compile_s={**likely.compile_s, **pace.compile_s},
             )
-            estimate = Estimate(remaining_s(specs, pace, len(slots)), self._throughput_s(plan))
+            estimate = Estimate(remaining_s(specs, pace, executor.workers), self._throughput_s(plan))
             least = "at least " if plan.suite.seeds == "auto" else ""
             self.console.print(
                 f"suite {plan.suite.name}: {len(specs)} runs to do, {len(plan.specs) - len(specs)} done; {least}"
-                f"{estimate.in_words(f'on {len(slots)} workers')}"
+                f"{estimate.in_words(f'on {executor.workers} workers')}"
             )
             self.done.planned += len(specs)
-            with SweepProgress(specs, pace, len(slots), self.console, estimate.throughput_s) as progress:
+            with SweepProgress(specs, pace, executor.workers, self.console, estimate.throughput_s) as progress:
 
                 def show(event: Event, progress: SweepProgress = progress) -> None:
                     self.data.hear(event)
                     progress(event)
 
-                executor = LocalExecutor(slots, self.chosen.results / "logs", limits)
                 sweep = run_sweep(
                     jobs,
                     executor,
@@ -282,7 +297,7 @@ class _Command:
                 data_seed=data_seed,
                 store=self.store,
                 sink=self.sink,
-                logs=self.chosen.results / "logs",
+                logs=self.chosen.logs,
                 on_event=self._show,
                 on_wait=lambda holder: self.console.print(
                     f"waiting for the machine: {holder or 'another throughput benchmark'}"
@@ -373,7 +388,8 @@ def _conclude(command: _Command, whole: bool, readme: Path | None) -> int:
         return 3
     lost = done.planned - done.recorded + len(done.failed)
     if lost:
-        console.print(f"{lost} of {done.planned} runs have no result; the report says why")
+        where = "the report says why" if readme else f"what their workers printed is in {done.logs}"
+        console.print(f"{lost} of {done.planned} runs have no result; {where}")
     for line, count in command.data.faults.items():
         console.print(f"{count} of them: {line}")
     if done.throughput.failed:

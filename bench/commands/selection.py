@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.devices import find_device
+from bench.commands.numbered import JobNumber, only
+from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
+from bench.executors import LOCAL
+from bench.executors.base import Executor, executors
 from bench.pasting import Option, command
 from bench.plan import Plan, make_plan
 from bench.provenance import Environment
@@ -21,7 +24,7 @@ class Selection:
     """A suite as a command names and wants it, beside the suite as its file has it, and where things are.
 
     ``given`` holds the options that override the suite, as they were typed; ``stack`` is what was asked of stacks, see
-    `bench.stacks`.
+    `bench.stacks`; ``place`` is the name of the executor; ``job`` is the one of its jobs that is meant, None for all.
     """
 
     named: str
@@ -31,6 +34,22 @@ class Selection:
     reports: Path
     given: tuple[Option, ...] = ()
     stack: str = AUTO
+    place: str = LOCAL
+    job: JobNumber | None = None
+
+    @property
+    def executor(self) -> Executor:
+        """Where its runs are run.
+
+        Raises:
+            BenchError: There is no such executor.
+        """
+        return executors.get(self.place)
+
+    @property
+    def logs(self) -> Path:
+        """Where what processes of this machine print is kept."""
+        return self.results / "logs"
 
     @property
     def report_folder(self) -> Path:
@@ -39,19 +58,36 @@ class Selection:
             return self.reports / self.suite.name
         return self.results / "reports" / f"{self.suite.name}-{self.suite.digest}"
 
-    def command(self, verb: str = "run", options: Sequence[Option] = (), *, in_file: bool = False) -> str:
+    def command(
+        self, verb: str = "run", options: Sequence[Option] = (), *, in_file: bool = False, folders: bool = True
+    ) -> str:
         """Return the command that calls a verb for this again, for pasting; see `bench.pasting.command`.
 
         Args:
             verb: Such as ``run``.
             options: Further ones.
             in_file: It stands in a file, and not on this screen.
+            folders: It names those that are not the usual ones.
         """
-        folders = ("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)
-        moved = [(name, str(folder)) for name, folder, usual in folders if folder != usual]
+        named = (("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)) if folders else ()
+        moved = [(name, str(folder)) for name, folder, usual in named if folder != usual]
         given = self.given if self.suite != self.unmodified else ()
         stacked = [("--stack", self.stack)] if verb == "run" and self.stack != AUTO else []
+        stacked += [("--executor", self.place)] if verb == "run" and self.place != LOCAL else []
+        stacked += [("--job", str(self.job))] if verb == "run" and self.job else []
         return command(verb, self.named, [*given, *stacked, *moved, *options], in_file=in_file)
+
+    def merging(self, folders: str) -> str:
+        """Return the command that takes up what is recorded in folders, which are given as a shell has them."""
+        moved = [("--results", str(self.results))] if self.results != RESULTS else []
+        return f"{command('merge', '', moved, in_file=True)} {folders}"
+
+    @property
+    def devices(self) -> list[str]:
+        """The devices that its runs ask for; of one job its own."""
+        if self.job is None:
+            return self.suite.devices
+        return list(dict.fromkeys(spec.device for spec in only(make_plan(self.suite, []), self.job).specs))
 
     def stack_of(self, spec: RunSpec) -> int:
         """Return how many runs like this one program trains."""
@@ -74,17 +110,32 @@ class Selection:
 
         Args:
             store: Where it is recorded.
-            environment: Digest of the environment whose records count as done; None for this machine's.
+            environment: Digest of the environment whose records count as done; None for those that the suite accepts.
             records: All that the store holds, where it was read already.
 
         Raises:
             BenchError: A record is not good.
         """
-        ours = list(_environments(self.suite, self.stack))
+        ours = list(self._environments(self.stack))
         here = frozenset({environment} if environment else (e.digest for e in ours))
         alone = frozenset() if environment else frozenset(e.alone.digest for e in ours)
         known = store.read() if records is None else records
-        return make_plan(self.suite, known, here, store.read_measurements(), alone)
+        suite = self.suite.model_copy(update={"accept": "here"}) if environment else self.suite
+        made = make_plan(suite, known, here, store.read_measurements(), alone)
+        return only(made, self.job) if self.job else made
+
+    def _environments(self, stack: str) -> Iterator[Environment]:
+        """Yield those that its runs can have where they are run."""
+        yield from self.executor.environments("cpu", NO_ENGINE, 1)
+        for name in self.suite.devices:
+            for backend in self.suite.backends:
+                width = stack_width(stack, self.suite, backend, name.partition(":")[0])
+                yield from self.executor.environments(name, backend, width)
+
+    @property
+    def variables(self) -> list[str]:
+        """The variables that a user has set where its runs are run, and that can change their numbers."""
+        return widest(environment.variables for environment in self._environments(OFF))
 
     @property
     def nothing_recorded(self) -> BenchError:
@@ -132,19 +183,3 @@ class Selection:
             return readme
         except OSError as error:
             raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
-
-
-def variables_here(suite: Suite) -> list[str]:
-    """Return the variables that a user has set and that can change numbers of a suite's runs."""
-    return widest(environment.variables for environment in _environments(suite, OFF))
-
-
-def _environments(suite: Suite, stack: str) -> Iterator[Environment]:
-    yield find_device("cpu").environment("numpy")
-    for name in suite.devices:
-        try:
-            device = find_device(name)
-        except BenchError:  # a report of another machine's records needs none of its devices
-            continue
-        for backend in suite.backends:
-            yield device.environment(backend, stack=stack_width(stack, suite, backend, device.kind))

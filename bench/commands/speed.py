@@ -8,11 +8,11 @@ from statistics import median
 from pydantic import ValidationError
 from rich.console import Console
 
-from bench.commands.possible import see_backends
 from bench.devices import find_device
 from bench.digest import digest
 from bench.errors import BenchError
 from bench.executors.local import make_slots
+from bench.executors.seeing import see_backends
 from bench.extras import REPORT, lacking
 from bench.files import written_whole
 from bench.lengths import LengthPoint, LengthSpec, at_lengths, fits

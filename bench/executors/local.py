@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from bench.devices import ALL, default_workers, find_devices, usable_cores
+from bench.devices import ALL, default_workers, find_device, find_devices, usable_cores
 from bench.errors import BenchError
+from bench.executors import LOCAL
+from bench.executors.base import Executor, Setting, executor
 from bench.executors.runner import Limits, SlotRunner, Waiting
+from bench.executors.seeing import see_backends
 from bench.jobs import Event, Job
+from bench.plan import Plan
 from bench.process import Slot
+from bench.provenance import Environment
+from bench.record import RunSpec
 
 
 def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> list[Slot]:
@@ -46,9 +52,14 @@ class LocalExecutor:
 
     def __init__(self, slots: Sequence[Slot], logs: Path, limits: Limits | None = None):
         self._slots = slots
-        self._logs = logs
+        self.logs = logs
         self._limits = limits or Limits()
         self._events: SimpleQueue[Event | _Stop | _SlotDone] = SimpleQueue()
+
+    @property
+    def workers(self) -> int:
+        """How many runs there are at once."""
+        return len(self._slots)
 
     def stop(self) -> None:
         """End the workers; `run` yields what they had sent before, and ends."""
@@ -56,7 +67,7 @@ class LocalExecutor:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Yield events as workers send them; closing the iterator ends the workers."""
-        self._logs.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(parents=True, exist_ok=True)
         specs = {slot.device_spec for slot in self._slots}
         homeless = {job.device for job in jobs} - specs
         if homeless:
@@ -68,7 +79,7 @@ class LocalExecutor:
                 waiting[slot.device_spec],
                 self._events.put,
                 lambda error: self._events.put(_SlotDone(error)),
-                self._logs / f"worker-{n}.log",
+                self.logs / f"worker-{n}.log",
                 self._limits,
             )
             for n, slot in enumerate(self._slots)
@@ -93,6 +104,33 @@ class LocalExecutor:
                 runner.stop()
             for runner in runners:
                 runner.join()
+
+
+@executor(LOCAL)
+class Local(Executor):
+    """This machine: a worker a core or a GPU."""
+
+    def check(self, devices: Iterable[str]) -> None:
+        """See that this machine has devices."""
+        for name in devices:
+            find_device(name)
+
+    def environments(self, device: str, backend: str, stack: int) -> list[Environment]:
+        """Return the one of this machine; none where it has no such device."""
+        try:
+            return [find_device(device).environment(backend, stack=stack)]
+        except BenchError:  # a report of another machine's records needs none of its devices
+            return []
+
+    def see(self, plan: Plan, to_do: Iterable[RunSpec], logs: Path) -> None:
+        """See that backends are installed here, and see the GPUs that they have runs to do on."""
+        see_backends(plan, to_do, logs / "gpu.log")
+
+    def start(self, jobs: Sequence[Job], setting: Setting) -> LocalExecutor:
+        """Return workers for these jobs."""
+        every = ALL in setting.devices
+        asked = (ALL if every and job.device == "gpu" else job.device for job in jobs)
+        return LocalExecutor(make_slots(asked, setting.workers, len(jobs)), setting.logs, setting.limits)
 
 
 class _Stop:

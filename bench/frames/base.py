@@ -57,7 +57,14 @@ def typed(rows: Rows, schema: Schema) -> pd.DataFrame:
     Raises:
         ValueError: A row has a column that the schema lacks, or a value of another type.
     """
-    return with_types(pd.DataFrame(list(rows)), schema)
+    columns: dict[str, list[Any]] = {name: [] for name in schema}  # not a list of rows, which takes five times as much
+    for row in rows:
+        unknown = [name for name in row if name not in columns]
+        if unknown:
+            raise ValueError(f"unknown column {unknown[0]!r}")
+        for name, values in columns.items():
+            values.append(row.get(name))
+    return with_types(pd.DataFrame(columns), schema)
 
 
 def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:

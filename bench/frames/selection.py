@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from bench.errors import BenchError
 from bench.kept import Kept
 from bench.measurement import PROCESSES, Measurement
-from bench.plan import Plan
+from bench.plan import Place, Plan, by_place, usual_environment
 from bench.record import FINISHED, RunRecord
 from bench.store import NotKept, latest
 
@@ -49,6 +49,9 @@ class Shown:
 def select(plan: Plan, environment: str | None = None) -> Shown:
     """Choose one environment a device and backend, and in it each run's newest finished record.
 
+    Where the suite accepts any environment, a run that has none in that one is shown by its record of another; speeds
+    are of one all the same.
+
     A run without a record there is shown by its newest failure on the same hosts, whose environment
     a dead worker may not have told.
 
@@ -60,34 +63,65 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
     if environment and not any(r.environment.asked.digest == environment for r in plan.records):
         known = ", ".join(sorted({r.environment.asked.digest for r in plan.records}))
         raise BenchError(f"no record of environment {environment!r}; known: {known}")
-    places: dict[tuple[str, str], list[RunRecord]] = {}
-    for record in plan.records:
-        places.setdefault((record.spec.device, record.spec.backend), []).append(record)
     chosen: list[RunRecord] = []
     tried: list[RunRecord] = []
+    timed: set[str] = set()
     left_out = 0
-    for records in places.values():
+    for place, records in by_place(plan.records).items():
         there = {r.environment.asked.digest for r in records}
-        digest = environment if environment in there else next(iter(plan.here & there), None) or _usual(records)
+        usual = [usual_environment(records)]
+        ours = usual if plan.suite.accept == "one" else [*(plan.here & there), *usual]
+        digest = environment if environment in there else ours[0]
         own = [r for r in records if r.environment.asked.digest == digest]
-        hosts = {r.provenance.host for r in own}
-        left_out += sum(r.environment.asked.digest != digest and r.status in FINISHED for r in records)
-        recorded = {r.run_id for r in own}
-        lost = [r for r in records if r.run_id not in recorded and r.status not in FINISHED]
-        own += [r for r in lost if r.provenance.host in hosts]
-        chosen += latest(own).values()
-        tried += own
+        if plan.suite.accept == "any" and environment is None:
+            picked = _of_any(own, records)
+            timed |= _one_timed(plan, place, own)
+            tried += records
+            used = {run_id: record.environment.asked.digest for run_id, record in picked.items()}
+        else:
+            hosts, recorded = {r.provenance.host for r in own}, {r.run_id for r in own}
+            lost = [r for r in records if r.run_id not in recorded and r.status not in FINISHED]
+            own += [r for r in lost if r.provenance.host in hosts]
+            picked = latest(own)
+            timed |= {r.environment.alone.digest for r in picked.values()}
+            tried += own
+            used = {}
+        left_out += sum(
+            r.environment.asked.digest != used.get(r.run_id, digest) and r.status in FINISHED for r in records
+        )
+        chosen += picked.values()
     order = {spec.run_id: i for i, spec in enumerate(plan.specs)}
-    shown = {r.environment.alone.digest for r in chosen}
     kept = {r.key for r in chosen}
     retried = [r for r in tried if r.key not in kept and r.status not in FINISHED]
     return Shown(
         plan,
         sorted(chosen, key=lambda r: order[r.run_id]),
         left_out,
-        tuple(_measurements(plan, shown)),
+        tuple(_measurements(plan, timed)),
         tuple(sorted(retried, key=lambda r: (order[r.run_id], r.attempt))),
     )
+
+
+def _of_any(own: list[RunRecord], records: list[RunRecord]) -> dict[str, RunRecord]:
+    """Return each run's newest record of one environment, else of the one that has most of the runs that are left."""
+    picked: dict[str, RunRecord] = {}
+    while own:
+        for run_id, record in latest(own).items():
+            if run_id not in picked or record.status in FINISHED:
+                picked[run_id] = record
+        done = {run_id for run_id, record in picked.items() if record.status in FINISHED}
+        left = [r for r in records if r.run_id not in done and (r.status in FINISHED or r.run_id not in picked)]
+        name = usual_environment(left) if left else ""
+        own = [r for r in left if r.environment.asked.digest == name]
+    return picked
+
+
+def _one_timed(plan: Plan, place: Place, own: list[RunRecord]) -> set[str]:
+    """Return the one environment whose measurements are shown of a place: that of its records, or with most of them."""
+    there = [m for m in plan.measurements if (m.spec.device, m.spec.backend) == place and m.status == "done"]
+    measured = Counter(m.environment.digest for m in there)
+    ours = {r.environment.alone.digest for r in own} & set(measured)
+    return ours or {name for name, _ in measured.most_common(1)}
 
 
 def newest_processes(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
@@ -106,14 +140,3 @@ def _measurements(plan: Plan, environments: set[str]) -> list[Measurement]:
     order = {spec.measure_id: i for i, spec in enumerate(plan.measured)}
     known = [m for m in plan.measurements if m.environment.digest in environments and m.measure_id in order]
     return sorted((m for group in newest_processes(known) for m in group), key=lambda m: order[m.measure_id])
-
-
-def _usual(records: list[RunRecord]) -> str:
-    """Return the environment with most finished runs; of equals, the one used last."""
-    runs = {(r.environment.asked.digest, r.run_id) for r in records if r.status in FINISHED}
-    finished = Counter(name for name, _ in runs)
-    newest: dict[str, str] = {}
-    for record in records:
-        name = record.environment.asked.digest
-        newest[name] = max(newest.get(name, ""), record.provenance.ended_at)
-    return max(newest, key=lambda name: (finished[name], newest[name]))

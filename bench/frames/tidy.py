@@ -11,6 +11,7 @@ from bench.frames.base import typed
 from bench.frames.runs import epoch_series, key
 from bench.frames.schemas import TIDY, TIMES
 from bench.metrics.base import Metric, applicable
+from bench.plan import by_place, usual_environment
 from bench.record import RunRecord
 
 
@@ -41,13 +42,16 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
 def means(records: Iterable[RunRecord]) -> pd.DataFrame:
     """Return one row a case, device and backend: its finished runs, their validation scores and throughput.
 
-    As in a report: the mean of each metric on its own scale (geometric for errors), the median of throughputs. A metric
-    has a column where some task of the records shows it in its leaderboard.
+    As in a report: the mean of each metric on its own scale (geometric for errors), the median of throughputs in the
+    environment that most records of a device and backend are of. A metric has a column where some task of the records
+    shows it in its leaderboard.
     """
     groups: dict[tuple[str, str, str], list[RunRecord]] = {}
     for record in records:
         if record.status == "done":
             groups.setdefault((record.spec.case, record.spec.device, record.spec.backend), []).append(record)
+    finished = [record for group in groups.values() for record in group]
+    usual = {place: usual_environment(known) for place, known in by_place(finished).items()}
     rows = []
     for (case, device, backend), mine in groups.items():
         row: dict[str, Any] = {"case": case, "device": device, "backend": backend, "runs": len(mine)}
@@ -55,7 +59,8 @@ def means(records: Iterable[RunRecord]) -> pd.DataFrame:
         for metric in applicable(task, mine[0].spec.metrics) if task else []:
             if metric.tabled or metric.name in mine[0].spec.metrics:
                 row[f"valid {metric.heading}"] = _mean(metric, mine)
-        speeds = [record.windows_per_s for record in mine if record.windows_per_s is not None]
+        alike = [record for record in mine if record.environment.asked.digest == usual[device, backend]]
+        speeds = [record.windows_per_s for record in alike if record.windows_per_s is not None]
         row["windows_per_s"] = float(pd.Series(speeds).median()) if speeds else None
         rows.append(row)
     if not rows:

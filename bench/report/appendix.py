@@ -1,10 +1,10 @@
 """What stands last in a report: environments and run ids."""
 
-import pandas as pd
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from bench.report.markdown import NONE, escape, seed_label, table
 from bench.report.results import Results
-from bench.report.rows import Row
 from bench.text.markdown import code
 
 
@@ -13,15 +13,15 @@ def run_ids(results: Results) -> str:
     rows = []
     for row in results.rows:
         runs = row.runs[["data_seed", "seed", "run_id"]].sort_values(["data_seed", "seed"])
-        ids = [f"{_label(r, row)}: `{r['run_id']}`" for _, r in runs.iterrows()]
+        own = (runs["seed"] == runs["data_seed"]).fillna(False).all()
+        several = runs["data_seed"].nunique() > 1 and not own
+        ids = [f"{_label(run, several)}: `{run['run_id']}`" for run in runs.to_dict("records")]
         rows.append([escape(row.name), code(row.case, cell=True), escape(row.device), ", ".join(ids)])
     return table(["model", "case", "device", "seed: run id"], rows, text_columns=4)
 
 
-def _label(run: pd.Series, row: Row) -> str:
+def _label(run: Mapping[Hashable, Any], several: bool) -> str:
     """Return a run's seed, and its data seed where there are several and they are others."""
-    own = (row.runs["seed"] == row.runs["data_seed"]).fillna(False).all()
-    several = row.runs["data_seed"].nunique() > 1 and not own
     return f"{seed_label(run)} on data {run['data_seed']}" if several else seed_label(run)
 
 

@@ -2,18 +2,27 @@
 
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from bench.cases.base import component, make_dataset, make_model
 from bench.datasets.base import Dataset
 from bench.errors import BenchError
 from bench.measurement import MEASUREMENT_SCHEMA, Measurement, MeasureSpec
 from bench.models.base import Model
+from bench.provenance import Environment
+from bench.recipe import Recipe
 from bench.record import SCHEMA_VERSION, Component, RunRecord, RunSpec
 from bench.store.schema_1 import NOISE_FLOORS, RENAMED, VERSIONS, covered, long_scores, task_of
 from bench.store.text import body_of
+from bench.task import Task
 
+SHARED: dict[str, TypeAdapter[Any]] = {"environment": TypeAdapter(Environment), "task": TypeAdapter(Task)}
+SHARED_OF_SPEC: dict[str, TypeAdapter[Any]] = {
+    "dataset": TypeAdapter(Component), "model": TypeAdapter(Component), "recipe": TypeAdapter(Recipe)
+}  # fmt: skip
 K = TypeVar("K", RunRecord, Measurement)
 P = TypeVar("P", RunSpec, MeasureSpec)
 
@@ -61,12 +70,41 @@ def _read(text: str, newest: int, kind: type[K], bring: Callable[[dict[str, Any]
     if kind is Measurement and body.get("schema_version") == 2:
         body["schema_version"] = newest
     if body.get("schema_version") != 1:
+        _share(body)
         record = kind.model_validate(body).model_copy(update={"schema_version": newest})
         return record, record.key
     try:
         return bring(body)
     except (KeyError, TypeError, AttributeError):
         raise ValueError("its fields are not those of schema 1") from None
+
+
+def _share(body: dict[str, Any]) -> None:
+    """Put parts that many records have alike in place of a body's own: each is checked once, and held once.
+
+    Raises:
+        ValueError: A part does not fit the schema.
+    """
+    for name, kind in SHARED.items():
+        if body.get(name) is not None:
+            body[name] = _shared_part(kind, json.dumps(body[name], sort_keys=True))
+    spec = body.get("spec")
+    if isinstance(spec, dict):
+        for name, kind in SHARED_OF_SPEC.items():
+            if spec.get(name) is not None:
+                spec[name] = _shared_part(kind, json.dumps(spec[name], sort_keys=True))
+    if isinstance(body.get("scores"), list):
+        body["scores"] = [[_word(w) if isinstance(w, str) else w for w in row] for row in body["scores"]]
+
+
+@lru_cache(maxsize=4096)
+def _shared_part(kind: TypeAdapter[Any], text: str) -> Any:
+    return kind.validate_json(text)
+
+
+@lru_cache(maxsize=4096)
+def _word(text: str) -> str:
+    return text
 
 
 def _with_old_key(record: K, body: dict[str, Any], id_field: str) -> tuple[K, str]:

@@ -20,6 +20,7 @@ class WeightStore:
     def __init__(self, store: Store):
         self.folder = store.results / "weights"
         self._records = store.folder
+        self._rivals: dict[tuple[str, str], list[RunRecord]] | None = None
 
     def write(self, record: RunRecord, data: bytes) -> None:
         """Write the weights of a record, which is written already.
@@ -36,13 +37,18 @@ class WeightStore:
         Raises:
             OSError: As `write`.
         """
-        others = (other for other in self.kept() if other.key != record.key)
-        rivals = [other for other in others if _of_one_case(other) == _of_one_case(record)]
+        if self._rivals is None:  # read once: a sweep is the only one that writes here
+            self._rivals = {}
+            for other in self.kept():
+                self._rivals.setdefault(_of_one_case(other), []).append(other)
+        case = _of_one_case(record)
+        rivals = [other for other in self._rivals.get(case, []) if other.key != record.key]
         if any(_rank(rival) < _rank(record) for rival in rivals):
             return
         self.write(record, data)
         for rival in rivals:
-            discard(self._path(rival))
+            discard(self.path(rival))
+        self._rivals[case] = [record]
 
     def read(self, record: RunRecord) -> list[NDArray[Any]]:
         """Return the weights of a record, in the order of a program's `weights`.
@@ -50,7 +56,7 @@ class WeightStore:
         Raises:
             NotKept: There are none, or the file is broken.
         """
-        path = self._path(record)
+        path = self.path(record)
         try:
             return weights_from_bytes(path.read_bytes())
         except OSError as error:
@@ -60,7 +66,7 @@ class WeightStore:
 
     def has(self, record: RunRecord) -> bool:
         """Return whether weights of a record are there."""
-        return self._path(record).is_file()
+        return self.path(record).is_file()
 
     def kept(self) -> list[RunRecord]:
         """Return the records whose weights are there; a file that belongs to none is passed over."""
@@ -87,7 +93,8 @@ class WeightStore:
         ranks = {_of_one_case(record): _rank(record) for record in best_seeds(kept)}
         return [r.spec for r in best_seeds(done) if _of_one_case(r) not in ranks or _rank(r) < ranks[_of_one_case(r)]]
 
-    def _path(self, record: RunRecord) -> Path:
+    def path(self, record: RunRecord) -> Path:
+        """Return where the weights of a record are, if they are kept."""
         return self.folder / f"{record.key}{KEPT}"
 
 

@@ -75,6 +75,7 @@ DataSeeds = Annotated[
     Annotated[Literal["seeds"], Tag("text")] | Annotated[SeedList, AfterValidator(_one), Tag("other")],
     Discriminator(_form),
 ]
+Accept = Literal["here", "any", "one"]
 Entry = Annotated[
     Annotated[str, Tag("text")] | Annotated[InPlaceCase, Tag("other")] | Annotated[CrossedCase, Tag("crossed")],
     Discriminator(_form_of_case),
@@ -144,6 +145,8 @@ class Suite(BaseModel):
         only: Of the variants that the grid makes, the names of those that are kept; empty for all. A command's
             choice of cases sets it.
         throughput: Whether the throughput benchmark measures the cases after their runs.
+        accept: Which environments' runs count as done: ``"here"`` that of the machine that asks, ``"any"``, or
+            ``"one"``: on each device and backend the one with most runs, so that the rest is to be run there, too.
         time_limit_s: A run that takes longer is ended and recorded as timed out; None for no limit.
         crash_retries: How often a run whose worker died is tried again within the sweep. A run that failed,
             diverged or timed out is not: it would do so again.
@@ -170,6 +173,7 @@ class Suite(BaseModel):
     grid: RecipeGrid = RecipeGrid()
     only: list[str] = []
     throughput: Annotated[bool, Field(strict=True)] = True
+    accept: Accept = "here"
     time_limit_s: PositiveFloat | None = None
     crash_retries: Annotated[int, Field(ge=0, le=10, strict=True)] = 1
 
@@ -231,8 +235,10 @@ class Suite(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this selection; what ranks is in it, since automatic seeds go by that."""
-        told = ("title", "related", "equivalence", "equivalence_points", "throughput", "time_limit_s", "crash_retries")
-        left_out: dict[str, Any] = dict.fromkeys(told, True) | {"cases": {"__all__": {"published": {"note"}}}}
+        told = "title", "related", "equivalence", "equivalence_points", "throughput", "accept", "time_limit_s"
+        left_out: dict[str, Any] = dict.fromkeys((*told, "crash_retries"), True) | {
+            "cases": {"__all__": {"published": {"note"}}}
+        }
         return digest(self.model_dump(mode="json", exclude=left_out, exclude_defaults=True), 8)
 
     @property

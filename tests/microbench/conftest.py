@@ -70,6 +70,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Ite
         _print_lengths(terminalreporter, session)
         _print_backends(terminalreporter, session)
         _print_seeds(terminalreporter, session)
+        _print_scale(terminalreporter, session)
         _print_compared(terminalreporter, session)
     if slower:
         pytest.exit(f"{len(session.performance_regressions)} benchmarks are slower than the saved ones by too much", 1)
@@ -154,6 +155,21 @@ def _print_seeds(terminalreporter: Any, session: Any) -> None:
     headers = ["s an epoch of all seeds", *(f"{width} seeds" for width in widths), f"a seed: {widths[-1]} / 1"]
     terminalreporter.write_line("")
     terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".3f", tablefmt="github"))
+
+
+def _print_scale(terminalreporter: Any, session: Any) -> None:
+    """Print the driver's CPU seconds by step and number of runs, and the most memory that it held."""
+    infos = [b.extra_info for b in session.benchmarks if "scale" in b.extra_info]
+    if not infos:
+        return
+    steps = [key.removesuffix("_s") for key in infos[0] if key.endswith("_s")]
+    rows = []
+    for info in infos:
+        most = max(info[f"{step}_peak_bytes"] for step in steps)
+        rows.append([f"{info['scale']:,}", *(info[f"{step}_s"] for step in steps), most / 1e6])
+    headers = ["runs: s of CPU", *(step.replace("_", " ") for step in steps), "memory, MB"]
+    terminalreporter.write_line("")
+    terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".1f", tablefmt="github"))
 
 
 def _print_compared(terminalreporter: Any, session: Any) -> None:

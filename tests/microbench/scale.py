@@ -1,0 +1,125 @@
+"""What many runs cost the driver: run in a process of its own, so that the most memory it held is theirs.
+
+``python -m tests.microbench.scale RUNS FOLDER`` prints a JSON of seconds of CPU and of memory. The runs are fakes: 64
+workers that answer at once, with records as long as those of a short training.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from bench.cases.in_place import InPlaceCase
+from bench.commands import Selection
+from bench.devices import find_device
+from bench.estimates import pace_of, remaining_s
+from bench.jobs import Event, Job, RunEnded, make_jobs
+from bench.plan import Plan
+from bench.record import RunRecord, RunSpec, Score
+from bench.stale import find_stale
+from bench.store import Store
+from bench.suite import Suite
+from bench.sweep import run_sweep
+from tests import plugins  # noqa: F401  # registers the data
+from tests.fakes import fake_record
+
+WORKERS = 64
+SEEDS_A_CASE = 100
+
+
+def suite_of(runs: int) -> Suite:
+    """Return a suite of so many runs: cases of a hundred seeds each, and a baseline."""
+    cases = [
+        InPlaceCase(
+            name=f"scale/{n:04}", dataset="test_ramps", model="linear",
+            recipe={"learning_rate": 0.001 * (n + 1), "epochs": 20}, label=f"linear {n:04}",
+        )
+        for n in range(max(1, runs // SEEDS_A_CASE))
+    ]  # fmt: skip
+    naive = InPlaceCase(name="scale/naive", dataset="test_ramps", model="naive")
+    seeds = list(range(min(runs, SEEDS_A_CASE)))
+    return Suite(name="scale", cases=[naive, *cases], seeds=seeds, data_seeds=[1], throughput=False)
+
+
+class Answering:
+    """An executor whose workers answer at once."""
+
+    workers = WORKERS
+    logs = Path()
+
+    def __init__(self, plan: Plan) -> None:
+        self._cases = {case.name: case for case in plan.cases}
+        self._templates: dict[str, RunRecord] = {}
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        for job in jobs:
+            for spec in job.specs:
+                yield RunEnded(self._record(spec))
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+    def _record(self, spec: RunSpec) -> RunRecord:
+        """Return a record of a spec: all alike but for the scores."""
+        if spec.case not in self._templates:
+            made = fake_record(spec.case, 1, mse=0.01, mae=0.1)
+            changes = {"task": self._cases[spec.case].task, "environment": find_device("cpu").environment(spec.backend)}
+            self._templates[spec.case] = made.model_copy(update=changes)
+        factor = float(np.random.default_rng([spec.model_seed or 0, len(spec.case)]).lognormal(sigma=0.1))
+        known = self._templates[spec.case]
+        scores = tuple(Score(*s[:-1], s.value * factor) for s in known.scores)
+        return known.model_copy(update={"spec": spec, "run_id": spec.run_id, "scores": scores})
+
+
+class Nowhere:
+    """Mirrors nothing."""
+
+    def send(self, record: RunRecord) -> None:
+        """Do nothing."""
+
+
+def measure(runs: int, folder: Path, upto: str = "") -> dict[str, float]:
+    """Return what each step cost, in seconds of CPU, and the most memory of all of them, in bytes."""
+    cost: dict[str, float] = {}
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        began = time.process_time()
+        yield
+        cost[f"{name}_s"] = round(time.process_time() - began, 3)
+        cost[f"{name}_peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+    suite = suite_of(runs)
+    chosen = Selection("scale", suite, suite, folder / "results", folder / "reports")
+    store = Store(chosen.results)
+    store.prepare()
+    with step("plan"):
+        plan = chosen.plan(store, records=[])
+        missing = plan.missing
+    with step("sweep"):
+        sweep = run_sweep(make_jobs(missing), Answering(plan), store, Nowhere())
+    assert sweep.recorded == len(plan.specs)
+    del sweep, plan, missing
+    with step("read"):
+        records = store.read()
+    with step("bench_plan"):
+        plan = chosen.plan(store, records=records)
+        plan.states({s.spec.run_id for s in find_stale(plan.missing, records)})
+        remaining_s(plan.missing, pace_of(records, chosen.reports), WORKERS)
+    assert len(plan.done) == len(plan.specs)
+    with step("tables"):
+        chosen.write_report(plan, figures=False, provisional=True)
+    if upto == "tables":
+        return cost
+    with step("report"):
+        chosen.write_report(plan)
+    return cost
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(int(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])))

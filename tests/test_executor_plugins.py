@@ -1,0 +1,61 @@
+"""Executors are plug-ins: a command asks the one that is named where runs are run, and what they are run on."""
+
+from dataclasses import replace
+
+from bench.cli import call
+from bench.cli.options import selection
+from bench.executors.base import executors
+from bench.store import REPORTS, RESULTS, Store
+from tests.elsewhere import LOGS, registered
+
+
+def run(suite, *options):
+    return call(["run", suite, "--no-track", "--no-report", *options])
+
+
+def test_runs_are_run_where_the_named_executor_says_and_count_as_done_there_alone(far, monkeypatch, tmp_path, capsys):
+    elsewhere = registered(monkeypatch)
+    assert run(far(), "--executor", "elsewhere", "--workers", "7") == 0
+    assert elsewhere.asked == [("check", "cpu"), ("see", 6)]
+    assert elsewhere.started[0].setting.workers == 7
+    assert {r.environment.cpu for r in Store(tmp_path / "results").read()} == {"Other CPU"}
+    assert "6 runs to do, 0 done; an unknown time on 64 workers" in capsys.readouterr().out
+    assert run(far(), "--executor", "elsewhere") == 0
+    assert "0 runs to do, 6 done" in capsys.readouterr().out
+    assert call(["plan", far()]) == 0
+    assert "0 of 6 runs done" in capsys.readouterr().out, "this machine has another processor"
+
+
+def test_a_stop_ends_what_the_executor_runs_and_the_same_command_goes_on(far, monkeypatch, tmp_path, capsys):
+    elsewhere = registered(monkeypatch, options={"stop_after": 2})
+    assert run(far(), "--executor", "elsewhere") == 1
+    assert elsewhere.started[0].closed
+    assert len(Store(tmp_path / "results").read()) == 2
+    elsewhere.options = {}
+    assert run(far(), "--executor", "elsewhere") == 0
+    assert "4 runs to do, 2 done" in capsys.readouterr().out
+
+
+def test_where_there_is_no_report_what_failed_is_in_the_executors_logs(far, monkeypatch, capsys):
+    registered(monkeypatch, options={"status": "failed"})
+    assert run(far(), "--executor", "elsewhere") == 1
+    assert f"6 of 6 runs have no result; what their workers printed is in {LOGS}" in capsys.readouterr().out
+
+
+def test_a_command_to_go_on_names_the_executor_unless_it_is_this_machine(far, monkeypatch):
+    registered(monkeypatch)
+    there = selection(far(), RESULTS, REPORTS)
+    assert "--executor" not in there.command()
+    assert replace(there, place="elsewhere").command().endswith("run far.toml --executor elsewhere")
+    assert "--executor" not in replace(there, place="elsewhere").command("report")
+
+
+def test_an_unknown_executor_is_one_line(far, capsys):
+    assert run(far(), "--executor", "locale") == 2
+    assert capsys.readouterr().err == "bench: unknown executor 'locale'; did you mean local?\n"
+
+
+def test_local_is_listed_with_what_it_is(capsys):
+    assert executors.names()[0] == "local"
+    assert call(["list", "executors", "--json"]) == 0
+    assert '"about": "This machine: a worker a core or a GPU."' in capsys.readouterr().out
