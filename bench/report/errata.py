@@ -85,9 +85,9 @@ def variants(results: Results) -> list[Variant]:
         for _, erratum in fault.iterrows():
             for row in (r for r in results.rows if r.case == erratum["case"] and r.info["task"] in boards):
                 board = boards[str(row.info["task"])]
-                # Held against a row on the same device and backend, of the same model where there is one.
+                # Held against a row on the same device and backend, of the same task and model where there is one.
                 there = [r for r in results.rows if r.case in same and r.place[1:] == row.place[1:]]
-                there.sort(key=lambda r: r.info["model"] != row.info["model"])
+                there.sort(key=lambda r: tuple(r.info[which] != row.info[which] for which in ("task", "model")))
                 fair = there[0] if there and erratum["variant"] != CORRECTED else None
                 key = board.beside(told_by(board))
                 found.append(Variant(int(erratum["number"]), row, erratum["variant"], erratum["fault"], key, fair))
