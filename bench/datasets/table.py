@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from bench.datasets.base import Dataset, dataset
 from bench.errors import BenchError
@@ -65,6 +65,8 @@ class TableData(Dataset):
             with validation and training right before it (rolling origins; training grows). A suite draws each once.
         every_step: Ask for the following steps at each position of a window, not at its last alone.
         rank: The metric that ranks; empty for MSE.
+        test_batch: A fault, to be priced: test windows are counted in whole batches of so many, and the incomplete last
+            one is dropped, as a loader with ``drop_last`` does; 0 scores all.
     """
 
     files: ClassVar[tuple[str, ...]] = ("path",)
@@ -90,6 +92,7 @@ class TableData(Dataset):
     units: Annotated[str, Field(pattern="^(original|scaled)$")] = "original"
     every_step: bool = False
     rank: str = ""
+    test_batch: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _agree(self) -> "TableData":
@@ -247,6 +250,12 @@ class _Views:
         from bench.tables.cutting import blocks
 
         data, starts = self._data, self._parts.starts[part]
+        if part == "test" and data.test_batch:
+            starts = starts[: len(starts) // data.test_batch * data.test_batch]
+            if not len(starts):
+                raise BenchError(
+                    f"{data.path}: test holds no whole batch of {data.test_batch} windows; lower test_batch"
+                )
         steps = np.arange(data.input_length, dtype=np.int32)
         ahead = np.arange(1, data.horizon + 1, dtype=np.int32)
         after = steps[:, np.newaxis] + ahead if data.every_step else data.input_length - 1 + ahead

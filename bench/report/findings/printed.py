@@ -38,6 +38,6 @@ def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
         return []
     counts = {"hurt": hurt, "flatter": len(ratios) - hurt}
     said = [f"{n} {verb}{'s' * (n == 1)}" for verb, n in counts.items() if n]
-    said += [f"{total - len(ratios)} undecided"] * (0 < len(ratios) < total)
+    said += [f"{total - len(ratios)} undecided"] * (len(ratios) < total)
     title = link("Errata", tables["errata"].target)
-    return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said) or 'none matters'}."]
+    return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said)}."]
