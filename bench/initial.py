@@ -113,7 +113,8 @@ def _draw(layer: Any, attribute: str, shape: tuple[int, ...], rng: np.random.Gen
     if attribute == "bias" and getattr(layer, "unit_forget_bias", False):
         # An LSTM's gates are input, forget, cell, output; the forget gate starts open.
         units = layer.units
-        parts = draw(initializer, (units,), rng), np.ones(units), draw(initializer, (2 * units,), rng)
+        opened = np.full(units, getattr(layer, "forget_bias", 1.0))
+        parts = draw(initializer, (units,), rng), opened, draw(initializer, (2 * units,), rng)
         return np.concatenate(parts)
     return draw(initializer, shape, rng)
 

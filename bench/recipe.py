@@ -122,6 +122,9 @@ class Recipe(_Strict):
     """Longest gradient, all weights' together (Pascanu et al., 2013); a longer one is shortened to it."""
     clip_value: Above0 | None = None
     """Largest size of a single number of the gradient."""
+    keep_gradients: bool | None = None
+    """A fault, to be priced: each step adds its gradients to those of all before, as where ``zero_grad`` is missing.
+    What is clipped then is the sum so far, before the new gradients are added to it."""
 
     schedule: Schedule | None = None
     """How the learning rate changes; ``"constant"`` is the same as None."""
@@ -153,6 +156,12 @@ class Recipe(_Strict):
     def _one_spelling(cls, value: str | None) -> str | None:
         """Let equal recipes be equal."""
         return None if value == "constant" else value
+
+    @field_validator("keep_gradients")
+    @classmethod
+    def _none_is_usual(cls, value: bool | None) -> bool | None:
+        """Likewise."""
+        return value or None
 
     @field_validator("precision")
     @classmethod
@@ -281,6 +290,6 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 def differences(recipe: Recipe, other: Recipe) -> dict[str, Any]:
     """Return the fields of ``recipe`` that differ from ``other``'s; one that is off counts where it has a word."""
-    off = {"schedule": "constant", "precision": "float32"}
+    off = {"schedule": "constant", "precision": "float32", "keep_gradients": False}
     values = {k: off.get(k) if v is None else v for k, v in recipe.model_dump().items() if v != getattr(other, k)}
     return {key: value for key, value in values.items() if value is not None}

@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-from bench.cases.base import Case, Erratum, Published
+from bench.cases.base import AS_PRINTED, CORRECTED, Case, Erratum, Published
 from bench.datasets.base import Dataset
-from bench.families.chapter15.errata import AS_PRINTED, CORRECTED
 from bench.frames import Frames, make_frames, select, with_types
 from bench.frames.schemas import ABOUT
 from bench.measurement import measure_spec

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from bench.cli import call
 from bench.doctor import Check, machine
-from bench.extras import MODULES, RAY, extra_of, lacking
+from bench.extras import MODULES, extra_of, lacking
 from bench.pasting import installing
 from bench.store import Store
 from tests.committed import ROOT

@@ -6,7 +6,7 @@ import pytest
 from bench.cases.base import cases
 from bench.datasets.base import datasets
 from bench.errors import BenchError
-from bench.families.chapter15.printed_curves import published_curve
+from bench.families.chapter15.printed import published_curve
 from bench.metrics.base import evaluate, scored
 from bench.recipe import Recipe
 from bench.task import TargetKind

@@ -5,13 +5,13 @@ import pytest
 from scipy.stats import t
 
 from bench.cases.base import Erratum, Published
-from bench.families.chapter15.printed_curves import published_curve
-from bench.families.chapter15.report.beside import printed_columns
-from bench.families.chapter15.report.printed import curve_epochs, printed_text, printed_values
-from bench.families.chapter15.report.reproduction import reproduction_table
+from bench.families.chapter15.printed import published_curve
 from bench.record import LearningCurve
+from bench.report.columns.printed import printed_columns
 from bench.report.parts import overlays
+from bench.report.printed import curve_epochs, printed_text, printed_values
 from bench.report.results import Results
+from bench.report.sections.reproduction import reproduction_table
 from tests.fakes import FakeLeaky, FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
 from tests.section_fakes import results_of
 

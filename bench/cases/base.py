@@ -15,23 +15,30 @@ from bench.datasets.loaded import declared
 from bench.errors import BenchError
 from bench.models.base import Model, Network, Support, models
 from bench.recipe import Recipe
-from bench.record import Component
+from bench.record import Component, Weights
 from bench.registry import Registry, close_matches
 from bench.task import Task
 from bench.text.lines import fit
 
 Line = Annotated[str, AfterValidator(fit)]
+AS_PRINTED = "as printed"
+CORRECTED = "corrected"
+"""What an erratum's variant is called where it is the source's, and where the fault is mended."""
 
 
 class Published(BaseModel):
     """Values printed in the source, and where.
 
     Attributes:
-        values: What was printed of the validation split after the last epoch, by metric.
+        values: What was printed, by metric.
         source: Where, in words.
         curve: Names its series in the published curves.
         data_seed: Of the data that they are of; a suite on other data holds nothing to them.
         note: In one clause, a fact about the source that can make its values differ from ours.
+        split: What it was printed of: validation, test, or an extra test set by its name.
+        weights: After the last epoch, or of the best one.
+        any_draw: The source drew data of its own, so that any draw is one more like it.
+        why_not: In one clause, why a suite of its family may leave this case out; empty for no reason to.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +48,10 @@ class Published(BaseModel):
     curve: Line = ""
     data_seed: ClassVar[int] = 42
     note: Line = ""
+    split: Line = "valid"
+    weights: Weights = "last"
+    any_draw: bool = False
+    why_not: Line = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Erratum:
     Attributes:
         number: As listed in the report.
         fault: One clause that says what is wrong, the same in each case of the number.
-        variant: What this case has, such as ``"as printed"`` or ``"corrected"``.
+        variant: What this case has, such as `AS_PRINTED` or `CORRECTED`.
     """
 
     number: int

@@ -33,7 +33,8 @@ class Adding(Generated):
     def task(self) -> Task:
         """Return the question: what is the sum of the two marked numbers?"""
         names = ("number", "mark")
-        return Task(self.name, TargetKind.LAST_STEP, self.steps, 2, feature_names=names, targets=(Target("sum"),))
+        named = self.name if self.steps == 100 else f"{self.name}_{self.steps}"
+        return Task(named, TargetKind.LAST_STEP, self.steps, 2, feature_names=names, targets=(Target("sum"),))
 
     @property
     def chance(self) -> Mapping[str, float]:

@@ -53,8 +53,9 @@ class CopyMemory(Generated):
         """Return the question: which digit is due at each step?"""
         ids = NOW + 1 if self.token_ids else None
         length = self.steps + 2 * COPIED
+        named = self.name if self.steps == 100 else f"{self.name}_{self.steps}"
         return Task(
-            self.name, TargetKind.LABEL_EVERY_STEP, length, classes=NOW + 1, vocabulary=ids, masked=True,
+            named, TargetKind.LABEL_EVERY_STEP, length, classes=NOW + 1, vocabulary=ids, masked=True,
         )  # fmt: skip
 
     @property

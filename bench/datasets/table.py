@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from bench.datasets.base import Dataset, dataset
 from bench.errors import BenchError
@@ -70,6 +70,8 @@ class TableData(Dataset):
         rank: The metric that ranks; empty for MSE.
         quantiles: Levels whose quantiles networks forecast, 0.5 among them, by loss ``"quantile"``; baselines forecast
             one number. Other metrics read the median; the pinball loss chooses the epoch.
+        test_batch: A fault, to be priced: test windows are counted in whole batches of so many, and the incomplete last
+            one is dropped, as a loader with ``drop_last`` does; 0 scores all.
     """
 
     files: ClassVar[tuple[str, ...]] = ("path",)
@@ -97,6 +99,7 @@ class TableData(Dataset):
     every_step: bool = False
     rank: str = ""
     quantiles: tuple[Share, ...] = ()
+    test_batch: NonNegativeInt = 0
 
     @model_validator(mode="after")
     def _agree(self) -> "TableData":
@@ -263,6 +266,12 @@ class _Views:
         from bench.tables.cutting import blocks
 
         data, starts = self._data, self._parts.starts[part]
+        if part == "test" and data.test_batch:
+            starts = starts[: len(starts) // data.test_batch * data.test_batch]
+            if not len(starts):
+                raise BenchError(
+                    f"{data.path}: test holds no whole batch of {data.test_batch} windows; lower test_batch"
+                )
         steps = np.arange(data.input_length, dtype=np.int32)
         ahead = np.arange(1, data.horizon + 1, dtype=np.int32)
         after = steps[:, np.newaxis] + ahead if data.every_step else data.input_length - 1 + ahead

@@ -20,9 +20,29 @@ def keras_optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
     names = {key: key for key, option in OPTIONS.items() if option.field == "optimizer"}
     names |= {"weight_decay": "weight_decay", "clip_norm": "global_clipnorm", "clip_value": "clipvalue"}
     options = {theirs: getattr(recipe, ours) for ours, theirs in names.items() if getattr(recipe, ours) is not None}
-    return keras.optimizers.get(
+    made = keras.optimizers.get(
         {"class_name": recipe.optimizer, "config": {"learning_rate": recipe.learning_rate, **options}}
     )
+    return _adding_up(type(made)).from_config(made.get_config()) if recipe.keep_gradients else made
+
+
+def _adding_up(kind: Any) -> Any:
+    """Return an optimizer whose gradients are never set to zero: ``v_t = clip(v_{t-1}) + g_t``, and v_t is applied."""
+    from keras import ops
+
+    class AddingUp(kind):  # type: ignore[misc]
+        def build(self, variables: Any) -> None:
+            super().build(variables)
+            self._sums = [self.add_variable_from_reference(v, name="sum") for v in variables]
+
+        def _clip_gradients(self, gradients: Any) -> Any:
+            earlier = super()._clip_gradients([ops.convert_to_tensor(each) for each in self._sums])
+            sums = [one + other for one, other in zip(earlier, gradients, strict=True)]
+            for variable, value in zip(self._sums, sums, strict=True):
+                variable.assign(value)
+            return sums
+
+    return AddingUp
 
 
 def keras_loss(recipe: Recipe, levels: tuple[float, ...] = ()) -> Callable[[Any, Any], Any]:

@@ -160,7 +160,8 @@ class TorchProgram:
         x, y, *mask = (take(held, rows, _gather) for held in self._data)
         if self._varies:
             self._optimizer.rate.copy_(self._rates.index_select(0, self._place)[0])
-        self._network.gradient.zero_()
+        with torch.no_grad():
+            self._optimizer.begin()
         loss = self._loss(y, self._network(x, training=True), mask[0] if mask else None)
         loss.backward()
         with torch.no_grad():

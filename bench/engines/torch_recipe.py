@@ -91,7 +91,7 @@ class FlatOptimizer:
 
         self._of = keras_optimizer(recipe)
         self._update = UPDATES[recipe.optimizer]
-        self._start = recipe.learning_rate
+        self._start, self._keeps = recipe.learning_rate, bool(recipe.keep_gradients)
         self.weights, self.gradient = weights, gradient
         self.rate, self.steps, self.product = (torch.zeros((), device=weights.device) for _ in range(3))
         self.first, self.second, self.third = (torch.zeros_like(weights) for _ in range(3))
@@ -102,16 +102,29 @@ class FlatOptimizer:
         """Put in the state before the first step."""
         for tensor in self.state:
             tensor.zero_()
+        self.gradient.zero_()
         self.rate.fill_(self._start)
         self.product.fill_(1.0)
 
-    def step(self) -> None:
-        """Change the weights by their gradient; call it where no gradients are recorded."""
+    def begin(self) -> None:
+        """Make the gradient ready for the next batch's to be added: zero, unless the recipe keeps it."""
+        if self._keeps:
+            self._clip()
+        else:
+            self.gradient.zero_()
+
+    def _clip(self) -> None:
         of, gradient = self._of, self.gradient
         if of.global_clipnorm:
             gradient.mul_((of.global_clipnorm / gradient.norm()).clamp(max=1.0))
         if of.clipvalue:
             gradient.clamp_(-of.clipvalue, of.clipvalue)
+
+    def step(self) -> None:
+        """Change the weights by their gradient; call it where no gradients are recorded."""
+        of = self._of
+        if not self._keeps:
+            self._clip()
         if of.weight_decay is not None:
             self.weights.mul_(1 - of.weight_decay * self.rate)
         self.steps.add_(1)

@@ -14,9 +14,17 @@ class WeightNormCausalConv1D(CausalConv1D):
     Salimans and Kingma (2016), "Weight Normalization", arXiv 1602.07868, section 2, as the temporal convolutional
     network uses it. At the start g is the length of v, and v uniform within ``1 / sqrt(taps * channels)``: PyTorch's
     own start, which the network's code runs with, since the normalisation undoes the start that its paper names.
+
+    Args:
+        deviation: Draw v from a normal distribution of mean 0 and this deviation in its place; None for PyTorch's.
+        arguments: Of `CausalConv1D`.
     """
 
     DRAWN = "kernel", "bias", "length"
+
+    def __init__(self, *arguments: Any, deviation: float | None = None, **named: Any):
+        super().__init__(*arguments, **named)
+        self.deviation = deviation
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make v, the bias and g."""
@@ -27,7 +35,7 @@ class WeightNormCausalConv1D(CausalConv1D):
         """Return what the weights start from."""
         shape = tuple(self.kernel.shape)
         reach = (shape[0] * shape[1]) ** -0.5
-        v = rng.uniform(-reach, reach, shape)
+        v = rng.uniform(-reach, reach, shape) if self.deviation is None else rng.normal(0, self.deviation, shape)
         return {"kernel": v, "bias": rng.uniform(-reach, reach, shape[2]), "length": np.sqrt((v**2).sum(axis=(0, 1)))}
 
     def matrix(self) -> Any:

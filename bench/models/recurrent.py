@@ -208,15 +208,23 @@ class WhileLoopRNN(RecurrentNetwork):
 
 @model("lstm", paper="Hochreiter and Schmidhuber 1997, Neural Computation 9(8)")
 class LSTM(RecurrentNetwork):
-    """A stack of LSTM layers."""
+    """A stack of LSTM layers.
+
+    Attributes:
+        forget_bias: What the forget gates' biases start from; the larger, the longer a state is kept at the start.
+    """
 
     general: ClassVar[bool] = True
+
+    forget_bias: float = Field(default=1.0, allow_inf_nan=False)
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's LSTM, kept off cuDNN so that XLA compiles it everywhere."""
         import keras
 
-        return keras.layers.LSTM(units, return_sequences=return_sequences, use_cudnn=False)
+        layer = keras.layers.LSTM(units, return_sequences=return_sequences, use_cudnn=False)
+        layer.cell.forget_bias = self.forget_bias  # what `bench.initial` starts it from
+        return layer
 
 
 @model("gru", paper="Cho et al. 2014, arXiv 1406.1078")

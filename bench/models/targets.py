@@ -39,15 +39,15 @@ def lacking_past(task: Task) -> str:
     return lacking[0] if lacking and len(task.targets) > 1 else ""
 
 
-def head(task: Task) -> "list[keras.Layer]":
+def head(task: Task, **start: Any) -> "list[keras.Layer]":
     """Return the layers from ``(batch, [positions], units)`` to forecasts ``(batch, [positions], *task.output_shape)``.
 
     One dense layer: of real values for real targets; a probability by sigmoid for two classes, and one a class by
-    softmax for more.
+    softmax for more. ``start`` holds initialisers, where it starts otherwise than every dense layer.
     """
     import keras
 
-    return [keras.layers.Dense(task.outputs, activation=activation(task)), *shaped(task)]
+    return [keras.layers.Dense(task.outputs, activation=activation(task), **start), *shaped(task)]
 
 
 def activation(task: Task) -> str | None:

@@ -237,7 +237,7 @@ class Suite(BaseModel):
         """Eight hexadecimal digits that name this selection; what ranks is in it, since automatic seeds go by that."""
         told = "title", "related", "equivalence", "equivalence_points", "throughput", "accept", "time_limit_s"
         left_out: dict[str, Any] = dict.fromkeys((*told, "crash_retries"), True) | {
-            "cases": {"__all__": {"published": {"note"}}}
+            "cases": {"__all__": {"published": {"note", "why_not"}}}
         }
         return digest(self.model_dump(mode="json", exclude=left_out, exclude_defaults=True), 8)
 
@@ -306,7 +306,8 @@ class Suite(BaseModel):
 
     def _on_source_data(self, case: Case) -> Case:
         """Return a case, without its published values where this suite's data are not those that they are of."""
-        same = not case.dataset.varies or self.data_seeds == [case.published.data_seed]
+        printed = case.published
+        same = printed.any_draw or not case.dataset.varies or self.data_seeds == [printed.data_seed]
         return case if same else replace(case, published=Published())
 
 

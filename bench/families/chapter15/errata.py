@@ -1,9 +1,8 @@
 """The notebook's seven faults; each stands in the cases once as printed and once corrected."""
 
-from bench.cases.base import Erratum
+from bench.cases.base import AS_PRINTED, CORRECTED, Erratum
 
-AS_PRINTED = "as printed"
-CORRECTED = "corrected"
+__all__ = ["AS_PRINTED", "CORRECTED", "WHOLE_EPOCHS", "erratum"]
 WHOLE_EPOCHS = "the notebook trains on the incomplete last batch too"
 """A fact that stands beside its values: 24 of 7,000 windows, which an epoch here leaves out."""
 

@@ -1,22 +1,17 @@
 """Reproduction: each value that the source printed, beside what our seeds give."""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Hashable
+from typing import Any
 
 from bench import stats
-from bench.families.chapter15.errata import AS_PRINTED, CORRECTED
-from bench.families.chapter15.report.printed import (
-    PrintedValue,
-    curve_epochs,
-    final_values,
-    printed_text,
-    printed_values,
-)
+from bench.cases.base import AS_PRINTED, CORRECTED
 from bench.metrics.traits import Traits
 from bench.report.amounts import spread
 from bench.report.markdown import NONE, escape, factor, fixed, lines_of, paragraphs, score
 from bench.report.parts import section
+from bench.report.printed import PrintedValue, curve_epochs, final_values, left_out, printed_text, printed_values
 from bench.report.results import Results
+from bench.text.markdown import code
 
 
 @section("reproduction", "Reproduction: printed values beside ours", order=20)
@@ -34,7 +29,6 @@ def reproduction_table(results: Results) -> tuple[str, list[str]] | None:
     known = {(v.row.case, v.metric.name) for v in values}
     notes = paragraphs(
         "reproduction",
-        Path(__file__).parent,
         seeded=sum(not j.exact for j in judged.values()),
         missed=sum(j.missed and not j.exact for j in judged.values()),
         expected=stats.expected_misses(judged),
@@ -53,9 +47,26 @@ def reproduction_table(results: Results) -> tuple[str, list[str]] | None:
     return lines_of(columns, values, text=3, last=explained), notes
 
 
+@section("not_run", "Printed, and not run here", order=25)
+def not_run_table(results: Results) -> tuple[str, list[str]] | None:
+    """Return every printed value of the families that nothing here is held to, each with the reason."""
+    lines = left_out(results).to_dict("records")
+    if not lines:
+        return None
+    columns: dict[str, Callable[[dict[Hashable, Any]], str]] = {
+        "task": lambda line: escape(line["task"]),
+        "model": lambda line: escape(line["model"]),
+        "value": lambda line: escape(line["metric"].replace("_", " ")),
+        "printed": lambda line: printed_text(line["value"]),
+        "run it by": lambda line: code(line["case"], cell=True) if line["case"] else NONE,
+        "why not here": lambda line: escape(line["why"]),
+    }
+    return lines_of(columns, lines, text=3, last=True), paragraphs("not_run")
+
+
 def _pooled(values: list[PrintedValue]) -> tuple[stats.Pooled, Traits] | None:
     """Return all printed values of one metric, one a model, held to ours together; None of fewer than two."""
-    ranking = [v for v in values if v.metric.name == v.board.metric.name]
+    ranking = [v for v in values if v.metric.name == v.board.metric.name and not v.elsewhere]
     found = stats.pooled({v.key: v.printed for v in ranking}, {v.key: v.sample for v in ranking})
     return (found, ranking[0].metric) if found else None
 
@@ -75,6 +86,8 @@ def _reasons(results: Results, value: PrintedValue, shared: str) -> list[str]:
 
 
 def _heading(value: PrintedValue) -> str:
+    if value.elsewhere:
+        return escape(value.score.in_words(value.metric.heading))
     ranks = value.metric.name == value.board.metric.name
     return f"valid {value.metric.heading}" if ranks else value.metric.heading
 

@@ -24,7 +24,8 @@ class PrintedValue:
         row: The case on one device and backend.
         board: Its task's.
         metric: Traits of what was printed.
-        printed: The value, after the last epoch on validation.
+        score: Which score of ours it is held to.
+        printed: The value.
         note: A fact about the source that can make it differ from ours; empty for none.
         sample: Our scores.
         judgement: None where one seed has no spread to hold the value against.
@@ -33,6 +34,7 @@ class PrintedValue:
     row: Row
     board: Leaderboard
     metric: Traits
+    score: Key
     printed: float
     note: str
     sample: stats.Sample
@@ -41,7 +43,12 @@ class PrintedValue:
     @property
     def key(self) -> str:
         """What tells it from every other value of a report."""
-        return " ".join((*self.row.place, self.metric.name))
+        return " ".join((*self.row.place, self.metric.name, *(self.score.split, self.score.weights) * self.elsewhere))
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether it is of anything but validation after the last epoch."""
+        return self.score != Key(self.metric.name)
 
     @property
     def last(self) -> bool:
@@ -70,9 +77,15 @@ class PrintedValue:
 
 
 def final_values(results: Results) -> pd.DataFrame:
-    """Return the printed values after the last epoch."""
+    """Return the printed values that cases stand for, without those of single epochs."""
     frame = results.frames["published"]
-    return frame[frame["epoch"].isna()]
+    return frame[frame["epoch"].isna() & (frame["why"] == "")]
+
+
+def left_out(results: Results) -> pd.DataFrame:
+    """Return the printed values that nothing here is held to, each with the reason."""
+    frame = results.frames["published"]
+    return frame[frame["why"] != ""]
 
 
 def printed_values(results: Results) -> list[PrintedValue]:
@@ -81,21 +94,22 @@ def printed_values(results: Results) -> list[PrintedValue]:
     for board in results.tasks:
         for row in results.of(board):
             for _, each in finals[finals["case"] == row.case].iterrows():
-                key = Key(each["metric"])
+                key = Key(each["metric"], each["split"] or "valid", each["weights"] or "last")
                 if len(row.values(key)):
                     metric = row.metrics[key.metric]
-                    found.append(PrintedValue(row, board, metric, each["value"], each["note"], row.sample(key)))
+                    found.append(PrintedValue(row, board, metric, key, each["value"], each["note"], row.sample(key)))
     judged = stats.judge_published({v.key: v.printed for v in found}, {v.key: v.sample for v in found})
     return [replace(value, judgement=judged.get(value.key)) for value in found]
 
 
 def printed_final(results: Results, row: Row, metric: Traits) -> float | None:
-    """Return what was printed of a row by a metric after the last epoch; None for nothing.
+    """Return what was printed of a row by a metric, of validation or test; None for nothing.
 
     Where a task asks for the last position alone, what was printed of all positions is printed of the last.
     """
     finals = final_values(results)
-    known = finals[finals["case"] == row.case].set_index("metric")["value"].to_dict()
+    own = finals[(finals["case"] == row.case) & finals["split"].isin(["", "valid", "test"])]
+    known = own.set_index("metric")["value"].to_dict()
     alike = [metric.name]
     if not TargetKind(row.info["target"]).every_position:
         alike += [m.name for m in row.metrics.values() if m.at_last == metric.name]

@@ -1,11 +1,11 @@
-"""What the first lines of a report say of the chapter: its printed values, and what its faults did to scores."""
+"""What the first lines of a report say of its source: its printed values, and what its faults did to scores."""
 
 from collections.abc import Mapping
 
-from bench.families.chapter15.report.errata import alone, partial_effect, significant
-from bench.families.chapter15.report.printed import printed_values
+from bench.report.errata import alone, significant, told
 from bench.report.markdown import Table, all_of, count, upper
 from bench.report.parts import finding
+from bench.report.printed import printed_values
 from bench.report.results import Results
 from bench.text.markdown import link
 
@@ -30,14 +30,14 @@ def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
     if "errata" not in tables:
         return []
     ratios = [v.ratio or 1.0 for v, differs in zip(found, significant(found), strict=True) if differs]
-    if partial := partial_effect(results):
-        ratios.append(partial.median)
-    total = len(found) + (partial is not None)
+    others = [aside.ratio for aside in told(results)]
+    ratios += others
+    total = len(found) + len(others)
     hurt = sum(ratio > 1 for ratio in ratios)
     if not total:
         return []
     counts = {"hurt": hurt, "flatter": len(ratios) - hurt}
     said = [f"{n} {verb}{'s' * (n == 1)}" for verb, n in counts.items() if n]
-    said += [f"{total - len(ratios)} undecided"] * (0 < len(ratios) < total)
+    said += [f"{total - len(ratios)} undecided"] * (len(ratios) < total)
     title = link("Errata", tables["errata"].target)
-    return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said) or 'none matters'}."]
+    return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said)}."]

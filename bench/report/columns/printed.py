@@ -1,10 +1,10 @@
 """Printed values beside ours: columns of the leaderboards, and what figures draw over our seeds."""
 
-from bench.families.chapter15.report.printed import printed_curve, printed_final, printed_text
 from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import NONE
+from bench.report.markdown import NONE, escape
 from bench.report.parts import Cell, Overlay, column, overlays
+from bench.report.printed import printed_curve, printed_final, printed_text
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.task import TargetKind
@@ -13,7 +13,7 @@ from bench.task import TargetKind
 @column("printed", order=90)
 def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
     """Return columns of the printed error over all positions and at the last, where some row has one."""
-    metrics = {"printed last-step" if board.common else "printed MSE": board.metric}
+    metrics = {"printed last-step" if board.common else f"printed {escape(board.metric.heading)}": board.metric}
     last = board.rows[0].metrics.get(board.metric.at_last)
     if last and not board.common and any(TargetKind(r.info["target"]).every_position for r in board.rows):
         metrics["printed last-step"] = last

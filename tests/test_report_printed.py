@@ -1,0 +1,71 @@
+"""Printed values of test sets, those that a report leaves out, and what faults cost by the metric of their task."""
+
+import numpy as np
+import pytest
+
+from bench.cases.base import AS_PRINTED, CORRECTED, Erratum, Published, cases
+from bench.cases.printed import NotRun, not_run
+from bench.report.errata import variants
+from bench.report.printed import printed_values
+from bench.report.results import Results
+from bench.report.sections.errata import errata_table
+from bench.report.sections.reproduction import not_run_table
+from tests.fakes import fake_case, fake_plan, fake_record
+from tests.section_fakes import lines, results_of
+
+OF_TEST = Published(values={"mse": 0.0102}, split="test", weights="best", why_not="takes a day")
+RNN = fake_case("source/rnn", label="RNN", published=OF_TEST, errata=(Erratum(1, "it forgets", CORRECTED),))
+FAULTY = fake_case("source/faulty", label="faulty RNN", errata=(Erratum(1, "it forgets", AS_PRINTED),))
+LABELS = [
+    fake_case(f"source/{name}", task="reber", label=name, errata=(Erratum(2, "it adds up", variant),))
+    for name, variant in (("summed", AS_PRINTED), ("fresh", CORRECTED))
+]
+
+
+@pytest.fixture
+def held() -> Results:
+    records = []
+    for seed in (1, 2, 3):
+        records += [fake_record(RNN, seed, mse=0.01 + seed / 1e4), fake_record(FAULTY, seed, mse=0.02 + seed / 1e4)]
+        records += [fake_record(case, seed, accuracy=0.9 + seed / 1e3) for case in LABELS]
+    return results_of(fake_plan([RNN, FAULTY, *LABELS], records, (1, 2, 3)))
+
+
+def test_a_value_of_test_is_held_to_test_scores(held):
+    (value,) = printed_values(held)
+    assert value.sample.values == pytest.approx(np.array([0.0101, 0.0102, 0.0103]) * 1.02 * 0.98)
+    assert value.elsewhere
+    assert value.verdict == "inside"
+
+
+def test_costs_are_told_by_the_ranking_error_and_of_classes_by_what_chose_the_epoch(held):
+    found = {v.row.name: v for v in variants(held)}
+    assert {name: v.key.metric for name, v in found.items()} == {
+        "RNN": "mse", "faulty RNN": "mse", "summed": "cross_entropy", "fresh": "cross_entropy",
+    }  # fmt: skip
+    means = [np.exp(np.log(base + np.array([1, 2, 3]) / 1e4).mean()) for base in (0.02, 0.01)]
+    assert found["faulty RNN"].ratio == pytest.approx(means[0] / means[1], rel=1e-4)
+    assert found["RNN"].reference is None
+    body, notes = errata_table(held)
+    assert "validation errors" in " ".join(notes)
+    (line,) = lines(body, "faulty RNN")
+    assert line["× corrected"].startswith("1.9")
+
+
+def test_values_that_nothing_is_held_to_say_why():
+    cases.add("source/rnn", RNN)
+    not_run.add("source", (NotRun("music", "TCN", "loss", 8.10, "no data | here"),))
+    try:
+        other = fake_case("source/other")
+        body, _ = not_run_table(
+            results_of(fake_plan([other], [fake_record(other, s, mse=0.1) for s in (1, 2)], (1, 2)))
+        )
+        alone = results_of(fake_plan([fake_case()], [fake_record(fake_case(), s, mse=0.1) for s in (1, 2)], (1, 2)))
+        assert not_run_table(alone) is None
+    finally:
+        cases.remove("source/rnn")
+        not_run.remove("source")
+    (line,) = lines(body, "RNN")
+    assert (line["printed"], line["run it by"], line["why not here"]) == ("0.0102", "`source/rnn`", "takes a day")
+    (line,) = lines(body, "TCN")
+    assert (line["printed"], line["run it by"], line["why not here"]) == ("8.1", "–", "no data ¦ here")
