@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.errors import BenchError
 from bench.registry import Registry
-from bench.task import Ahead, Splits, Task
+from bench.task import Ahead, Facts, Splits, Task
 
 
 class Dataset(BaseModel):
@@ -58,6 +58,10 @@ class Dataset(BaseModel):
             BenchError: It has none, or cannot be read.
         """
         raise BenchError(f"dataset {self.name!r} has no next steps to forecast; name a case on a file of series")
+
+    def facts(self, data_seed: int) -> Facts | None:
+        """Return what is known of the rows that the test split forecasts; None where nothing is but their values."""
+        return None
 
     @property
     def number_of_draws(self) -> int:

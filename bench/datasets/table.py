@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt, model_validator
 from bench.datasets.base import Dataset, dataset
 from bench.errors import BenchError
 from bench.extras import REPORT, without
-from bench.task import Ahead, Rescaling, Split, Splits, Target, TargetKind, Task, Windows
+from bench.task import Ahead, Facts, Rescaling, Split, Splits, Target, TargetKind, Task, Windows
 
 if TYPE_CHECKING:
     from bench.tables.cutting import Cut
@@ -188,6 +188,20 @@ class TableData(Dataset):
         count = len(self.targets)
         units = Rescaling(scales.spread[numbers, :count], scales.centre[numbers, :count])
         return Ahead(ends.names, rows.astype(np.float32), units, ends.values[..., :count], ends.times)
+
+    def facts(self, data_seed: int) -> Facts:
+        """Return times of the test split's rows, and every column of the file but the targets.
+
+        Raises:
+            BenchError: As `load`.
+        """
+        table, parts = self.cut((data_seed - 1) % self.folds)
+        from bench.tables.files import places_of, read
+
+        frame = read(self.path)
+        others = [name for name in frame.columns if name not in (*self.targets, self.time)]
+        first = parts.starts["test"] + np.int32(self.input_length)
+        return Facts(first, table.times, lambda: others, lambda name: frame[name].to_numpy()[places_of(table.rows)])
 
     def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
         """Return the series, and which windows belong to which part in a fold, counted from 0.

@@ -139,6 +139,7 @@ class Suite(BaseModel):
         baseline: The model that skill is measured against, on each task that has it.
         metrics: Metrics that the report's leaderboards show besides the one that ranks; empty for the usual ones. One
             that is not computed otherwise is part of the run's spec.
+        slices: What the report slices test scores by: weekday, month, hour, horizon, or a column of the data.
         recipe: Overrides for every trained case.
         grid: Lists of values of recipe fields; each trained case becomes one case a combination.
         only: Of the variants that the grid makes, the names of those that are kept; empty for all. A command's
@@ -166,6 +167,7 @@ class Suite(BaseModel):
     seeds_on: dict[str, SeedList] = {}
     baseline: str = "naive"
     metrics: list[str] = []
+    slices: list[str] = []
     recipe: RecipeOverrides = RecipeOverrides()
     grid: RecipeGrid = RecipeGrid()
     only: list[str] = []
@@ -179,7 +181,7 @@ class Suite(BaseModel):
         """Name the first device of a kind in one way: ``gpu:0`` is ``gpu``."""
         return [value.removesuffix(":0") for value in values]
 
-    @field_validator("seeds", "devices", "backends", "metrics")
+    @field_validator("seeds", "devices", "backends", "metrics", "slices")
     @classmethod
     def _distinct(cls, values: Any) -> Any:
         if isinstance(values, list) and len(set(values)) != len(values):
@@ -231,7 +233,8 @@ class Suite(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this selection; what ranks is in it, since automatic seeds go by that."""
-        told = ("title", "related", "equivalence", "equivalence_points", "throughput", "time_limit_s", "crash_retries")
+        told = ["title", "related", "equivalence", "equivalence_points", "slices"]
+        told += ["throughput", "time_limit_s", "crash_retries"]
         left_out: dict[str, Any] = dict.fromkeys(told, True) | {"cases": {"__all__": {"published": {"note"}}}}
         return digest(self.model_dump(mode="json", exclude=left_out, exclude_defaults=True), 8)
 
