@@ -22,6 +22,7 @@ class Dataset(BaseModel):
         synthetic: True where the data are made by a program, so that nothing is said of data from the world.
         seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
         files: Names of the parameters that hold the path of a file: its content is what counts, wherever it lies.
+        checks: Names of the parameters that only hold the data to something: no id depends on them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class Dataset(BaseModel):
     synthetic: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
     files: ClassVar[tuple[str, ...]] = ()
+    checks: ClassVar[tuple[str, ...]] = ()
 
     def task(self) -> Task:
         """Return what is asked of a model, known before any data are made: that of valid, test and extra."""
@@ -62,6 +64,15 @@ class Dataset(BaseModel):
     def facts(self, data_seed: int) -> Facts | None:
         """Return what is known of the rows that the test split forecasts; None where nothing is but their values."""
         return None
+
+    def located(self, parameter: str) -> str | list[str]:
+        """Return where the file lies, or the files, that one of ``files`` names.
+
+        Raises:
+            BenchError: It cannot be had.
+        """
+        found: str | list[str] = getattr(self, parameter)
+        return found
 
     @property
     def number_of_draws(self) -> int:
