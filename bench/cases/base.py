@@ -13,7 +13,7 @@ from bench.digest import digest_of_file
 from bench.errors import BenchError
 from bench.models.base import Model, Network, Support, models
 from bench.recipe import Recipe
-from bench.record import Component
+from bench.record import Component, Weights
 from bench.registry import Registry, close_matches
 from bench.task import Task
 from bench.text.lines import fit
@@ -25,7 +25,8 @@ class Published(BaseModel):
     """Values printed in the source, and where.
 
     Attributes:
-        values: What was printed of the validation split after the last epoch, by metric.
+        values: What was printed of the validation split, by metric.
+        weights: Whether that is after the last epoch, or of the best one.
         source: Where, in words.
         curve: Names its series in the published curves.
         data_seed: Of the data that they are of; a suite on other data holds nothing to them.
@@ -35,6 +36,7 @@ class Published(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     values: dict[str, FiniteFloat] = {}
+    weights: Weights = "last"
     source: Line = ""
     curve: Line = ""
     data_seed: ClassVar[int] = 42

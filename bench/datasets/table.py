@@ -49,7 +49,8 @@ class TableData(Dataset):
         targets: Columns that are forecast; their past is among the inputs.
         id: The column that names a row's series; empty where there is one.
         past: Further columns that are known up to now.
-        known: Columns that are known ahead, such as promotions or prices.
+        known: Columns that are known ahead, such as promotions or prices. Of a column of texts, here and in ``past``,
+            ``NAME=VALUE`` is 1 where it holds this value, else 0.
         calendar: What the calendar tells of a time, known ahead; see `bench.tables.calendar`.
         input_length: Steps of a window.
         horizon: Steps that are forecast.

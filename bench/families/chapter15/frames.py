@@ -9,8 +9,10 @@ from bench.frames.base import frame
 from bench.frames.schemas import INTEGER, NUMBER, TEXT, Schema
 from bench.frames.selection import Shown
 
-PUBLISHED: Schema = {"case": TEXT, "metric": TEXT, "epoch": INTEGER, "value": NUMBER, "source": TEXT, "note": TEXT}
-"""A printed value of the validation split: the final one, with its source, where no epoch is named."""
+PUBLISHED: Schema = {"case": TEXT, "metric": TEXT, "epoch": INTEGER, "value": NUMBER, "source": TEXT, "note": TEXT,
+                     "weights": TEXT}  # fmt: skip
+"""A printed value of the validation split: the final one, with its source, where no epoch is named, or with ``weights``
+best that of the best epoch."""
 ERRATA: Schema = {"number": INTEGER, "case": TEXT, "variant": TEXT, "fault": TEXT}
 
 
@@ -20,7 +22,7 @@ def published_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     for case in shown.plan.cases:
         printed = case.published
         for metric, value in printed.values.items():
-            told = {"source": printed.source, "note": printed.note}
+            told = {"source": printed.source, "note": printed.note, "weights": printed.weights}
             yield {"case": case.name, "metric": metric, "value": value, **told}
         if not printed.curve:
             continue

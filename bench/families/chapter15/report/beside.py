@@ -13,7 +13,7 @@ from bench.task import TargetKind
 @column("printed", order=90)
 def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
     """Return columns of the printed error over all positions and at the last, where some row has one."""
-    metrics = {"printed last-step" if board.common else "printed MSE": board.metric}
+    metrics = {"printed last-step" if board.common else f"printed {board.metric.heading}": board.metric}
     last = board.rows[0].metrics.get(board.metric.at_last)
     if last and not board.common and any(TargetKind(r.info["target"]).every_position for r in board.rows):
         metrics["printed last-step"] = last
@@ -26,7 +26,7 @@ def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
 
 def _text(value: float | None) -> str:
-    return NONE if value is None else printed_text(value, 4, 6)
+    return NONE if value is None else printed_text(value, 4 if abs(value) < 1 else 0, 6)
 
 
 def _final(results: Results, board: Leaderboard, row: Row) -> float | None:

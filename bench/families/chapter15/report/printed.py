@@ -24,7 +24,7 @@ class PrintedValue:
         row: The case on one device and backend.
         board: Its task's.
         metric: Traits of what was printed.
-        printed: The value, after the last epoch on validation.
+        printed: The value, on validation, after the last epoch or of the best one.
         note: A fact about the source that can make it differ from ours; empty for none.
         sample: Our scores.
         judgement: None where one seed has no spread to hold the value against.
@@ -70,7 +70,7 @@ class PrintedValue:
 
 
 def final_values(results: Results) -> pd.DataFrame:
-    """Return the printed values after the last epoch."""
+    """Return the printed values that are of no epoch by its number."""
     frame = results.frames["published"]
     return frame[frame["epoch"].isna()]
 
@@ -81,7 +81,7 @@ def printed_values(results: Results) -> list[PrintedValue]:
     for board in results.tasks:
         for row in results.of(board):
             for _, each in finals[finals["case"] == row.case].iterrows():
-                key = Key(each["metric"])
+                key = Key(each["metric"], weights=each["weights"] or "last")
                 if len(row.values(key)):
                     metric = row.metrics[key.metric]
                     found.append(PrintedValue(row, board, metric, each["value"], each["note"], row.sample(key)))
