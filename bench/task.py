@@ -1,6 +1,6 @@
 """What is forecast from what: tasks, which are declared before any data are made, and splits of windows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from bench.windows import Values, Windows
 
-__all__ = ["Ahead", "Array", "Rescaling", "Split", "Splits", "Target", "TargetKind", "Task", "Values", "Windows"]
+__all__ = [
+    "Ahead", "Array", "Facts", "Rescaling", "Split", "Splits", "Target", "TargetKind", "Task", "Values", "Windows",
+]  # fmt: skip
 
 Array = NDArray[np.float32]
 
@@ -226,6 +228,24 @@ class Ahead:
         """Return forecasts ``(series, horizon, [targets])`` in the units of the file ``(series, horizon, targets)``."""
         shape = (len(self.series), -1, self.past.shape[-1])
         return forecast.reshape(shape) * self.rescaling.spread[:, np.newaxis] + self.rescaling.centre[:, np.newaxis]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of the rows that windows forecast, besides their values.
+
+    Attributes:
+        first: The row of each window's first forecast step after its last position, int ``(windows,)``; further steps
+            are the rows that follow.
+        times: Of every row, datetime64[ns] ``(rows,)``; None where there are no dates.
+        columns: Names the columns that are known.
+        column: Gives one of them ``(rows,)``, of any kind.
+    """
+
+    first: NDArray[np.int32]
+    times: NDArray[np.datetime64] | None
+    columns: Callable[[], Sequence[str]]
+    column: Callable[[str], Array]
 
 
 @dataclass(frozen=True)

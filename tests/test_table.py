@@ -240,3 +240,21 @@ def test_each_way_of_asking_is_a_task_of_its_own_and_the_question_is_one():
     assert len({task.name for task in tasks}) == 4
     assert {task.question for task in tasks} == {"one: units, 7 ahead"}
     assert made(units="scaled").task().question == "one: units, 7 ahead, scaled"
+
+
+def test_a_column_of_texts_is_told_apart_by_the_values_that_are_asked_for(tmp_path):
+    kinds = ["W", "A", "U"]
+    path = write("kinds", day=dates(ROWS), units=series(), kind=[kinds[n % 3] for n in range(ROWS)])
+    data = made(path=path, known=["kind=A", "kind=U"], horizon=1, scale=1.0)
+    split = load(data, 0).splits.train
+    assert data.feature_names == ("units", "kind=A", "kind=U")
+    following = (np.arange(len(split.x))[:, np.newaxis] + np.arange(14) + 1) % 3
+    centred = np.asarray(split.x)[:, :, 1:] - np.asarray(split.x)[:, :, 1:].min(axis=(0, 1))
+    np.testing.assert_array_equal(centred > 0.5, np.stack([following == 1, following == 2], axis=-1))
+    with pytest.raises(BenchError, match=r"column 'kind': no row holds 'B'; name a value that is there, as A, U, W"):
+        load(made(path=path, known=["kind=B"]), 0)
+    with pytest.raises(BenchError, match="no column 'sort=A'"):
+        load(made(path=path, known=["sort=A"]), 0)
+    (tmp_path / "holes.csv").write_text("day,units,kind\n2021-01-01,1,A\n2021-01-02,2,\n")
+    with pytest.raises(BenchError, match=r"column 'kind', row 3: no value; fill it in"):
+        load(made(path=str(tmp_path / "holes.csv"), known=["kind=A"], input_length=7), 0)

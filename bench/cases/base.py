@@ -3,15 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
-from hashlib import file_digest
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat, ValidationError
 
 from bench.datasets.base import Dataset, datasets
 from bench.datasets.loaded import declared
+from bench.digest import digest_of_file
 from bench.errors import BenchError
 from bench.models.base import Model, Network, Support, models
 from bench.recipe import Recipe
@@ -143,16 +141,20 @@ def component(plugin: Dataset | Model) -> Component:
     """Return a plug-in as data, what was set told from what is a default, and files named by their content.
 
     Raises:
-        BenchError: A file that a parameter names cannot be read.
+        BenchError: A file that a parameter names cannot be read, or fetched.
     """
     dumped = plugin.model_dump(mode="json")
-    params = plugin.model_dump(mode="json", exclude_defaults=True)
+    checks = set(plugin.checks) if isinstance(plugin, Dataset) else set()
+    params = plugin.model_dump(mode="json", exclude_defaults=True, exclude=checks)
+    files = {key: dumped[key] for key in plugin.files if dumped.get(key)}
+    if isinstance(plugin, Dataset):
+        files = {key: plugin.located(key) for key in files}
     return Component(
         name=plugin.name,
         params=params,
         version=plugin.version,
         defaults={key: value for key, value in dumped.items() if key not in params},
-        contents={key: _content(plugin.name, dumped[key]) for key in plugin.files if dumped.get(key)},
+        contents={key: _content(plugin.name, named) for key, named in files.items()},
     )
 
 
@@ -166,20 +168,12 @@ def _content(name: str, named: str | list[str]) -> str:
     file = ""
     try:
         for file in [named] if isinstance(named, str) else named:
-            stat = Path(file).stat()
-            digests.append(f"sha256:{_digest_of_file(file, stat.st_mtime_ns, stat.st_size)}")
+            digests.append(f"sha256:{digest_of_file(file)}")
         return " ".join(digests)
     except OSError as error:
         raise BenchError(
             f"dataset {name!r}: cannot read {file} ({error.strerror}); name a file that is there"
         ) from None
-
-
-@cache
-def _digest_of_file(file: str, modified_ns: int, size: int) -> str:
-    """Return a file's digest; read anew where it was changed."""
-    with Path(file).open("rb") as opened:
-        return file_digest(opened, "sha256").hexdigest()
 
 
 def make_dataset(name: str, params: dict[str, Any]) -> Dataset:

@@ -33,12 +33,23 @@ def report(
     open_: Annotated[
         bool, typer.Option("--open", help="Show the report in a browser; its page's path is printed.")
     ] = False,
+    slice_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slice",
+            metavar="weekday|month|hour|horizon|COLUMN",
+            help="Also say where each model loses, by this; may be given again.",
+        ),
+    ] = None,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
 ) -> int:
     """Write a suite's report from its records: README.md, report.html, figures and the CSVs that they come from.
 
     With --open, show the page in a browser; where nothing is recorded here, the page of the report that is there.
+
+    With --slice, test scores stand besides by weekday, month, hour, steps ahead (horizon) or a column of the data, from
+    the errors and forecasts that runs kept; and the windows that the leader forecasts worst are drawn.
 
     With --under, answer from the CSVs of the report that is there: the best case within the bounds, what these seeds
     cannot tell from it, and what the bounds cost. Costs are bounded from above (latency_p50, latency_p99, parameters,
@@ -50,6 +61,8 @@ def report(
         raise BenchError("--under and --check are two questions; ask one at a time")
     if open_ and (under or check):
         raise BenchError("--open shows a report, --under and --check answer in the terminal; ask one at a time")
+    if slice_ and (under or check):
+        raise BenchError("--slice writes a report, --under and --check answer of one; ask one at a time")
     if under and environment:
         raise BenchError("--under asks the report that is there; write it with --environment first, then ask")
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
@@ -67,7 +80,10 @@ def report(
     wanted = environment or None
     plan = chosen.plan(Store(results), wanted)
     there = chosen.report_folder / "README.md"
-    readme = there if open_ and not plan.records and there.exists() else chosen.write_report(plan, environment=wanted)
+    if open_ and not plan.records and there.exists():
+        readme = there
+    else:
+        readme = chosen.write_report(plan, environment=wanted, slices=slice_ or ())
     print(_shown(readme) if open_ else readme)
     return OK
 

@@ -73,7 +73,11 @@ def run(
         ),
     ] = PROCESSES,
     keep_weights: Annotated[
-        bool, typer.Option("--keep-weights", help="Keep the weights of each case's best seed, for bench forecast.")
+        bool,
+        typer.Option(
+            "--keep-weights",
+            help="Keep the weights of each case's best seed, for bench forecast; MLflow gets it as a model.",
+        ),
     ] = False,
     keep_all_weights: Annotated[bool, typer.Option("--keep-all-weights", help="Keep those of every seed.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another sweep on the same results folder.")] = False,

@@ -11,7 +11,7 @@ from rich.console import Console
 from bench.commands.data_heard import DataHeard
 from bench.commands.possible import possible
 from bench.commands.selection import Selection
-from bench.commands.sync import finish, opening, start_mirror
+from bench.commands.sync import finish, opening, send_models, start_mirror
 from bench.errors import BenchError
 from bench.estimates import Estimate, Pace, in_words, pace_of, remaining_s
 from bench.executors.base import Setting
@@ -122,6 +122,8 @@ def run_suite(
             readme = None
             if options.report and plan.records:
                 readme = chosen.write_report(plan, figures=whole, provisional=not whole)
+            if mirror is not None and options.weights != "none":
+                send_models(mirror, plan, chosen)
             if mirror is not None and plan.records and whole:
                 finish(mirror, plan, readme)
         finally:

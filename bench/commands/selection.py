@@ -148,7 +148,13 @@ class Selection:
         return self.results / "reports" / self.report_folder.name
 
     def write_report(
-        self, plan: Plan, *, environment: str | None = None, figures: bool = True, provisional: bool = False
+        self,
+        plan: Plan,
+        *,
+        environment: str | None = None,
+        figures: bool = True,
+        provisional: bool = False,
+        slices: Sequence[str] = (),
     ) -> Path:
         """Write the report of what a plan has recorded, and the list of all reports; return the report's README.
 
@@ -157,9 +163,10 @@ class Selection:
             environment: Digest of the one to show; None for this machine's.
             figures: Whether to draw them.
             provisional: The sweep is not over, or was interrupted.
+            slices: What test scores are sliced by besides what the suite states.
 
         Raises:
-            BenchError: Nothing is recorded, or the folder cannot be written.
+            BenchError: Nothing is recorded, nothing can be sliced as asked, or the folder cannot be written.
         """
         from bench.report.build import build_report
         from bench.report.index import write_index
@@ -167,6 +174,7 @@ class Selection:
         if not plan.records:
             raise self.nothing_recorded
         folder = self.provisional_folder if provisional else self.report_folder
+        options = [("--slice", name) for name in slices]
         try:
             readme = build_report(
                 plan,
@@ -174,7 +182,8 @@ class Selection:
                 environment=environment,
                 figures=figures,
                 page=not provisional,
-                command=self.command(in_file=True),
+                command=self.command("report", options, in_file=True) if slices else self.command(in_file=True),
+                slices=slices,
                 related=self.suite.related if folder.parent == self.reports else {},
                 kept=None if provisional else Store(self.results).read_kept,
             )

@@ -12,7 +12,7 @@ from bench.extras import REPORT, TRACK, lacking, require
 from bench.lock import hold
 from bench.plan import Plan
 from bench.record import RANKED
-from bench.store import Store
+from bench.store import NotKept, Store, WeightStore, best_seeds
 
 if TYPE_CHECKING:
     from bench.tracking import Mirror
@@ -34,6 +34,7 @@ def sync_suite(chosen: Selection, console: Console) -> int:
             raise chosen.nothing_recorded
         mirror = start_mirror(plan, chosen, console)
         readme = chosen.report_folder / "README.md"
+        send_models(mirror, plan, chosen)
         if not plan.missing:
             if readme.exists() and not lacking(REPORT):
                 from bench.page import write_page
@@ -63,6 +64,19 @@ def start_mirror(plan: Plan, chosen: Selection, console: Console) -> "Mirror":
     for measurement in plan.measurements:
         mirror.send(measurement)
     return mirror
+
+
+def send_models(mirror: "Mirror", plan: Plan, chosen: Selection) -> None:
+    """Queue the networks whose weights are kept, each case's best seed on a draw of its data, device and backend."""
+    from bench.tracking import ServedModel
+
+    kept = WeightStore(Store(chosen.results))
+    there = [record for record in plan.records if record.status == "done" and kept.has(record)]
+    for record in best_seeds(there):
+        try:
+            mirror.send_model(ServedModel(record, kept.read(record)))
+        except NotKept:  # a broken file is told by what wants it
+            continue
 
 
 def finish(mirror: "Mirror", plan: Plan, readme: Path | None) -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench.errors import BenchError
 from bench.registry import Registry
-from bench.task import Ahead, Splits, Task
+from bench.task import Ahead, Facts, Splits, Task
 
 
 class Dataset(BaseModel):
@@ -25,6 +25,7 @@ class Dataset(BaseModel):
         seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
         own_series: True where a user's own series are forecast: a report first says whether a network is worth it.
         files: Names of the parameters that hold the path of a file: its content is what counts, wherever it lies.
+        checks: Names of the parameters that only hold the data to something: no id depends on them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +40,7 @@ class Dataset(BaseModel):
     seeded: ClassVar[bool] = True
     own_series: ClassVar[bool] = False
     files: ClassVar[tuple[str, ...]] = ()
+    checks: ClassVar[tuple[str, ...]] = ()
 
     def task(self) -> Task:
         """Return what is asked of a model, known before any data are made: that of valid, test and extra."""
@@ -63,6 +65,19 @@ class Dataset(BaseModel):
             BenchError: It has none, or cannot be read.
         """
         raise BenchError(f"dataset {self.name!r} has no next steps to forecast; name a case on a file of series")
+
+    def facts(self, data_seed: int) -> Facts | None:
+        """Return what is known of the rows that the test split forecasts; None where nothing is but their values."""
+        return None
+
+    def located(self, parameter: str) -> str | list[str]:
+        """Return where the file lies, or the files, that one of ``files`` names.
+
+        Raises:
+            BenchError: It cannot be had.
+        """
+        found: str | list[str] = getattr(self, parameter)
+        return found
 
     @property
     def number_of_draws(self) -> int:

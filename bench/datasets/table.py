@@ -12,13 +12,14 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_
 from bench.datasets.base import Dataset, dataset
 from bench.errors import BenchError
 from bench.extras import REPORT, without
-from bench.task import Ahead, Rescaling, Split, Splits, Target, TargetKind, Task, Windows
+from bench.task import Ahead, Facts, Rescaling, Split, Splits, Target, TargetKind, Task, Windows
 
 if TYPE_CHECKING:
     from bench.tables.cutting import Cut
     from bench.tables.reading import Table
 
 from bench.tables.calendar import Feature, calendar
+from bench.tables.fetching import address_fault, file_name, located
 from bench.tables.scaling import Scales, Scaling, fit_scales
 
 Float64 = NDArray[np.float64]
@@ -44,12 +45,15 @@ class TableData(Dataset):
     season`` windows begin: errors of windows that lie closer are of the same days.
 
     Attributes:
-        path: A CSV or Parquet file with a row a time and series.
+        path: A CSV or Parquet file with a row a time and series; with ``url`` the place that is looked at first.
+        url: Where it is fetched from, once, where it is not at ``path``; see `bench.tables.fetching`.
+        sha256: Of its content, which is checked before it is used; empty for any. An id holds the content's own.
         time: Its column of times; empty where rows are in order, and counted.
         targets: Columns that are forecast; their past is among the inputs.
         id: The column that names a row's series; empty where there is one.
         past: Further columns that are known up to now.
-        known: Columns that are known ahead, such as promotions or prices.
+        known: Columns that are known ahead, such as promotions or prices. Of a column of texts, here and in ``past``,
+            ``NAME=VALUE`` is 1 where it holds this value, else 0.
         calendar: What the calendar tells of a time, known ahead; see `bench.tables.calendar`.
         input_length: Steps of a window.
         horizon: Steps that are forecast.
@@ -74,11 +78,14 @@ class TableData(Dataset):
             one is dropped, as a loader with ``drop_last`` does; 0 scores all.
     """
 
-    files: ClassVar[tuple[str, ...]] = ("path",)
+    files: ClassVar[tuple[str, ...]] = ("path", "url")
+    checks: ClassVar[tuple[str, ...]] = ("sha256",)
     seeded: ClassVar[bool] = False
     own_series: ClassVar[bool] = True
 
-    path: str
+    path: str = ""
+    url: str = ""
+    sha256: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
     time: str = ""
     targets: Annotated[tuple[str, ...], Field(min_length=1)]
     id: str = ""
@@ -103,6 +110,10 @@ class TableData(Dataset):
 
     @model_validator(mode="after")
     def _agree(self) -> "TableData":
+        if not self.path and not self.url:
+            raise ValueError("path is missing; name a CSV or Parquet file, or its address with url")
+        if self.url and (fault := address_fault(self.url)):
+            raise ValueError(fault)
         columns = [*self.targets, *self.past, *self.known]
         twice = [name for name in columns if columns.count(name) > 1]
         if twice:
@@ -126,6 +137,19 @@ class TableData(Dataset):
         return levels
 
     @property
+    def file(self) -> str:
+        """The file that is read.
+
+        Raises:
+            BenchError: It cannot be fetched, or is not the one that ``sha256`` names.
+        """
+        return located(self.path, self.url, self.sha256)
+
+    def located(self, parameter: str) -> str:
+        """As `Dataset.located`: path and address name one file."""
+        return self.file
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
         """The columns of the inputs."""
         told = calendar(np.zeros(0, "datetime64[ns]"), self.calendar)[1]
@@ -138,7 +162,7 @@ class TableData(Dataset):
 
     def task(self) -> Task:
         """Return what is asked, before the file is read."""
-        stem, scored = Path(self.path).stem, "_scaled" if self.units == "scaled" else ""
+        stem, scored = Path(self.path or file_name(self.url)).stem, "_scaled" if self.units == "scaled" else ""
         what = self.targets[0] if len(self.targets) == 1 else f"{len(self.targets)}_targets"
         features = len(self.feature_names)
         by = f"_of_{features}_features" if features > len(self.targets) else ""  # each set of them is a task of its own
@@ -184,7 +208,7 @@ class TableData(Dataset):
 
         named = self.targets, self.past, self.known
         ends = ends_of(
-            path or self.path,
+            path or self.file,
             self.time,
             self.id,
             *named,
@@ -196,7 +220,7 @@ class TableData(Dataset):
         if len(scales.centre) > 1:
             strange = next((name for name in ends.names if name not in table.series_names), None)
             if strange is not None:
-                raise BenchError(f"{path}: series {strange!r} is not in {self.path}, so it has no scale; leave it out")
+                raise BenchError(f"{path}: series {strange!r} is not in {self.file}, so it has no scale; leave it out")
             numbers = np.array([table.series_names.index(name) for name in ends.names])
         columns = np.concatenate([ends.values, ends.known], axis=2)
         rows = np.stack([scales.scaled(each, np.full(len(each), n)) for each, n in zip(columns, numbers, strict=True)])
@@ -207,6 +231,20 @@ class TableData(Dataset):
         count = len(self.targets)
         units = Rescaling(scales.spread[numbers, :count], scales.centre[numbers, :count])
         return Ahead(ends.names, rows.astype(np.float32), units, ends.values[..., :count], ends.times)
+
+    def facts(self, data_seed: int) -> Facts:
+        """Return times of the test split's rows, and every column of the file but the targets.
+
+        Raises:
+            BenchError: As `load`.
+        """
+        table, parts = self.cut((data_seed - 1) % self.folds)
+        from bench.tables.files import places_of, read
+
+        frame = read(self.file)
+        others = [name for name in frame.columns if name not in (*self.targets, self.time)]
+        first = parts.starts["test"] + np.int32(self.input_length)
+        return Facts(first, table.times, lambda: others, lambda name: frame[name].to_numpy()[places_of(table.rows)])
 
     def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
         """Return the series, and which windows belong to which part in a fold, counted from 0.
@@ -220,7 +258,7 @@ class TableData(Dataset):
         except ModuleNotFoundError as error:
             raise BenchError(without(str(error.name), REPORT, f"dataset {self.name!r}")) from None
         columns = [*self.targets, *self.past, *self.known]
-        read = table(self.path, self.time, self.id, columns, since=self.since, until=self.until)
+        read = table(self.file, self.time, self.id, columns, since=self.since, until=self.until)
         back = self.reach_back and not self.every_step
         folds = fold, self.folds
         return read, cut(read, self.input_length, self.horizon, self.valid, self.test, reach_back=back, folds=folds)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.files import remove_leftovers, written_whole
+from bench.files import discard, remove_leftovers, written_whole
 from bench.frames.schemas import Kind, Schema
 from bench.frames.selection import Shown
 from bench.registry import Registry
@@ -26,21 +26,25 @@ class FrameKind:
         name: Of the file, without its ending.
         schema: Its columns.
         rows: Makes its rows from what the report shows; a missing column is empty.
+        optional: There is no such file where it has no rows.
     """
 
     name: str
     schema: Schema
     rows: Callable[[Shown], Rows]
+    optional: bool = False
 
 
 frame_kinds: Registry[FrameKind] = Registry("frame", "bench.frames")
 
 
-def frame(name: str, schema: Schema) -> Callable[[Callable[[Shown], Rows]], Callable[[Shown], Rows]]:
-    """Register the maker of a CSV's rows."""
+def frame(
+    name: str, schema: Schema, *, optional: bool = False
+) -> Callable[[Callable[[Shown], Rows]], Callable[[Shown], Rows]]:
+    """Register the maker of a CSV's rows; see `FrameKind`."""
 
     def decorate(rows: Callable[[Shown], Rows]) -> Callable[[Shown], Rows]:
-        frame_kinds.add(name, FrameKind(name, schema, rows), source=rows)
+        frame_kinds.add(name, FrameKind(name, schema, rows, optional), source=rows)
         return rows
 
     return decorate
@@ -91,10 +95,17 @@ def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    """Write each frame as ``<name>.csv`` with six significant digits, each file whole or not at all."""
+    """Write each frame as ``<name>.csv`` with six significant digits, each file whole or not at all.
+
+    An optional one without rows is removed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
+    optional = {kind.name for kind in frame_kinds.entries() if kind.optional}
     for name, frame in frames.items():
+        if name in optional and not len(frame):
+            discard(folder / f"{name}.csv")
+            continue
         with written_whole(folder / f"{name}.csv") as new:
             # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
             texts: pd.DataFrame = frame.select_dtypes("string")
@@ -114,7 +125,11 @@ def read_frames(folder: Path) -> Frames:
     Raises:
         BenchError: A file is missing or is no such table.
     """
-    return {kind.name: read_frame(folder / f"{kind.name}.csv", kind.schema) for kind in frame_kinds.entries()}
+    paths = [(kind, folder / f"{kind.name}.csv") for kind in frame_kinds.entries()]
+    return {
+        kind.name: typed([], kind.schema) if kind.optional and not path.exists() else read_frame(path, kind.schema)
+        for kind, path in paths
+    }
 
 
 def read_frame(path: Path, schema: Schema) -> pd.DataFrame:

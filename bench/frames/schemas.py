@@ -106,6 +106,36 @@ PAIRS: Schema = {
 on the plain scale the difference, with its standard ``error`` over seeds and series and the ``freedom`` of Student's t;
 ``beats`` the probability that one more run of the first is better than one more of its rival."""
 
+SLICES: Schema = {
+    "task": TEXT,
+    **_columns(TEXT, "slice", "reason"),
+    "order": INTEGER,
+    "label": TEXT,
+    **PLACE,
+    **_columns(TEXT, "metric", "weights"),
+    **_columns(INTEGER, "n_windows", "n_runs"),
+    **_columns(NUMBER, "value", "low", "high"),
+    "best": FLAG,
+    **_columns(NUMBER, "behind", "behind_low", "behind_high"),
+}
+"""A place's score on the windows of test whose steps have one value (``label``, number ``order``) of a ``slice``: mean
+over its runs with Student's t interval over them, and how far it lies ``behind`` the best one there, a ratio or on the
+plain scale a difference, with its interval over seeds and series, each pair for itself. A row with a ``reason`` says
+why a task is not sliced so, and holds nothing else."""
+
+WORST: Schema = {
+    "task": TEXT,
+    **_columns(INTEGER, "order", "window"),
+    **_columns(TEXT, "first", "target", "unit"),
+    **PLACE,
+    **_columns(TEXT, "metric", "weights", "part"),
+    "step": INTEGER,
+    "value": NUMBER,
+}
+"""The windows of test that the leader forecasts worst, worst first: ``part`` is input, truth, or of a place forecast
+(the mean over its runs), least, most, or error, which is the metric there; ``step`` is 1 for the
+first that is forecast, 0 for the last of the input; ``first`` is the time of step 1 where there are dates."""
+
 SOURCES: Schema = {
     **PLACE,
     **_SCORE,

@@ -23,6 +23,7 @@ class Shown:
         measurements: Of each case, device and backend in the environments of the records, those of `newest_processes`.
         retried: Attempts without a result at runs that were tried again.
         kept: What they kept of each window, by their keys.
+        slices: What scores on test are sliced by.
         not_kept: Why others of them that ended with scores kept nothing, one text a record; empty where nobody looked.
     """
 
@@ -33,6 +34,7 @@ class Shown:
     retried: tuple[RunRecord, ...] = ()
     kept: Mapping[str, Kept] = field(default_factory=dict)
     not_kept: tuple[str, ...] = ()
+    slices: tuple[str, ...] = ()
 
     def reading(self, read: Callable[[RunRecord], Kept]) -> "Shown":
         """Return it with what its runs kept, as ``read`` gives it or raises `NotKept`."""

@@ -1,6 +1,6 @@
 """Errors a window of what a report shows, arranged by what is compared: places that answer one task or question."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,17 @@ def compared(shown: Shown) -> Iterator[Compared]:
             yield Compared(suited, key, list(_placed(shown, suited, key, cases)))
 
 
+def working_of(metric: Metric) -> Callable[[Float64], Float64]:
+    """Return what makes a metric on its working scale of means over windows."""
+
+    def working(mean: Float64) -> Float64:
+        whole = np.asarray(metric.of_mean(mean), dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(whole) if metric.log else whole
+
+    return working
+
+
 def _groups(shown: Shown) -> Iterator[tuple[Metric, set[str]]]:
     """Yield each task's cases that may rank with its metric, and each question's with that of the last position."""
     tasks: dict[tuple[str, str], set[str]] = {}
@@ -93,16 +104,11 @@ def _sampled(
         sets.setdefault(found.truth, HeldOut(found.truth, counts, found.series))
         errors.append(found)
 
-    def working(mean: Float64) -> Float64:
-        whole = np.asarray(metric.of_mean(mean), dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(whole) if metric.log else whole
-
     tests = [sets[each.truth] for each in errors]
     if any(test.n_series < 2 for test in tests):
         return None
     draws = [record.spec.data_seed for record in records]
     exact = records[0].spec.model_seed is None
     with np.errstate(divide="ignore", invalid="ignore"):
-        made = sampled([each.values for each in errors], tests, draws, exact=exact, working=working)
+        made = sampled([each.values for each in errors], tests, draws, exact=exact, working=working_of(metric))
     return made if np.isfinite(made.scores).all() and np.isfinite(made.resampled).all() else None

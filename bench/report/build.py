@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,8 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.files import discard, written_whole
-from bench.frames import make_frames, read_frames, select, with_types, write_frames
-from bench.frames.schemas import ABOUT
+from bench.frames import make_frames, read_frames, select, typed, with_types, write_frames
+from bench.frames.schemas import ABOUT, WORST
 from bench.kept import Kept
 from bench.page import PAGE, check_page, write_page
 from bench.plan import Plan
@@ -25,6 +26,7 @@ from bench.report.parts import sections
 from bench.report.prose import RELATED, asked, description, how_to_read, left_out, opening, verdicts
 from bench.report.results import Results
 from bench.report.tables import DETAILS, FINDINGS, all_tables
+from bench.report.worst import worst_rows
 from bench.text.markdown import escape, heading, html, image
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def build_report(
     related: Mapping[str, str] | None = None,
     kept: Callable[[RunRecord], Kept] | None = None,
     page: bool = True,
+    slices: Sequence[str] = (),
 ) -> Path:
     """Write CSVs, figures, ``README.md`` and ``report.html`` of a plan into ``folder``; return the README's path.
 
@@ -56,18 +59,35 @@ def build_report(
         related: Names of reports beside this one, each with the question that it answers: they are linked to.
         kept: Reads what a run kept of each window, as `bench.store.Store.read_kept`; None compares over seeds alone.
         page: False leaves the page out, and removes one that is there.
+        slices: What test scores are sliced by besides what the suite states.
 
     Raises:
-        BenchError: No record belongs to the plan, or none to ``environment``.
+        BenchError: No record belongs to the plan, or none to ``environment``; or nothing can be sliced by one of
+            ``slices``.
     """
-    shown = select(plan, environment)
-    frames = make_frames(shown if kept is None else shown.reading(kept))
+    shown = replace(select(plan, environment), slices=tuple(dict.fromkeys([*plan.suite.slices, *slices])))
+    shown = shown if kept is None else shown.reading(kept)
+    frames = make_frames(shown)
+    for name in slices:
+        _see_sliced(frames["slices"], name)
     told = {"command": command, **{f"{RELATED}{name}": question for name, question in (related or {}).items()}}
     told |= _tuned(folder.parent, related or ())
     texts = pd.DataFrame({"key": told.keys(), "text": told.values()})
     frames["about"] = with_types(pd.concat([frames["about"], texts], ignore_index=True), ABOUT)
+    frames["worst"] = typed(worst_rows(shown, Results(frames)), WORST)
     write_frames(folder, frames)
     return render_report(folder, figures, page)
+
+
+def _see_sliced(rows: pd.DataFrame, name: str) -> None:
+    """See that some task is sliced by what was asked.
+
+    Raises:
+        BenchError: None is; says why the first is not.
+    """
+    own = rows[rows["slice"] == name]
+    if not (own["reason"] == "").any():
+        raise BenchError(own["reason"].iloc[0] if len(own) else f"no run has ended with scores to slice by {name!r}")
 
 
 def _tuned(reports: Path, related: Iterable[str]) -> dict[str, str]:

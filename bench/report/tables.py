@@ -17,6 +17,7 @@ from bench.report.recipe_words import recipe_difference, usual_recipe
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.report.shortlist import entries, shortlist
+from bench.report.slices import slice_tables
 from bench.text.markdown import Anchors
 
 FINDINGS = "Findings"
@@ -55,7 +56,7 @@ def _whole(results: Results, board: Leaderboard) -> list[Made]:
     title = f"{board.title}: all {counted(len(board.rows), 'model')}" if len(board.rows) > 1 else f"{board.title}: all"
     made = [(f"{board.table}/all", title, *leaderboard_table(results, board))]
     if not board.common:
-        apart = [*apart_tables(board), *group_tables(board)]
+        apart = [*apart_tables(board), *group_tables(board), *slice_tables(results, board)]
         made += [(f"{board.table}/{i}", *each) for i, each in enumerate(apart, start=1)]
     return made
 

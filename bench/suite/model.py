@@ -140,6 +140,7 @@ class Suite(BaseModel):
         baseline: The model that skill is measured against, on each task that has it.
         metrics: Metrics that the report's leaderboards show besides the one that ranks; empty for the usual ones. One
             that is not computed otherwise is part of the run's spec.
+        slices: What the report slices test scores by: weekday, month, hour, horizon, or a column of the data.
         recipe: Overrides for every trained case.
         grid: Lists of values of recipe fields; each trained case becomes one case a combination.
         only: Of the variants that the grid makes, the names of those that are kept; empty for all. A command's
@@ -169,6 +170,7 @@ class Suite(BaseModel):
     seeds_on: dict[str, SeedList] = {}
     baseline: str = "naive"
     metrics: list[str] = []
+    slices: list[str] = []
     recipe: RecipeOverrides = RecipeOverrides()
     grid: RecipeGrid = RecipeGrid()
     only: list[str] = []
@@ -183,7 +185,7 @@ class Suite(BaseModel):
         """Name the first device of a kind in one way: ``gpu:0`` is ``gpu``."""
         return [value.removesuffix(":0") for value in values]
 
-    @field_validator("seeds", "devices", "backends", "metrics")
+    @field_validator("seeds", "devices", "backends", "metrics", "slices")
     @classmethod
     def _distinct(cls, values: Any) -> Any:
         if isinstance(values, list) and len(set(values)) != len(values):
@@ -235,7 +237,7 @@ class Suite(BaseModel):
     @property
     def digest(self) -> str:
         """Eight hexadecimal digits that name this selection; what ranks is in it, since automatic seeds go by that."""
-        told = "title", "related", "equivalence", "equivalence_points", "throughput", "accept", "time_limit_s"
+        told = "title", "related", "equivalence", "equivalence_points", "slices", "throughput", "accept", "time_limit_s"
         left_out: dict[str, Any] = dict.fromkeys((*told, "crash_retries"), True) | {
             "cases": {"__all__": {"published": {"note", "why_not"}}}
         }

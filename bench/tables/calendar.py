@@ -23,7 +23,7 @@ def calendar(times: Times, features: Sequence[Feature]) -> tuple[NDArray[np.floa
     names: list[str] = []
     for feature in features:
         if feature == "weekday":
-            day = (times.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7
+            day = weekdays(times)
             columns += [(day == number).astype(np.float64) for number in range(7)]
             names += DAYS
         else:
@@ -31,6 +31,12 @@ def calendar(times: Times, features: Sequence[Feature]) -> tuple[NDArray[np.floa
             columns += [np.sin(angle), np.cos(angle)]
             names += [f"{feature}_sin", f"{feature}_cos"]
     return np.stack(columns, axis=1) if columns else np.empty((len(times), 0)), tuple(names)
+
+
+def weekdays(times: Times) -> NDArray[np.int64]:
+    """Return the number of each time's weekday, counted from Monday, in the shape of ``times``."""
+    days: NDArray[np.int64] = (times.astype("datetime64[D]").astype(np.int64) + THURSDAY) % 7
+    return days
 
 
 def _since(times: Times, unit: str) -> NDArray[np.float64]:

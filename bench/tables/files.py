@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.extras import REPORT, without
@@ -179,3 +181,8 @@ def _is_value(name: str) -> bool:
 def row_of(index: Any) -> int:
     """Return the row of the file that an index of a frame that was read stands for."""
     return int(index) + FIRST
+
+
+def places_of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places in a frame that was read of rows of its file: what `row_of` says, the other way round."""
+    return rows - FIRST

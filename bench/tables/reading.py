@@ -67,7 +67,7 @@ def table(
         path: The file, see `read`.
         time: The column of times; empty where there is none.
         id: The column that names the series of a row; empty where there is one series.
-        columns: Those of the values.
+        columns: Those of the values; ``NAME=VALUE`` is 1 where the column of texts NAME holds VALUE, else 0.
         since: The first date used; empty for all.
         until: The last date used, whole; empty for all.
         frame: What `read` gave, where the file was read already.
@@ -75,7 +75,8 @@ def table(
     Raises:
         BenchError: A column is missing, a value is missing or no number, a time stands twice or is missing.
     """
-    frame = read(path) if frame is None else frame
+    whole = frame is None
+    frame = with_indicators(path, read(path) if frame is None else frame, columns, whole=whole)
     for name in [*filter(None, (time, id)), *columns]:
         if name not in frame.columns:
             raise BenchError(f"{path}: no column {name!r}; {close_matches(name, list(frame.columns))}")
@@ -95,6 +96,28 @@ def table(
     rows = np.array(frame.index, np.int64) + row_of(0)
     made = Table(str(path), None, series, names, tuple(columns), values, rows)
     return _taken(made, np.argsort(series, kind="stable")) if times is None else _in_time(made, times, time, id)
+
+
+def with_indicators(path: str | Path, frame: pd.DataFrame, columns: Sequence[str], *, whole: bool) -> pd.DataFrame:
+    """Return a frame with those of the columns that are asked for as ``NAME=VALUE``, unless it has them by that name.
+
+    Raises:
+        BenchError: A row says nothing there, or (of a ``whole`` file) none holds the value.
+    """
+    made = {}
+    for asked in columns:
+        name, equals, value = asked.partition("=")
+        if asked in frame.columns or not equals or name not in frame.columns:
+            continue
+        texts = frame[name].astype("string").str.strip()
+        if texts.isna().any():
+            row = row_of(frame.index[int(texts.isna().to_numpy().argmax())])
+            raise BenchError(f"{path}, column {name!r}, row {row}: no value; fill it in or take the row out")
+        made[asked] = (texts == value).astype(np.float64)
+        if whole and not made[asked].any():
+            known = ", ".join(sorted(texts.unique())[:5])
+            raise BenchError(f"{path}, column {name!r}: no row holds {value!r}; name a value that is there, as {known}")
+    return frame.assign(**made) if made else frame
 
 
 def numbers(column: pd.Series) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from bench.tracking.advice import unusable
 from bench.tracking.database import ARTIFACTS, drop_init_lock, prepare
 from bench.tracking.items import Artifact, Dataset, Item, Tag
 from bench.tracking.limits import batches, fit_key, fit_name, fit_tags
+from bench.tracking.models import ServedModel, save
 
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -67,6 +68,13 @@ class Tracker(Protocol):
 
     def log_folder(self, run_id: str, folder: Path, path: str) -> None:
         """Send a folder's files under ``path``."""
+
+    def log_model(self, run_id: str, served: ServedModel) -> str:
+        """Send a network with its weights as a model of the run; return the model's id.
+
+        Raises:
+            BenchError: The data, of which an example is taken, are not there.
+        """
 
     def set_status(self, run_id: str, status: str, end_ms: int | None = None) -> None:
         """Set the run's status: FINISHED, FAILED, KILLED or RUNNING, and unless it is the last of these its end."""
@@ -222,6 +230,22 @@ class MlflowTracker:
     def log_folder(self, run_id: str, folder: Path, path: str) -> None:
         """See `Tracker.log_folder`."""
         self._client.log_artifacts(run_id, str(folder), path)
+
+    def log_model(self, run_id: str, served: ServedModel) -> str:
+        """See `Tracker.log_model`."""
+        from mlflow.entities import LoggedModelOutput
+        from mlflow.models import Model
+
+        client = self._client
+        made = client.create_logged_model(self._experiment_id, served.name, run_id, model_type="network")
+        with tempfile.TemporaryDirectory(prefix="bench-mlflow-") as private:
+            folder = Path(private, "files")
+            folder.mkdir()
+            path = save(served, folder, Model(run_id=run_id, model_id=made.model_id))
+            client.log_model_artifacts(made.model_id, str(path))
+        client.finalize_logged_model(made.model_id, "READY")
+        client.log_outputs(run_id, [LoggedModelOutput(made.model_id, step=0)])
+        return str(made.model_id)
 
     def set_status(self, run_id: str, status: str, end_ms: int | None = None) -> None:
         """See `Tracker.set_status`."""

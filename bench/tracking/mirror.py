@@ -12,10 +12,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.tracking.client import MlflowTracker, Refused, Tracker
 from bench.tracking.database import Unusable
 from bench.tracking.items import NOTE, Param, Record, Tag, milliseconds, source_tags
-from bench.tracking.sending import KIND, SENT, SWEEP, send_record
+from bench.tracking.models import ServedModel
+from bench.tracking.sending import KIND, SENT, SWEEP, send_model, send_record
 from bench.tracking.summary import Summary, Tally, summary_items
 from bench.tracking.uris import explain, safe_uri
 from bench.tracking.views import views
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FAILURES_TO_GIVE_UP = 2
+Task = Record | Summary | ServedModel
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,8 @@ class Mirror:
         self._warn = warn
         self._again = again
         self._tracker = tracker or MlflowTracker(uri, warn)
-        self._queue: SimpleQueue[Record | Summary | None] = SimpleQueue()
-        self._unsent: list[Record | Summary] = []
+        self._queue: SimpleQueue[Task | None] = SimpleQueue()
+        self._unsent: list[Task] = []
         self._opened = False
         self._parent_id = ""
         self._parent_was_finished = False
@@ -81,7 +84,7 @@ class Mirror:
         self._failures = 0
         self._reason = ""
         self._unusable: Unusable | None = None
-        self._accepted = self._sent = self._present = self._summaries = 0
+        self._accepted = self._sent = self._present = self._summaries = self._models = 0
         self._stop = threading.Event()
         self._closed: Outcome | None = None
         self._thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
@@ -91,6 +94,11 @@ class Mirror:
         """Queue a record; return at once."""
         self._accepted += 1
         self._queue.put(record)
+
+    def send_model(self, served: ServedModel) -> None:
+        """Queue a network with its weights, whose record was sent before; return at once."""
+        self._models += 1
+        self._queue.put(served)
 
     def finish(
         self, report_folder: Path | None, description_markdown: str, means: "pd.DataFrame", section: str = "valid"
@@ -117,8 +125,9 @@ class Mirror:
             self._reason = self._reason or "it took too long"
         missing = self._accepted - self._sent - self._present
         self._closed = Outcome(self._sent, self._present, missing)
-        if missing or self._summaries > 0:
-            what = f"{missing} of {self._accepted} records were" if missing else "the sweep's summary was"
+        if missing or self._summaries > 0 or self._models > 0:
+            rest = "the sweep's summary was" if self._summaries > 0 else f"{self._models} models were"
+            what = f"{missing} of {self._accepted} records were" if missing else rest
             if error := self._unusable:
                 then = "&&" if error.command else "- then"
                 text = f"not sent, and the records are safe; {error} {then} {self._again}"
@@ -157,11 +166,13 @@ class Mirror:
         self._failures = 0
         return True
 
-    def _handle(self, task: Record | Summary) -> None:
-        if not isinstance(task, Summary):
+    def _handle(self, task: Task) -> None:
+        if isinstance(task, Record):
             self._tally.add(task)
         self._open()
-        if isinstance(task, Summary):
+        if isinstance(task, ServedModel):
+            self._send_model(task)
+        elif isinstance(task, Summary):
             self._send_summary(task)
             self._summaries -= 1
         elif send_record(self._tracker, task, self._sweep, lambda: self._parent(task)):
@@ -191,6 +202,13 @@ class Mirror:
                     tracker.log(parent_id, [Param(key, value) for key, value in self._params.items()])
             self._parent_id = parent_id
         return self._parent_id
+
+    def _send_model(self, served: ServedModel) -> None:
+        try:
+            send_model(self._tracker, served)
+        except BenchError as error:  # its data are not here: nothing that the tracker could mend
+            self._warn(f"the model of {served.record.spec.case} was not sent to MLflow: {error}")
+        self._models -= 1
 
     def _send_summary(self, summary: Summary) -> None:
         parent_id = self._parent(None)

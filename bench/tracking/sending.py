@@ -11,6 +11,7 @@ from bench.record import FINISHED
 from bench.tracking.client import Tracker
 from bench.tracking.items import Record, Tag, milliseconds
 from bench.tracking.measurement_items import measurement_items, measurement_name
+from bench.tracking.models import ServedModel
 from bench.tracking.run_items import record_items, run_name
 
 KIND, SWEEP, KEY, SENT = "bench.kind", "bench.sweep", "bench.record_key", "bench.sent"
@@ -19,6 +20,8 @@ NAME = "bench.name"
 """Tag with a case's name without its source, by which runs are grouped where that is enough."""
 ORDER = "bench.order"
 """Tag by which the first page of a long list has each case: measurements, exact runs, then seed by seed."""
+MODEL = "bench.model"
+"""Tag of a run whose network was sent with its weights: the model's id."""
 PARENT = "mlflow.parentRunId"
 
 
@@ -49,6 +52,17 @@ def send_record(tracker: Tracker, record: Record, sweep: str, parent: Callable[[
     point("mirror.before_sent_tag")
     tracker.log(run_id, [Tag(SENT, "yes")])
     return True
+
+
+def send_model(tracker: Tracker, served: ServedModel) -> None:
+    """Send a network with its weights to the run of its record, which is there; nothing where it has it already.
+
+    Raises:
+        BenchError: The data, of which an example is taken, are not there.
+    """
+    found = tracker.find({KEY: served.record.key})
+    if found and MODEL not in found.tags:
+        tracker.log(found.run_id, [Tag(MODEL, tracker.log_model(found.run_id, served))])
 
 
 def short_name(case: str) -> str:

@@ -26,7 +26,7 @@ def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
 
 
 def _text(value: float | None) -> str:
-    return NONE if value is None else printed_text(value, 4, 6)
+    return NONE if value is None else printed_text(value, 4 if abs(value) < 1 else 0, 6)
 
 
 def _final(results: Results, board: Leaderboard, row: Row) -> float | None:
