@@ -84,8 +84,9 @@ class ChannelLeastSquares(Predictor):
     def _rows(self, split: Split, task: Task) -> Iterator[tuple[Float64, Float64, Float64]]:
         """Yield inputs with a one in front, targets and last values of some windows, a row a channel."""
         for part in chunks(split.x):
-            x, last = self._design(np.asarray(split.x[part]), task)
-            y = np.asarray(split.y[part], np.float64).reshape(-1, task.horizon, len(task.targets))
+            there = slice(None) if split.mask is None else split.mask[part]
+            x, last = self._design(np.asarray(split.x[part][there]), task)
+            y = np.asarray(split.y[part][there], np.float64).reshape(-1, task.horizon, len(task.targets))
             yield x, y.swapaxes(1, 2).reshape(-1, task.horizon) - last, last
 
     def _design(self, x: Inputs, task: Task) -> tuple[Float64, Float64]:
