@@ -24,6 +24,7 @@ class ChannelLeastSquares(Predictor):
         last: Take a window's last value off before, and add it again after, as NLinear does.
     """
 
+    general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
 
     last: bool = False
