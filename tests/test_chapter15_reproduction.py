@@ -6,6 +6,7 @@ from scipy.stats import t
 
 from bench.cases.base import Erratum, Published
 from bench.families.chapter15.printed import published_curve
+from bench.frames import read_frames
 from bench.record import LearningCurve
 from bench.report.columns.printed import printed_columns
 from bench.report.parts import overlays
@@ -13,6 +14,7 @@ from bench.report.printed import curve_epochs, printed_text, printed_values
 from bench.report.results import Results
 from bench.report.sections.reproduction import reproduction_table
 from tests.fakes import FakeLeaky, FakeLeastSquares, FakeNaive, fake_case, fake_plan, fake_record
+from tests.report_fakes import report_of
 from tests.section_fakes import results_of
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -200,3 +202,16 @@ def test_figures_draw_printed_values_and_curves():
     printed = published_curve("wavenet").set_index("epoch")["valid_mse"]
     assert overlay.final(results, board, board.rows[0]) == 0.02
     assert overlay.curve(results, board, board.rows[0]).to_dict() == printed.to_dict()
+
+
+def test_a_printed_value_of_the_best_epoch_is_held_to_that(tmp_path):
+    made = {weights: Published(values={"mse": 0.01}, weights=weights) for weights in ("last", "best")}
+    cases = [fake_case(f"fake/{weights}", task="ten_steps", published=each) for weights, each in made.items()]
+    records = [fake_record(case, seed, mse=0.01 + 0.0001 * seed) for case in cases for seed in (42, 43, 44)]
+    report_of(fake_plan(cases, records), tmp_path)
+    results = Results(read_frames(tmp_path))
+    found = {value.row.case: value.sample.values for value in printed_values(results)}
+    for weights in made:
+        expected = [r.score("mse", "valid", weights) for r in records if r.spec.case == f"fake/{weights}"]
+        np.testing.assert_allclose(found[f"fake/{weights}"], expected, rtol=1e-5)
+    assert not np.allclose(found["fake/last"], found["fake/best"])

@@ -196,7 +196,7 @@ def test_what_make_sets_up_is_an_extra_for_each_kind_of_device():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     assert known.split() == list(MADE)
     assert {name + kind for name in MADE for kind in ("", "-gpu")} | {
-        *("all", "classical", "dev", "digits", "report", "track")
+        *("all", "classical", "dev", "digits", "ray", "report", "track")
     } == {*extras}
 
 

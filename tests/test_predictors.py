@@ -5,6 +5,7 @@ import pytest
 
 from bench.datasets.base import datasets
 from bench.datasets.reber import Reber, ReberExercise
+from bench.extras import is_there
 from bench.metrics.base import applicable, evaluate, scored
 from bench.models.base import Forecast, Predictor, models
 from bench.models.least_squares import IteratedLeastSquares, LeastSquares
@@ -106,7 +107,9 @@ def test_naive_repeats_the_last_value_or_each_positions_own():
 def test_naive_leaky_repeats_the_last_target_and_says_that_it_leaks_its_target():
     split = numeric([[1, 2, 3], [4, 5, 6]], TargetKind.LAST_STEP, horizon=3)
     assert NaiveLeaky().fit_leaking(split, split.task)(split).tolist() == [[3, 3, 3], [6, 6, 6]]
-    assert [name for name in models.names() if models.get(name).leaks_target] == ["naive_leaky"]
+    assert {name for name in models.names() if models.get(name).leaks_target} == {
+        *("channel_least_squares_peeking", "naive_leaky")
+    }
 
 
 def test_least_squares_recovers_a_linear_law_with_its_intercept():
@@ -182,24 +185,50 @@ TASKS = {
     "pair": Task("pair", TargetKind.LAST_STEP, 4, 2, horizon=3, targets=PAIR),
     "named": Task("named", TargetKind.EVERY_STEP, 4, 2, 3, feature_names=("price", "load"), targets=PAIR),
     "weekly": Task("weekly", TargetKind.LAST_STEP, 8, 2, horizon=3, season=7),
+    "fortnight": Task("fortnight", TargetKind.LAST_STEP, 14, 2, horizon=3, season=7),
     "ids": Task("ids", TargetKind.LAST_STEP, 4, vocabulary=9),
+    "tags": Task("tags", TargetKind.LABEL_EVERY_STEP, 5, 3, classes=4),
 }
+REAL = {"every", "last", "many", "named", "weekly", "fortnight"}
+
+
+def lacks(module: str) -> str:
+    """Why what needs a module is not tried; empty where it is installed."""
+    return f"{module} is not installed" if module and not is_there(module) else ""
+
+
 SUPPORTED = {
-    "naive": {"every", "last", "many", "named", "weekly"},
-    "naive_leaky": {"last", "many", "pair", "weekly", "ids"},
-    "seasonal_naive": {"weekly"},
-    "drift": {"every", "last", "many", "named", "weekly"},
-    "ridge": {"every", "last", "many", "pair", "named", "weekly"},
-    "least_squares": {"every", "last", "many", "pair", "named", "weekly"},
+    "naive": REAL,
+    "naive_leaky": {"last", "many", "pair", "weekly", "fortnight", "ids"},
+    "seasonal_naive": {"weekly", "fortnight"},
+    "drift": REAL,
+    "constant": {*REAL, "pair", "ids"},
+    "ridge": {*REAL, "pair"},
+    "least_squares": {*REAL, "pair"},
     "iterated_least_squares": {"last"},
+    "channel_least_squares": {"last", "many", "weekly", "fortnight"},
+    "channel_least_squares_peeking": {"last", "many", "weekly", "fortnight"},
+    "boosted_lags": REAL,
+    "auto_ets": {"fortnight"},
+    "auto_theta": {"fortnight"},
+    "auto_arima": {"fortnight"},
     "wave_oracle": {"last"},
     "majority": {"label"},
     "length_only": {"label"},
     "bigram": {"label"},
+    "position_shares": {"tags"},
 }
 
 
-@pytest.mark.parametrize("name", [n for n in models.names() if not models.get(n).trained])
+NEEDING = [
+    pytest.param(name, marks=pytest.mark.skipif(bool(lacks(needed)), reason=lacks(needed)))
+    for name in models.names()
+    if not models.get(name).trained
+    for needed in [models.get(name).module]
+]
+
+
+@pytest.mark.parametrize("name", NEEDING)
 def test_a_predictor_says_in_one_line_which_task_it_cannot_forecast(name):
     predictor = models.get(name)()
     found = {key: predictor.supports(task) for key, task in TASKS.items()}
@@ -209,7 +238,7 @@ def test_a_predictor_says_in_one_line_which_task_it_cannot_forecast(name):
         assert support or (repr(key) in support.reason and repr(name) in support.reason and "\n" not in support.reason)
 
 
-@pytest.mark.parametrize("name", [n for n in SUPPORTED if not models.get(n).leaks_target])
+@pytest.mark.parametrize("name", [each for each in NEEDING if not models.get(each.values[0]).leaks_target])
 def test_a_predictor_forecasts_every_task_that_it_supports_in_its_shape(name):
     rng = np.random.default_rng(0)
     for key in SUPPORTED[name]:
@@ -218,7 +247,8 @@ def test_a_predictor_forecasts_every_task_that_it_supports_in_its_shape(name):
         x = rng.normal(size=task.input_shape(30)).astype(np.float32)
         split = Split(task, x, (y > 0).astype(np.float32) if task.target.is_class else y)
         there = y[:, models.get(name)().positions(task)] if task.target.every_position else y
-        assert models.get(name)().fit(split, task)(split.x).shape == there.shape
+        scores = (task.classes,) if task.classes > 2 else ()
+        assert models.get(name)().fit(split, task)(split.x).shape == (*there.shape, *scores)
 
 
 def test_naive_repeats_the_feature_of_each_targets_name():

@@ -28,6 +28,7 @@ class ChannelLeastSquares(Predictor):
             validation. Empty for the whole window, which none is longer than.
     """
 
+    general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
 
     less_last: bool = False
