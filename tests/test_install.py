@@ -370,6 +370,7 @@ PYTHONSTARTUP VIRTUAL_ENV CONDA_PREFIX"""
 
 
 @pytest.mark.slow
+@pytest.mark.variant
 def test_a_real_environment_whatever_a_user_has_set_and_after_a_copy_and_a_move(tmp_path):
     """The `venv` module and pip are real; the package is small and needs no network."""
     index = make_index(tmp_path / "index")

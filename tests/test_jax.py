@@ -17,11 +17,11 @@ from tests.conftest import BACKEND
 from tests.on_backend import run_tests, sweep_without_tensorflow
 
 FILES = {
-    "test_engines": "[linear] or seq2seq_gru or another_data_set_of or (views and every)",
+    "test_engines": "[linear] or seq2seq_gru or another_data_set_of",
     "test_recipe_fit": "adamw or last_step",
     "test_randomness": "a_stream",
     "test_jax_layers": "convolution or (unrolled and 23) or bfloat16_rounds",
-    "test_jax_stack": "dropout or own_rates or as_if_alone",
+    "test_jax_stack": "dropout or as_if_alone",
 }
 """Each file with its tests that `make test` runs on JAX."""
 LIMIT_S = 300.0

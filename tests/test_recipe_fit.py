@@ -94,9 +94,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", with_variants(LOSSES, {*LOSSES} - {"huber_delta", "quantile", "two_classes", "four_classes"})
-)
+@pytest.mark.parametrize("name", with_variants(LOSSES, {*LOSSES} - {"quantile", "four_classes"}))
 def test_a_loss_is_that_of_fit(name):
     recipe, task, loss = LOSSES[name]
     held_to_fit(recipe, task, loss, keras.optimizers.Adam(0.001))
@@ -130,9 +128,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize(
     "name",
-    with_variants(
-        OPTIMIZERS, {*OPTIMIZERS} - {"adam_options", "adamw", "nadam", "rmsprop_options", "sgd_options", "clip_norm"}
-    ),
+    with_variants(OPTIMIZERS, {*OPTIMIZERS} - {"adam_options", "sgd_options", "clip_norm"}),
 )
 def test_an_optimizer_is_that_of_fit(name):
     fields, make = OPTIMIZERS[name]
@@ -169,7 +165,7 @@ SCHEDULES = {
 }
 
 
-@pytest.mark.parametrize("name", with_variants(SCHEDULES, {*SCHEDULES} - {"step", "warm_up_then_cosine"}))
+@pytest.mark.parametrize("name", with_variants(SCHEDULES, {*SCHEDULES} - {"warm_up_then_cosine"}))
 def test_a_schedule_is_that_of_fit(name):
     """With a decay of the weights, which follows the schedule too."""
     fields, schedule = SCHEDULES[name]
@@ -232,7 +228,7 @@ MASKED_LOSSES = {
 }
 
 
-@pytest.mark.parametrize("name", with_variants(MASKED_LOSSES, {*MASKED_LOSSES} - {"last_step", "four_classes"}))
+@pytest.mark.parametrize("name", with_variants(MASKED_LOSSES, {*MASKED_LOSSES} - {"four_classes"}))
 def test_a_mask_is_that_of_fits_sample_weights(name):
     task, recipe, loss = MASKED_LOSSES[name]
     masked = replace(task, masked=True)

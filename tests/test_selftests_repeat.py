@@ -109,6 +109,7 @@ def start_sweep(folder: Path, workers: int, seeds: list[int], listed: list[str])
 
 
 @pytest.mark.slow
+@pytest.mark.variant
 def test_two_workers_and_one_leave_the_same_records(tmp_path):
     """The sweep of two workers takes cases and seeds from the other end, and runs beside that of one.
 

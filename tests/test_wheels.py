@@ -89,6 +89,7 @@ def plans():
 
 
 @pytest.mark.slow
+@pytest.mark.variant
 @pytest.mark.parametrize(("place", "python", "extras"), PLANS)
 def test_every_package_has_a_wheel_at_its_pin(plans, place, python, extras):
     done = plans[place, python, extras]
@@ -106,6 +107,7 @@ def test_every_package_has_a_wheel_at_its_pin(plans, place, python, extras):
 
 
 @pytest.mark.slow
+@pytest.mark.variant
 @pytest.mark.parametrize("extra", BACKENDS[:2])
 @pytest.mark.parametrize("platform", REFUSED)
 def test_what_preflight_refuses_has_no_wheel(plans, platform, extra):
