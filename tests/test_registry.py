@@ -5,6 +5,9 @@ import pytest
 
 from bench.errors import BenchError
 from bench.registry import Registry
+from bench.report.errata import asides
+from bench.report.figures.base import figures
+from bench.report.parts import columns, overlays, sections
 
 
 def test_a_duplicate_names_both_places():
@@ -80,3 +83,11 @@ def test_a_thread_that_asks_while_another_imports_waits_for_all_of_it(tmp_path, 
         assert (first.result(60), second.result(60)) == (1, 1)
     for name in ("slow_plugins", "slow_plugins.one"):
         del sys.modules[name]
+
+
+@pytest.mark.parametrize("registry", [asides, columns, figures, overlays, sections], ids=lambda r: r.kind)
+def test_a_registry_finds_its_entries_without_another_one_that_happens_to_be_asked_first(registry):
+    """Else a process's first report lacks what its second one shows (findings are made after all sections)."""
+    places = (f"{registry._package}.", "bench.families.")
+    for name in registry.names():
+        assert f"{registry.origin(name)}.".startswith(places), name

@@ -86,5 +86,8 @@ class Overlay:
     curve: Callable[[Results, Leaderboard, Row], pd.Series]
 
 
-overlays: Registry[Overlay] = Registry("overlay", "bench.report.parts", part="report")
-"""What a source outside the records says of a score: drawn beside a row's own seeds in every figure of that score."""
+overlays: Registry[Overlay] = Registry("overlay", "bench.report.columns", part="report")
+"""What a source outside the records says of a score: drawn beside a row's own seeds in every figure of that score.
+
+One stands beside the columns that show the same values, where it is found whether or not these were asked for first.
+"""
