@@ -45,6 +45,7 @@ def test_many_tables_still_give_150_words_and_the_failures_last(tmp_path: Path) 
 
 def test_words_are_what_a_reader_reads() -> None:
     assert words(["**[Two words](#table-1-x).** A leads: MSE 0.01 (× 1.2)."]) == 7
+    assert words(["Worse: 9 others (2\\*)."]) == 3, "a mark is no word"
 
 
 def test_two_seeds_rank_nothing_and_no_finding_says_otherwise(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from bench.report.parts import findings
 from bench.report.results import Results
 from bench.text.markdown import link, plain
 
+MARKS = re.compile(r"\(\d+\*\)")
+"""How many of the verdicts just named are fragile: a mark, no word."""
 WORDS = 150
 """All sentences together have no more words, but for those of a single one that is longer."""
 NAMED = 2
@@ -35,7 +37,7 @@ def all_findings(results: Results, tables: Mapping[str, Table]) -> list[str]:
 def words(sentences: list[str]) -> int:
     """Return how many words sentences in Markdown have: what holds a letter or a digit, links' targets left out."""
     texts = (re.sub(r"\]\([^)]*\)", "]", sentence) for sentence in sentences)
-    return sum(any(map(str.isalnum, word)) for text in texts for word in plain(text).split())
+    return sum(any(map(str.isalnum, word)) for text in texts for word in MARKS.sub("", plain(text)).split())
 
 
 def _flat(made: Mapping[str, list[str]]) -> list[str]:
