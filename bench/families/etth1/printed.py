@@ -25,7 +25,7 @@ TABLE_OF_96: dict[str, Printed] = {
 }
 FROM_336 = (
     "Zeng et al. 2023, arXiv 2205.13504, table 2, from 336 steps",
-    "there the learning rate is halved each epoch and the incomplete last batch of 32 test windows is dropped",
+    "there the rate is halved an epoch later, and the incomplete last batch of 32 test windows is dropped",
 )
 LINEAR: dict[str, Printed] = {
     "DLinear": {96: (0.375, 0.399), 720: (0.472, 0.490)},
