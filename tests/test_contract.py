@@ -48,10 +48,10 @@ def test_dataset(name):
 
 
 def one_case_a_model():
-    """The first case of each model on each of the chapter's data; on others only of those that have none there."""
+    """The first case of each model on each of the quick data; on others only of those that have none there."""
     found = {}
     every = [cases.get(name) for name in cases.names()]
-    here = [case for case in every if case.dataset.name.startswith(("waves", "reber"))]
+    here = [case for case in every if case.dataset.quick]
     known = {case.model.name for case in here}
     for case in [*here, *(case for case in every if case.model.name not in known)]:
         found.setdefault((case.model.name, case.dataset.name), case)
@@ -100,6 +100,41 @@ def test_model(name):
         expected = expected[:, case.model.positions(task)]
     assert forecasts[0].shape == expected.shape
     assert np.isfinite(forecasts[0]).all()
+
+
+SHORT = Task("short", TargetKind.LAST_STEP, 8, 2, horizon=3)
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_a_younger_network_has_a_gradient_on_short_windows(name):
+    """What `make test` holds them to at least; the other part holds them to all of the above."""
+    import tensorflow as tf
+
+    x = np.random.default_rng(7).normal(size=(2, SHORT.input_length, SHORT.features)).astype(np.float32)
+    network = models.get(name)().build(SHORT)
+    network.set_weights(initial_weights(network, 1))
+    with tf.GradientTape() as tape:
+        made = network(x, training=True)
+        loss = tf.reduce_sum(made * made)
+    assert made.shape == SHORT.target_shape(2)
+    gradients = tape.gradient(loss, network.trainable_weights)
+    still = [w.path for w, g in zip(network.trainable_weights, gradients, strict=True) if g is None or not np.any(g)]
+    assert not still, "weights without a gradient"
+    assert all(np.isfinite(g).all() for g in gradients)
+
+
+def of_make_test(test):
+    """Return a test's parameters, those of the other part left out."""
+    (mark,) = (mark for mark in test.pytestmark if mark.name == "parametrize")
+    return {value for value in mark.args[1] if isinstance(value, str)}  # one that is marked is no plain text
+
+
+def test_make_test_tries_every_model():
+    """Those that have a backend of their own are tried with it, in `tests.test_torch_layers`."""
+    tried = {CASES[name].model.name for name in of_make_test(test_model)}
+    tried |= of_make_test(test_a_younger_network_has_a_gradient_on_short_windows)
+    elsewhere = {name for name in models.names() if getattr(models.get(name), "backends", ())}
+    assert set(models.names()) - tried == elsewhere
 
 
 def after_a_step(model, recipe, splits, seed):

@@ -37,14 +37,14 @@ TOLERANCE = {"layer_norm_rnn": 5e-3, "while_loop_rnn": 5e-3}
 
 
 def distinct_networks() -> dict[str, Case]:
-    """One case for each distinct pair of network and kind of task, on the data that the chapter knows.
+    """One case for each distinct pair of network and kind of task, on quick data.
 
     On others stand the same networks at other sizes.
     """
     found: dict[str, Case] = {}
     for name in cases.names():
         case = cases.get(name)
-        if not case.dataset.name.startswith(("waves", "reber")):
+        if not case.dataset.quick:
             continue
         if isinstance(case.model, Network) and not case.model.backends:  # a plain module is no twin of Keras's fit
             found.setdefault(f"{case.model!r} {type(case.dataset).__name__.replace('Exercise', '')}", case)

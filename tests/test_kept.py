@@ -147,7 +147,7 @@ def test_a_metric_may_be_the_root_of_a_mean():
 ONE_A_TASK = {
     case.task.name: case
     for case in map(cases.get, cases.names())
-    if isinstance(case.model, Predictor) and case.dataset.name.startswith(("waves", "reber"))
+    if isinstance(case.model, Predictor) and case.dataset.quick
 }
 
 

@@ -23,6 +23,8 @@ class Dataset(BaseModel):
         no_group: What a window with the group value -1 is called.
         synthetic: True where the data are made by a program, so that nothing is said of data from the world.
         seeded: False where the data do not depend on the data seed: then they are run once, whatever a suite's seeds.
+        quick: True where a draw is made and networks of it are compiled in seconds: there tests hold each network to
+            its words, elsewhere it stands at the sizes of a source.
         own_series: True where a user's own series are forecast: a report first says whether a network is worth it.
         files: Names of the parameters that hold the path of a file: its content is what counts, wherever it lies.
         checks: Names of the parameters that only hold the data to something: no id depends on them.
@@ -38,6 +40,7 @@ class Dataset(BaseModel):
     no_group: ClassVar[str] = "in none"
     synthetic: ClassVar[bool] = False
     seeded: ClassVar[bool] = True
+    quick: ClassVar[bool] = False
     own_series: ClassVar[bool] = False
     files: ClassVar[tuple[str, ...]] = ()
     checks: ClassVar[tuple[str, ...]] = ()

@@ -100,6 +100,7 @@ class _Reber(Dataset):
     """
 
     synthetic: ClassVar[bool] = True
+    quick: ClassVar[bool] = True
     extra_note: ClassVar[str] = (
         "The extra test set outer only holds the test split's valid strings with the second outer letter swapped, all "
         "labelled corrupted: accuracy there is the share of outer faults caught."

@@ -243,7 +243,7 @@ class TableData(Dataset):
 
         frame = read(self.file)
         others = [name for name in frame.columns if name not in (*self.targets, self.time)]
-        first = parts.starts["test"] + np.int32(self.input_length)
+        first = _starts(self, parts, "test") + np.int32(self.input_length)
         return Facts(first, table.times, lambda: others, lambda name: frame[name].to_numpy()[places_of(table.rows)])
 
     def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
@@ -276,6 +276,17 @@ def _scales(data: TableData, table: "Table", training: NDArray[np.bool_]) -> Sca
     return Scales(*(np.concatenate([one[:, :ahead], two[:, ahead:]], axis=1) for one, two in both))
 
 
+def _starts(data: TableData, parts: "Cut", part: str) -> NDArray[np.int32]:
+    """Return the first row of each window of a part that is used."""
+    starts = parts.starts[part]
+    if part != "test" or not data.test_batch:
+        return starts
+    whole = len(starts) // data.test_batch * data.test_batch
+    if not whole:
+        raise BenchError(f"{data.path}: test holds no whole batch of {data.test_batch} windows; lower test_batch")
+    return starts[:whole]
+
+
 class _Views:
     """Scaled rows of a table, into which windows look."""
 
@@ -303,13 +314,7 @@ class _Views:
     def _split(self, part: str) -> Split:
         from bench.tables.cutting import blocks
 
-        data, starts = self._data, self._parts.starts[part]
-        if part == "test" and data.test_batch:
-            starts = starts[: len(starts) // data.test_batch * data.test_batch]
-            if not len(starts):
-                raise BenchError(
-                    f"{data.path}: test holds no whole batch of {data.test_batch} windows; lower test_batch"
-                )
+        data, starts = self._data, _starts(self._data, self._parts, part)
         steps = np.arange(data.input_length, dtype=np.int32)
         ahead = np.arange(1, data.horizon + 1, dtype=np.int32)
         after = steps[:, np.newaxis] + ahead if data.every_step else data.input_length - 1 + ahead

@@ -60,6 +60,7 @@ class _Waves(Dataset):
     n_series: int = Field(default=10_000, ge=10)
 
     synthetic: ClassVar[bool] = True
+    quick: ClassVar[bool] = True
     points: ClassVar[int]
     asked: ClassVar[Task]
     train_points: ClassVar[int | None] = None

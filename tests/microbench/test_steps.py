@@ -21,7 +21,10 @@ from bench.training import make_program
 TRAINED = [
     case.name
     for case in map(cases.get, cases.names())
-    if case.model.trained and case.runs_on("tensorflow") and not case.published.why_not  # too long to be tried
+    if case.model.trained
+    and case.runs_on("tensorflow")
+    and not case.published.why_not  # too long to be tried
+    and not case.dataset.files  # which need not be here
 ]
 STEP_ROUNDS, STEPS_A_ROUND, BATCH_ROUNDS = 20, 5, 10
 

@@ -1,1 +1,1 @@
-"""ETTh1, 96 hours ahead: what papers on long horizons print, beside least squares on the same windows."""
+"""ETTh1, 96 and 720 hours ahead: what papers on long horizons print, beside least squares on the same windows."""

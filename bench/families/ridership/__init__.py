@@ -1,0 +1,1 @@
+"""Daily boardings of Chicago's buses and trains: the networks of the third edition's chapter 15 (Géron 2022)."""
