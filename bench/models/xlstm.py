@@ -62,9 +62,9 @@ class SLSTM(ExponentialBlocks):
 
 @model("m_lstm", paper="Beck et al. 2024, arXiv 2405.04517")
 class MLSTM(ExponentialBlocks):
-    """Blocks of a matrix memory with its gate and short convolution, in the parallel form.
+    """Blocks of a matrix memory with its gate and short convolution, in the form of chunks.
 
-    Beck et al. (2024), arXiv 2405.04517, figure 11. Its cost grows with the square of the window's length.
+    Beck et al. (2024), arXiv 2405.04517, figure 11.
 
     Attributes:
         expand: Channels of the memory, by ``width``.
