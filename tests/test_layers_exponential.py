@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from bench.layers.head_norm import EPSILON, HeadNorm
 from bench.layers.mlstm import CHUNK, MatrixLSTM, matrix_memory
 from bench.layers.mlstm import EPSILON as MEMORY_EPSILON
+from bench.layers.norms import EPSILON, HeadNorm
 from bench.layers.slstm import SLSTMCell
 from tests.built import own, sigmoid, started
 

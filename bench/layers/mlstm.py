@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from bench.layers.head_norm import HeadNorm
 from bench.layers.linear_scan import NEVER, largest_scan, linear_scan
+from bench.layers.norms import HeadNorm
 
 CHUNK = 64
 """Steps that are compared with one another; of a window that is no longer the form is the parallel one."""

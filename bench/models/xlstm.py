@@ -49,7 +49,7 @@ class SLSTM(ExponentialBlocks):
         """As `BlockNetwork.block`."""
         import keras
 
-        from bench.layers.head_norm import HeadNorm
+        from bench.layers.norms import HeadNorm
         from bench.layers.slstm import SLSTMCell
 
         cell = SLSTMCell(self.width, self.heads, number / max(1, self.layers - 1))
