@@ -32,7 +32,9 @@ def listing(kind: str) -> list[Row]:
             for name in datasets.names()
         ],
         "models": lambda: [
-            _plugin("model", name, models) | {"source": models.get(name).paper} | _about(models.get(name))
+            _plugin("model", name, models)
+            | {"source": models.get(name).paper, "cost by length": getattr(models.get(name), "growth", "")}
+            | _about(models.get(name))
             for name in models.names()
         ],
         "metrics": lambda: [_metric(metrics.get(name)) for name in metrics.names()],

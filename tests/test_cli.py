@@ -220,6 +220,7 @@ def test_models_are_listed_with_their_source_and_parameters(capsys):
     assert rows["mamba"]["source"] == "Gu and Dao 2023, arXiv 2312.00752"
     assert "state=16" in rows["mamba"]["parameters"]
     assert rows["naive"]["source"] == ""
+    assert [rows[name]["cost by length"] for name in ("mamba", "transformer", "naive")] == ["linear", "quadratic", ""]
 
 
 def test_metrics_are_listed_with_their_traits(capsys):

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from bench.layers.head_norm import EPSILON, HeadNorm
-from bench.layers.mlstm import MatrixLSTM, matrix_memory
+from bench.layers.mlstm import CHUNK, MatrixLSTM, matrix_memory
+from bench.layers.mlstm import EPSILON as MEMORY_EPSILON
+from bench.layers.norms import EPSILON, HeadNorm
 from bench.layers.slstm import SLSTMCell
 from tests.built import own, sigmoid, started
 
@@ -51,29 +52,91 @@ def test_an_slstm_forgets_less_in_units_that_come_first_and_starts_without_recur
 
 
 def recurrent_memory(queries, keys, values, take, keep):
-    """Carry the matrix C and the vector n of each head from step to step."""
+    """Carry the matrix C and the vector n of each head from step to step; m is what the authors' epsilon is times."""
     batch, heads, steps, size = queries.shape
     c, n, outputs = np.zeros((batch, heads, size, size)), np.zeros((batch, heads, size)), []
+    m = np.full((batch, heads), -np.inf)
     for t in range(steps):
         k, v, q = keys[:, :, t] / np.sqrt(size), values[:, :, t], queries[:, :, t]
         f, i = sigmoid(keep[..., t])[..., None], np.exp(take[..., t])[..., None]
         c, n = f[..., None] * c + i[..., None] * v[..., :, None] * k[..., None, :], f * n + i * k
-        below = np.maximum(np.abs((n * q).sum(-1)), 1)[..., None]
+        m = np.maximum(np.log(sigmoid(keep[..., t])) + m, take[..., t])
+        below = (np.maximum(np.abs((n * q).sum(-1)), 1) + MEMORY_EPSILON * np.exp(m))[..., None]
         outputs.append((c @ q[..., None])[..., 0] / below)
     return np.stack(outputs, axis=2)
 
 
 @pytest.mark.parametrize("level", [-2, 120])
-def test_the_parallel_form_of_a_matrix_memory_is_its_recurrence(level):
-    queries, keys, values = RNG.normal(size=(3, 4, 2, 9, 5))
-    take, keep = level + RNG.normal(size=(4, 2, 9)), RNG.normal(2, 2, size=(4, 2, 9))
+@pytest.mark.parametrize("steps", [9, CHUNK, CHUNK + 1, 3 * CHUNK + 7], ids=["short", "one", "one and a step", "three"])
+def test_a_matrix_memory_in_chunks_is_its_recurrence(level, steps):
+    queries, keys, values = RNG.normal(size=(3, 2, 2, steps, 5))
+    take, keep = level + RNG.normal(size=(2, 2, steps)), RNG.normal(2, 2, size=(2, 2, steps))
+    keep[:, 0] += 6  # so that what the first chunk saw is still there in the last
     known = recurrent_memory(queries, keys, values, take, keep)
     if level < 0:
         floored = np.abs(recurrent_memory(queries, keys, 0 * values + 1, take, keep)) < 0.999
         assert floored.any(), "the floor of the denominator is reached"
         assert not floored.all()
-    given = (ops.convert_to_tensor(part.astype(np.float32)) for part in (queries, keys, values, take, keep))
-    np.testing.assert_allclose(ops.convert_to_numpy(matrix_memory(*given)), known, rtol=2e-3, atol=2e-3)
+    assert steps < CHUNK or np.abs(known - recurrent_memory(queries, keys, values, take, keep - 50)).max() > 0.1
+    parts = queries, keys, values, take, keep
+    if keras.backend.backend() == "tensorflow":  # Keras's operations on the others round to float32
+        ours = matrix_memory(*(ops.convert_to_tensor(part, "float64") for part in parts))
+        np.testing.assert_allclose(ops.convert_to_numpy(ours), known, rtol=1e-9, atol=1e-11)
+    single = matrix_memory(*(ops.convert_to_tensor(part.astype(np.float32)) for part in parts))
+    np.testing.assert_allclose(ops.convert_to_numpy(single), known, rtol=2e-3, atol=2e-3)
+
+
+def memory_and_gradients():
+    """Return a function from weights and parts to the gradients of ``sum(weights * matrix_memory(*parts))``.
+
+    It is compiled where the backend compiles.
+    """
+
+    def loss(weights, parts):
+        return ops.sum(weights * matrix_memory(*parts))
+
+    match keras.backend.backend():
+        case "jax":
+            import jax
+
+            return jax.jit(jax.grad(loss, argnums=1))
+        case "tensorflow":
+            import tensorflow as tf
+
+            @tf.function(jit_compile=True)
+            def compiled(weights, parts):
+                with tf.GradientTape() as tape:
+                    tape.watch(parts)
+                    made = loss(weights, parts)
+                return tape.gradient(made, parts)
+
+            return compiled
+        case _:
+            import torch
+
+            return lambda weights, parts: torch.autograd.grad(loss(weights, [p.requires_grad_() for p in parts]), parts)
+
+
+def test_a_matrix_memory_has_the_gradient_of_its_recurrence_and_sees_no_later_step():
+    steps = 2 * CHUNK + 5
+    parts = [*RNG.normal(size=(3, 1, 1, steps, 3)), RNG.normal(-1, 2, size=(1, 1, steps)), np.full((1, 1, steps), 5.0)]
+    weights = RNG.normal(size=(1, 1, steps, 3))
+    compiled = memory_and_gradients()
+
+    def gradients(weights):
+        given = [ops.convert_to_tensor(part.astype(np.float32)) for part in (weights, *parts)]
+        return [ops.convert_to_numpy(part) for part in compiled(given[0], given[1:])]
+
+    for number, (part, ours) in enumerate(zip(parts, gradients(weights), strict=True)):
+        for _ in range(3):
+            way = 1e-5 * RNG.normal(size=part.shape)
+            ends = ([*parts[:number], part + sign * way, *parts[number + 1 :]] for sign in (1, -1))
+            up, down = (np.sum(weights * recurrent_memory(*end)) for end in ends)
+            np.testing.assert_allclose(1e5 * np.sum(ours * way), 1e5 * (up - down) / 2, rtol=1e-2, atol=1e-2)
+    at = CHUNK + 3
+    for part in gradients(np.where(np.arange(steps)[:, None] <= at, weights, 0)):
+        assert not part[:, :, at + 1 :].any()
+        assert part[:, :, :CHUNK].any()
 
 
 def test_an_mlstm_gates_its_memory_of_what_a_short_convolution_saw():

@@ -7,7 +7,7 @@ from keras import ops
 from bench.layers.lru import LRU
 from bench.layers.minimal_recurrent import MinGRU, MinLSTM
 from bench.layers.moving_average import MovingAverage
-from bench.layers.root_mean_square import EPSILON, RootMeanSquareNorm
+from bench.layers.norms import EPSILON, RootMeanSquareNorm
 from bench.layers.s4d import S4D
 from bench.layers.selective import SelectiveStateSpace
 from bench.layers.weight_norm_conv import WeightNormCausalConv1D

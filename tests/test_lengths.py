@@ -15,7 +15,7 @@ from bench.devices import find_device
 from bench.lengths import at_lengths, fits
 from bench.measurement import measure_spec
 from bench.process import Slot
-from bench.report.length_figure import draw
+from bench.report.length_figure import draw, draw_powers
 from bench.report.lengths import QUANTITIES, curves_of, write_lengths
 from bench.report.style import styled
 from bench.task import TargetKind, Task
@@ -158,7 +158,11 @@ def test_the_report_says_exponents_crossings_and_what_was_not_measured(measured,
     lost = longer(long, 1000, status="too slow", reason="not measured in 9 s", rounds=(), latency_s=())
     lost = lost.model_copy(update={"peak_memory_bytes": None})
     readme = write_lengths(
-        [short, long, lost, *other], ["fake/naive: <not> trained"], tmp_path / "out", "bench speed x"
+        [short, long, lost, *other],
+        {"fake/other": "quadratic"},
+        ["fake/naive: <not> trained"],
+        tmp_path / "out",
+        "bench speed x",
     )
     powers = pd.read_csv(readme.parent / "powers.csv")
     assert set(powers[powers["curve"] == "good"]["exponent"].round(9)) == {1.0}
@@ -178,19 +182,34 @@ def test_the_report_says_exponents_crossings_and_what_was_not_measured(measured,
     assert "fake/naive: &lt;not&gt; trained" in text
     assert (readme.parent / "lengths.svg").stat().st_size > 1000
     with styled():
-        figure = draw(curves_of([short, long, lost, *other]), QUANTITIES)
+        figure = draw(curves_of([short, long, lost, *other], {}), QUANTITIES)
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["batch 4", "", "", ""]
     assert [ax.get_xlabel() for ax in figure.axes] == ["", "", "", "steps in a window"]
     assert [ax.get_ylabel() for ax in figure.axes] == [quantity.title for quantity in QUANTITIES]
     assert {ax.get_yscale() for ax in figure.axes} == {ax.get_xscale() for ax in figure.axes} == {"log"}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good", "other", "too slow"]
-    again = write_lengths([short, long, lost, *other], [], tmp_path / "again", "bench speed x")
+    (turn,) = crossings[crossings["quantity"] == "train_windows_per_s"].to_dict("records")
+    with styled():
+        ringed = draw(curves_of([short, long, *other], {}), QUANTITIES, [turn])
+        slopes = draw_powers(powers.astype(object).where(powers.notna(), None).to_dict("records"), QUANTITIES)
+    rings = [line.get_xydata()[0] for line in ringed.axes[0].lines if line.get_fillstyle() == "none"]
+    good, turned = ([float(np.median(p.windows_per_s("train"))) for p in each] for each in ((short, long), other))
+    assert rings == [pytest.approx((turn["at"], np.sqrt(np.prod(good))))]
+    assert np.prod(good) == pytest.approx(np.prod(turned)), "both curves go through the ring"
+    assert [label.get_text() for label in slopes.axes[0].get_yticklabels()] == ["good", "other, says quadratic"]
+    assert [ax.get_title(loc="left") for ax in slopes.axes] == ["training", "inference", "latency", "memory"]
+    dots = [line for line in slopes.axes[0].lines if line.get_fillstyle() == "none"]
+    steep = powers[powers["quantity"] == "train_windows_per_s"].set_index("curve")["last"]
+    assert sorted(dot.get_xdata()[0] for dot in dots) == pytest.approx(sorted(steep))
+    assert "| other" in text
+    assert "| quadratic |" in " ".join(text.split())
+    again = write_lengths([short, long, lost, *other], {}, [], tmp_path / "again", "bench speed x")
     assert (again.parent / "lengths.svg").read_bytes() == (readme.parent / "lengths.svg").read_bytes()
 
 
 def test_a_report_of_nothing_but_failures_can_be_written(measured, tmp_path):
     failed = [p for p in measured if p.status in ("failed", "contended", "out of memory")]
-    text = write_lengths(failed, [], tmp_path, "bench speed x").read_text()
+    text = write_lengths(failed, {}, [], tmp_path, "bench speed x").read_text()
     assert "0 of " in text
     assert "out of memory" in text
 
@@ -198,16 +217,18 @@ def test_a_report_of_nothing_but_failures_can_be_written(measured, tmp_path):
 def test_names_of_curves_hold_what_tells_them_apart(measured):
     point = measured[0]
     jax = point.model_copy(update={"spec": point.spec.model_copy(update={"backend": "jax"})})
-    assert [c.name for c in curves_of([point])] == [point.label]
-    assert [c.name for c in curves_of([point, jax])] == [f"{point.label}, tensorflow", f"{point.label}, jax"]
+    assert [c.name for c in curves_of([point], {})] == [point.label]
+    assert [c.name for c in curves_of([point, jax], {})] == [f"{point.label}, tensorflow", f"{point.label}, jax"]
     twin = point.model_copy(update={"spec": point.spec.model_copy(update={"case": "fake/twin"})})
-    assert [c.name for c in curves_of([point, twin])] == [point.spec.case, "fake/twin"]
+    assert [c.name for c in curves_of([point, twin], {})] == [point.spec.case, "fake/twin"]
     assert [q.cost(point).middle for q in QUANTITIES] == pytest.approx([0.04 / 4, 0.02 / 4, 20.0, 20.0])
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["wave-nothing"], "unknown case 'wave-nothing'"),
+        (["waves-modern", "--no-measure"], "no such points"),
         (["nothing"], "unknown case 'nothing'"),
         (["linear", "--lengths", "0"], "--lengths '0': expected numbers from 1"),
         (["linear", "--batch", "x"], "--batch 'x': expected integers"),
@@ -264,6 +285,11 @@ def test_the_command_keeps_its_points_goes_on_and_refuses_a_bad_one(tmp_path, mo
     readme = next((tmp_path / "speed").glob("*/README.md"))
     assert f"report: {readme}" in said
     assert "bench speed linear --lengths 20,50,100" in readme.read_text()
+    assert "| says |" in " ".join(readme.read_text().split())
+    there = tmp_path / "there"
+    assert call([*words, "--to", str(there)]) == 0
+    assert f"--to {there}" in (there / "README.md").read_text()
+    assert sorted(path.name for path in there.iterdir()) == sorted(path.name for path in readme.parent.iterdir())
     readme.unlink()
     assert call([*words, "--no-measure"]) == 0
     assert readme.exists()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from bench.layers.linear_scan import complex_scan, linear_scan
+from bench.layers.linear_scan import complex_scan, largest_scan, linear_scan
 
 RNG = np.random.default_rng(7)
 
@@ -37,6 +37,11 @@ def test_a_scan_is_the_loop(steps):
     np.testing.assert_allclose(imaginary, expected.imag, atol=1e-4)
     once = linear_scan(tensor(a[:1]), tensor(b))  # one a for all windows
     np.testing.assert_allclose(once, loop(np.broadcast_to(a[:1], b.shape), b), atol=1e-5)
+    largest, h = [], np.full_like(b[:, 0], -np.inf)
+    for t in range(steps):
+        h = np.maximum(a[:, t] + h, b[:, t])
+        largest.append(h)
+    np.testing.assert_allclose(largest_scan(tensor(a), tensor(b)), np.stack(largest, axis=1), atol=1e-5)
 
 
 def backward(a, b, w):

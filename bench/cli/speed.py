@@ -1,6 +1,7 @@
 """The verb that measures networks at other lengths and batches: speed."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +17,10 @@ MOST = 1_000_000
 
 @app.command()
 def speed(
-    cases: Annotated[str, typer.Argument(metavar="CASES", help="Registered cases: names or globs, comma-separated.")],
+    cases: Annotated[
+        str,
+        typer.Argument(metavar="CASES|SUITE", help="Registered cases: names or globs; or a suite."),
+    ],
     lengths: Annotated[str, typer.Option(help="Steps in a window.")] = "50,200,1000,4000",
     batch: Annotated[str, typer.Option(help="Windows in a batch.")] = "1,32,256",
     device: DeviceNames = "cpu",
@@ -28,6 +32,7 @@ def speed(
     measure: Annotated[
         bool, typer.Option(help="Measure what is missing; else report what another machine kept.")
     ] = True,
+    to: Annotated[str, typer.Option(help="Folder of the report; else one of the results, by what is asked for.")] = "",
     results: Results = RESULTS,
 ) -> int:
     """Measure throughput, latency and memory against the length of windows, and say how each grows.
@@ -37,21 +42,25 @@ def speed(
     point; the same command goes on.
     """
     from bench.commands.speed import Asked, SpeedOptions, measure_speed
-    from bench.suite import Suite, override
+    from bench.suite import SUITES, Suite, override, read_suite
 
     patterns = names("CASES", cases)
     if not patterns:
         raise BenchError("name a case, as in bench speed seq2seq_lstm; bench list cases shows which there are")
     numbers = _counts("--lengths", lengths), _counts("--batch", batch)
-    options = SpeedOptions(*numbers, budget_s, rerun, measure, results)
+    options = SpeedOptions(*numbers, budget_s, rerun, measure, results, Path(to) if to else None)
+    chosen: list[Any] = [*patterns]
+    if (SUITES / f"{cases}.toml").is_file():
+        chosen = read_suite(cases).cases
     suite = override(
-        Suite(name="speed", cases=patterns, seeds=[0]),
+        Suite(name="speed", cases=chosen, seeds=[0]),
         devices=names("--device", device),
         backends=names("--backend", backend),
     )
     with Interrupts(say_so) as told:
         given = {"--lengths": lengths, "--batch": batch, "--device": device, "--backend": backend}
-        given |= {"--budget-s": f"{budget_s:g}"} | ({} if results == RESULTS else {"--results": str(results)})
+        given |= {"--budget-s": f"{budget_s:g}"} | ({"--to": to} if to else {})
+        given |= {} if results == RESULTS else {"--results": str(results)}
         asked = Asked(cases, list(given.items()))
         return measure_speed(suite, options, asked, console(lasting=True), lambda: told.heard)
 

@@ -16,6 +16,7 @@ from bench.executors.seeing import see_backends
 from bench.extras import REPORT, lacking
 from bench.files import written_whole
 from bench.lengths import LengthPoint, LengthSpec, at_lengths, fits
+from bench.models.base import Network
 from bench.pasting import Option, command, installing
 from bench.plan import Plan, make_plan
 from bench.process import Slot
@@ -37,6 +38,7 @@ class SpeedOptions:
         rerun: Measure again what is recorded.
         measure: Measure what is missing; else points of any machine are reported.
         results: Folder whose ``speed`` holds points and reports.
+        to: Folder of the report; None for one there, named by what was asked.
     """
 
     lengths: tuple[int, ...]
@@ -45,6 +47,7 @@ class SpeedOptions:
     rerun: bool
     measure: bool
     results: Path
+    to: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -102,8 +105,9 @@ def measure_speed(
     else:
         from bench.report.lengths import write_lengths
 
-        name = digest(sorted(spec.measure_id for spec in specs), 8)
-        console.print(f"report: {write_lengths(ours, skipped, options.folder / name, asked.again(in_file=True))}")
+        to = options.to or options.folder / digest(sorted(spec.measure_id for spec in specs), 8)
+        growths = {case.name: case.model.growth for case in plan.cases if isinstance(case.model, Network)}
+        console.print(f"report: {write_lengths(ours, growths, skipped, to, asked.again(in_file=True))}")
     return 1 if any(point.status == "failed" for point in ours) else 0
 
 

@@ -1,10 +1,11 @@
-"""Linear recurrences ``h_t = a_t h_{t-1} + b_t`` for all steps at once, on every backend.
+"""Linear recurrences ``h_t = a_t h_{t-1} + b_t`` for all steps at once, on every backend, and those of the largest sum.
 
 The prefix sum of Blelloch (1990), "Prefix Sums and Their Applications", section 1.4: log2(steps) rounds, each of half
 as many products. Keras's own `associative_scan` fails under XLA on TensorFlow; on JAX, where it is best, it is used.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,6 +13,8 @@ from keras import ops
 
 Number = Sequence[Any]
 """Tensors of one shape: one of real numbers, or two, the real and the imaginary parts."""
+NEVER = -1e30
+"""A logarithm as good as minus infinity, whose gradients are numbers."""
 
 
 def linear_scan(a: Any, b: Any) -> Any:
@@ -33,33 +36,9 @@ def complex_scan(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
     return real, imaginary
 
 
-def _scan(a: Number, b: Number) -> Number:
-    if keras.backend.backend() == "jax":
-        count = len(a)
-
-        def combined(first: Any, second: Any) -> Any:
-            (a0, b0), (a1, b1) = ((part[:count], part[count:]) for part in (first, second))
-            return [*_product(a1, a0), *_sum(_product(a1, b0), b1)]
-
-        made: Number = ops.associative_scan(combined, [*a, *b], axis=1)[count:]
-        return made
-    steps = a[0].shape[1]
-    padded = 1 << (steps - 1).bit_length()
-    return [part[:, :steps] for part in _prefix(*([_padded(x, padded) for x in number] for number in (a, b)))[1]]
-
-
-def _prefix(a: Number, b: Number) -> tuple[Number, Number]:
-    """Return the products of a and the states up to each step; the number of steps is a power of two."""
-    if a[0].shape[1] == 1:
-        return a, b
-    (a0, a1), (b0, b1) = _pairs(a), _pairs(b)
-    odd_a, odd_b = _prefix(_product(a1, a0), _sum(_product(a1, b0), b1))
-    last_a, last_b = ([_late(x) for x in number] for number in (odd_a, odd_b))
-    # An even step takes one more from where the odd one before it ended; before the first there is nothing.
-    even_a, even_b = _product(a0, last_a), _sum(_product(a0, last_b), b0)
-    first = [x[:, :1] for x in a0]
-    even_a = [ops.concatenate([one, x[:, 1:]], axis=1) for one, x in zip(first, even_a, strict=True)]
-    return _woven(even_a, odd_a), _woven(even_b, odd_b)
+def largest_scan(a: Any, b: Any) -> Any:
+    """Return ``h_t = max(a_t + h_{t-1}, b_t)`` with ``h_{-1}`` as good as minus infinity; shapes of `linear_scan`."""
+    return _scan([a], [b], LARGEST)[0]
 
 
 def _product(x: Number, y: Number) -> Number:
@@ -70,6 +49,52 @@ def _product(x: Number, y: Number) -> Number:
 
 def _sum(x: Number, y: Number) -> Number:
     return [one + other for one, other in zip(x, y, strict=True)]
+
+
+def _largest(x: Number, y: Number) -> Number:
+    return [ops.maximum(one, other) for one, other in zip(x, y, strict=True)]
+
+
+@dataclass(frozen=True)
+class Algebra:
+    """A product, a sum that it distributes over, and what the sum leaves alone."""
+
+    product: Callable[[Number, Number], Number]
+    sum: Callable[[Number, Number], Number]
+    nothing: float
+
+
+USUAL, LARGEST = Algebra(_product, _sum, 0.0), Algebra(_sum, _largest, NEVER)
+
+
+def _scan(a: Number, b: Number, of: Algebra = USUAL) -> Number:
+    if keras.backend.backend() == "jax":
+        count = len(a)
+
+        def combined(first: Any, second: Any) -> Any:
+            (a0, b0), (a1, b1) = ((part[:count], part[count:]) for part in (first, second))
+            return [*of.product(a1, a0), *of.sum(of.product(a1, b0), b1)]
+
+        made: Number = ops.associative_scan(combined, [*a, *b], axis=1)[count:]
+        return made
+    steps = a[0].shape[1]
+    padded = 1 << (steps - 1).bit_length()
+    a, b = ([_padded(x, padded) for x in number] for number in (a, b))
+    return [part[:, :steps] for part in _prefix(a, b, of)[1]]
+
+
+def _prefix(a: Number, b: Number, of: Algebra) -> tuple[Number, Number]:
+    """Return the products of a and the states up to each step; the number of steps is a power of two."""
+    if a[0].shape[1] == 1:
+        return a, b
+    (a0, a1), (b0, b1) = _pairs(a), _pairs(b)
+    odd_a, odd_b = _prefix(of.product(a1, a0), of.sum(of.product(a1, b0), b1), of)
+    last_a, last_b = ([_late(x, of.nothing) for x in number] for number in (odd_a, odd_b))
+    # An even step takes one more from where the odd one before it ended; before the first there is nothing.
+    even_a, even_b = of.product(a0, last_a), of.sum(of.product(a0, last_b), b0)
+    first = [x[:, :1] for x in a0]
+    even_a = [ops.concatenate([one, x[:, 1:]], axis=1) for one, x in zip(first, even_a, strict=True)]
+    return _woven(even_a, odd_a), _woven(even_b, odd_b)
 
 
 def _pairs(number: Number) -> tuple[Number, Number]:
@@ -85,9 +110,9 @@ def _woven(even: Number, odd: Number) -> Number:
     ]
 
 
-def _late(x: Any) -> Any:
-    """Return a tensor a step later, 0 at the first."""
-    return ops.concatenate([ops.zeros_like(x[:, :1]), x[:, :-1]], axis=1)
+def _late(x: Any, nothing: float) -> Any:
+    """Return a tensor a step later, ``nothing`` at the first."""
+    return ops.concatenate([ops.full_like(x[:, :1], nothing), x[:, :-1]], axis=1)
 
 
 def _padded(x: Any, steps: int) -> Any:

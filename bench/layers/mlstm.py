@@ -1,15 +1,17 @@
-"""The mixer with exponential gates and a matrix of memory a head, all steps at once."""
+"""The mixer with exponential gates and a matrix of memory a head, for all steps at once."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from bench.layers.head_norm import HeadNorm
+from bench.layers.linear_scan import NEVER, largest_scan, linear_scan
+from bench.layers.norms import HeadNorm
 
-NEVER = -1e30
-"""The logarithm of what a later step gives an earlier one."""
+CHUNK = 64
+"""Steps that are compared with one another; of a window that is no longer the form is the parallel one."""
 EPSILON = 1e-6
 BLOCK = 4
 """Channels that queries, keys and values mix among themselves, as in the authors' code."""
@@ -18,12 +20,13 @@ BLOCK = 4
 def matrix_memory(queries: Any, keys: Any, values: Any, take: Any, keep: Any) -> Any:
     """Return ``C_t q_t / max(|n_t q_t|, 1)`` of ``C_t = f C_{t-1} + i v k'`` and ``n_t = f n_{t-1} + i k``.
 
-    Beck et al. (2024), "xLSTM: Extended Long Short-Term Memory", arXiv 2405.04517, appendix A.3: the parallel form,
-    which compares each step with those before it as attention does, so that its cost grows with their number squared.
+    Beck et al. (2024), "xLSTM: Extended Long Short-Term Memory", arXiv 2405.04517, appendix A.3, in the chunks of Beck
+    et al. (2025), "Tiled Flash Linear Attention", arXiv 2503.14376: within `CHUNK` steps each is compared with those
+    before it, as in attention; what earlier chunks left comes from their C and n, so that the cost is linear in steps.
     Rows are kept times ``exp(-m_t)``, and the floor of 1 with them; the authors' code adds `EPSILON` to that.
 
     Args:
-        queries: ``(batch, heads, steps, size)``.
+        queries: ``(batch, heads, steps, size)``, steps known.
         keys: Likewise.
         values: Likewise.
         take: Logarithms of the input gate ``(batch, heads, steps)``.
@@ -33,14 +36,68 @@ def matrix_memory(queries: Any, keys: Any, values: Any, take: Any, keep: Any) ->
         ``(batch, heads, steps, size)``.
     """
     *_, steps, size = keys.shape
-    past = np.tril(np.ones((steps, steps), bool))
+    chunked = steps > CHUNK
+    if chunked:
+        queries, keys, values, take, keep = (_in_chunks(part) for part in (queries, keys, values, take, keep))
+    past = np.tril(np.ones((take.shape[-1],) * 2, bool))
     kept = ops.cumsum(-ops.softplus(-keep), axis=-1)
     log = kept[..., :, None] - kept[..., None, :] + take[..., None, :]
     log = ops.where(past, log, NEVER)
     most = ops.max(log, axis=-1, keepdims=True)
-    shares = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))) * size**-0.5 * ops.exp(log - most)
-    floor = ops.maximum(ops.abs(ops.sum(shares, axis=-1, keepdims=True)), ops.exp(-most))
-    return ops.matmul(shares / (floor + EPSILON), values)
+    if chunked:
+        memory, scale = _left_by_earlier_chunks(keys, values, take, kept)
+        since = kept[..., None] + scale
+        most = ops.maximum(most, since)
+    shares = ops.matmul(queries, ops.swapaxes(keys, -1, -2)) * size**-0.5 * ops.exp(log - most)
+    below = ops.sum(shares, axis=-1, keepdims=True)
+    if chunked:
+        recalled = ops.matmul(queries * ops.exp(since - most), memory)
+        below = below + recalled[..., -1:]
+    floor = ops.maximum(ops.abs(below), ops.exp(-most)) + EPSILON
+    answers = ops.matmul(shares / floor, values)
+    if not chunked:
+        return answers
+    answers = answers + recalled[..., :-1] / floor
+    return ops.reshape(answers, (-1, keys.shape[1], answers.shape[2] * CHUNK, size))[:, :, :steps]
+
+
+def _in_chunks(x: Any) -> Any:
+    """Return ``(batch, heads, steps, ...)`` as ``(batch, heads, chunks, CHUNK, ...)``, padded after the last step."""
+    _, heads, steps, *rest = x.shape
+    x = ops.pad(x, ((0, 0), (0, 0), (0, -steps % CHUNK), *[(0, 0)] * len(rest)))
+    return ops.reshape(x, (-1, heads, -(-steps // CHUNK), CHUNK, *rest))
+
+
+def _left_by_earlier_chunks(keys: Any, values: Any, take: Any, kept: Any) -> tuple[Any, Any]:
+    """Return C, with n as its last column, times ``exp(-m)``, and m: as they are before each chunk.
+
+    m is what C and n are scaled by alone; no gradient goes through it.
+
+    Args:
+        keys: ``(batch, heads, chunks, CHUNK, size)``.
+        values: Likewise.
+        take: ``(batch, heads, chunks, CHUNK)``.
+        kept: Logarithms of what each step keeps of what was there before its chunk, likewise.
+
+    Returns:
+        ``(batch, heads, chunks, size, size + 1)`` and ``(batch, heads, chunks, 1, 1)``.
+    """
+    heads, size = keys.shape[1], keys.shape[-1]
+    through = kept[..., -1]  # of what was there before a chunk, by its end
+    log = through[..., None] - kept + take
+    m = _by_head(heads, largest_scan, *(ops.stop_gradient(part) for part in (through, ops.max(log, axis=-1))))
+    before = ops.concatenate([ops.full_like(m[:, :, :1], NEVER), m[:, :, :-1]], axis=2)
+    shares = keys * (size**-0.5 * ops.exp(log - m[..., None]))[..., None]
+    taken = ops.matmul(ops.swapaxes(shares, -1, -2), ops.concatenate([values, ops.ones_like(values[..., :1])], axis=-1))
+    memory = _by_head(heads, linear_scan, ops.exp(through + before - m)[..., None, None], taken)
+    memory = ops.concatenate([ops.zeros_like(memory[:, :, :1]), memory[:, :, :-1]], axis=2)
+    return memory, before[..., None, None]
+
+
+def _by_head(heads: int, scan: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Return a scan over the chunks of ``(batch, heads, chunks, ...)``, each head's by itself."""
+    made = scan(*(ops.reshape(x, (-1, *x.shape[2:])) for x in (a, b)))
+    return ops.reshape(made, (-1, heads, *made.shape[1:]))
 
 
 class MatrixLSTM(keras.layers.Layer):  # type: ignore[misc]

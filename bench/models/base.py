@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ Forecast = Callable[[Inputs], NDArray[np.floating]]
 """From inputs to forecasts shaped like the task's targets."""
 LeakingForecast = Callable[[Split], NDArray[np.floating]]
 """As `Forecast`, from the whole split, answers included."""
-
+Growth = Literal["linear", "quadratic"]
 
 REAL = (TargetKind.LAST_STEP, TargetKind.EVERY_STEP)
 """Kinds of target that are real values."""
@@ -156,6 +156,8 @@ class Network(Model):
     trained: ClassVar[bool] = True
     backends: ClassVar[tuple[str, ...]] = ()
     """Names of the backends that can run it; empty for every one. On others its cases are skipped."""
+    growth: ClassVar[Growth] = "linear"
+    """How the cost of a window, trained on or forecast, grows with its steps: to this power, logarithms aside."""
     iterates: ClassVar[bool] = False
     """True where a network trained for one step forecasts more by feeding its output back."""
 

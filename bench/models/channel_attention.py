@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import PositiveInt, model_validator
 
-from bench.models.base import Support, model
+from bench.models.base import Growth, Support, model
 from bench.models.channel_blocks import ScaledChannelNetwork
 from bench.task import Task
 
@@ -89,6 +89,7 @@ class PatchTST(AttentionForecaster):
         stride: Steps from one patch to the next.
     """
 
+    growth: ClassVar[Growth] = "quadratic"
     width: PositiveInt = 12
     layers: PositiveInt = 3
     expand: PositiveInt = 2

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import PositiveInt
 
-from bench.models.base import model
+from bench.models.base import Growth, model
 from bench.models.channel_blocks import DeepChannelNetwork
 from bench.task import Task
 
@@ -18,6 +18,7 @@ class TSMixer(DeepChannelNetwork):
     of the perceptron; maps over time are as wide as the window.
     """
 
+    growth: ClassVar[Growth] = "quadratic"
     mixes: ClassVar[bool] = True
     permutes: ClassVar[bool] = False
     width: PositiveInt = 16

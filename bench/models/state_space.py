@@ -91,7 +91,7 @@ class Mamba(BlockNetwork):
 
     def block(self, x: Any, number: int) -> Any:
         """As `BlockNetwork.block`."""
-        from bench.layers.root_mean_square import RootMeanSquareNorm
+        from bench.layers.norms import RootMeanSquareNorm
         from bench.layers.selective import SelectiveStateSpace
 
         mixed = SelectiveStateSpace(self.state, self.expand, self.taps)(RootMeanSquareNorm()(x))
@@ -99,6 +99,6 @@ class Mamba(BlockNetwork):
 
     def left(self, x: Any) -> Any:
         """As `BlockNetwork.left`: normalised once more."""
-        from bench.layers.root_mean_square import RootMeanSquareNorm
+        from bench.layers.norms import RootMeanSquareNorm
 
         return RootMeanSquareNorm()(x)

@@ -1,10 +1,10 @@
 """The causal Transformer, normalised first."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import PositiveInt, model_validator
 
-from bench.models.base import model
+from bench.models.base import Growth, model
 from bench.models.blocks import BlockNetwork
 from bench.task import Task
 
@@ -14,7 +14,7 @@ class CausalTransformer(BlockNetwork):
     """Blocks of causal self-attention and a perceptron, each normalised first, with learned positions.
 
     Vaswani et al. (2017), "Attention Is All You Need", arXiv 1706.03762, its decoder without the encoder; normalised
-    before each part as in Radford et al. (2019), with GELU. Its cost grows with the square of the window's length.
+    before each part as in Radford et al. (2019), with GELU.
 
     Attributes:
         heads: Of each attention; they share out ``width``.
@@ -22,6 +22,7 @@ class CausalTransformer(BlockNetwork):
         ordered: Add a learned vector a position; without them the last forecast of one block knows no order.
     """
 
+    growth: ClassVar[Growth] = "quadratic"
     width: PositiveInt = 12
     heads: PositiveInt = 2
     expand: PositiveInt = 4

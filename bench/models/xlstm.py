@@ -49,7 +49,7 @@ class SLSTM(ExponentialBlocks):
         """As `BlockNetwork.block`."""
         import keras
 
-        from bench.layers.head_norm import HeadNorm
+        from bench.layers.norms import HeadNorm
         from bench.layers.slstm import SLSTMCell
 
         cell = SLSTMCell(self.width, self.heads, number / max(1, self.layers - 1))
@@ -62,9 +62,9 @@ class SLSTM(ExponentialBlocks):
 
 @model("m_lstm", paper="Beck et al. 2024, arXiv 2405.04517")
 class MLSTM(ExponentialBlocks):
-    """Blocks of a matrix memory with its gate and short convolution, in the parallel form.
+    """Blocks of a matrix memory with its gate and short convolution, in the form of chunks.
 
-    Beck et al. (2024), arXiv 2405.04517, figure 11. Its cost grows with the square of the window's length.
+    Beck et al. (2024), arXiv 2405.04517, figure 11.
 
     Attributes:
         expand: Channels of the memory, by ``width``.

@@ -1,6 +1,6 @@
 """The report of `bench speed`: CSVs, tables and a figure of what networks cost against the length of windows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,12 +13,12 @@ from bench import stats
 from bench.files import written_whole
 from bench.lengths import LengthPoint
 from bench.measurement import Kind
-from bench.report.length_figure import draw
+from bench.report.length_figure import draw, draw_powers
 from bench.report.markdown import NONE, count, escape, rendered, score, seconds, table, thousands
 from bench.report.style import save, styled
 from bench.text import markdown
 
-README, FIGURE = "README.md", "lengths.svg"
+README, FIGURE, POWERS = "README.md", "lengths.svg", "powers.svg"
 MIB = 2**20
 
 
@@ -31,6 +31,7 @@ class Quantity:
         title: Of its table and its panels.
         of: Its spread at a point, least, median and largest; None where it is not known.
         show: A value in a table.
+        power_of: What grows with a power of the length, in words.
         more_is_better: Of a speed; else it is a cost.
     """
 
@@ -38,6 +39,7 @@ class Quantity:
     title: str
     of: Callable[[LengthPoint], stats.Span | None]
     show: Callable[[float], str]
+    power_of: str
     more_is_better: bool = False
 
     def cost(self, point: LengthPoint) -> stats.Span | None:
@@ -67,20 +69,21 @@ def _memory(point: LengthPoint) -> stats.Span | None:
 
 
 QUANTITIES = (
-    Quantity("train_windows_per_s", "training, windows/s", _speeds("train"), thousands, more_is_better=True),
-    Quantity("infer_windows_per_s", "inference, windows/s", _speeds("infer"), thousands, more_is_better=True),
-    Quantity("latency_ms", "latency of one window, ms", _latency, lambda value: score(value, 3)),
-    Quantity("memory_mib", "peak memory above base, MiB", _memory, lambda value: score(value, 3)),
+    Quantity("train_windows_per_s", "training, windows/s", _speeds("train"), thousands, "training", True),
+    Quantity("infer_windows_per_s", "inference, windows/s", _speeds("infer"), thousands, "inference", True),
+    Quantity("latency_ms", "latency of one window, ms", _latency, lambda value: score(value, 3), "latency"),
+    Quantity("memory_mib", "peak memory above base, MiB", _memory, lambda value: score(value, 3), "memory"),
 )
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One network on one backend and device at one batch, by length."""
+    """One network on one backend and device at one batch, by length; ``growth`` is what its model says of its cost."""
 
     name: str
     batch: int
     points: dict[int, LengthPoint]
+    growth: str
 
     def costs(self, quantity: Quantity) -> dict[float, stats.Span]:
         """Return what is known of a quantity, as a cost by length."""
@@ -88,8 +91,8 @@ class Curve:
         return {length: span for length, span in found.items() if span is not None}
 
 
-def curves_of(points: Sequence[LengthPoint]) -> list[Curve]:
-    """Return points by what they share; named by what tells them apart."""
+def curves_of(points: Sequence[LengthPoint], growths: Mapping[str, str]) -> list[Curve]:
+    """Return points by what they share; named by what tells them apart; growths by case, where they are known."""
     backends, devices = ({getattr(p.spec, name) for p in points} for name in ("backend", "device"))
     names = {p.spec.case: p.label for p in points}
     twice = {label for label in names.values() if list(names.values()).count(label) > 1}
@@ -98,16 +101,20 @@ def curves_of(points: Sequence[LengthPoint]) -> list[Curve]:
         parts = [p.spec.case if p.label in twice else p.label]
         parts += [p.spec.backend] if len(backends) > 1 else []
         parts += [p.spec.device] if len(devices) > 1 else []
-        curve = made.setdefault(p.spec.curve, Curve(", ".join(parts), p.spec.batch, {}))
+        growth = growths.get(p.spec.case, "")
+        curve = made.setdefault(p.spec.curve, Curve(", ".join(parts), p.spec.batch, {}, growth))
         curve.points[p.spec.length] = p
     return list(made.values())
 
 
-def write_lengths(points: Sequence[LengthPoint], skipped: Sequence[str], folder: Path, command: str) -> Path:
+def write_lengths(
+    points: Sequence[LengthPoint], growths: Mapping[str, str], skipped: Sequence[str], folder: Path, command: str
+) -> Path:
     """Write the report of all points into a folder; return its README.
 
     Args:
         points: One or more.
+        growths: What the model of each case says of how its cost grows.
         skipped: What is not measured, a line each, as data.
         folder: Made where it is missing.
         command: That measures and writes it again.
@@ -116,13 +123,15 @@ def write_lengths(points: Sequence[LengthPoint], skipped: Sequence[str], folder:
         OSError: It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    curves = curves_of(points)
+    curves = curves_of(points, growths)
     frames = {"points": list(map(_row, points)), "powers": _powers(curves), "crossings": _crossings(curves)}
     for name, rows in frames.items():
         with written_whole(folder / f"{name}.csv") as new:
             pd.DataFrame(rows).to_csv(new, index=False)
     with styled():
-        save(draw(curves, QUANTITIES), folder / FIGURE)
+        save(draw(curves, QUANTITIES, frames["crossings"]), folder / FIGURE)
+        if frames["powers"]:
+            save(draw_powers(frames["powers"], QUANTITIES), folder / POWERS)
     environments = {p.environment.digest: p.environment for p in points if p.status == "done"}
     compiled = [p.compile_s for p in points if p.compile_s is not None]
     text = rendered(
@@ -131,6 +140,7 @@ def write_lengths(points: Sequence[LengthPoint], skipped: Sequence[str], folder:
         environments=[f"`{d}`: {escape(_where(e))}" for d, e in environments.items()],
         tables=[_table(curves, quantity) for quantity in QUANTITIES],
         powers=_power_table(curves),
+        slopes=markdown.image("Powers of the length that costs grow with", POWERS) if frames["powers"] else "",
         crossings=_crossing_table(frames["crossings"]),
         done=sum(p.status == "done" for p in points),
         points=count(len(points), "point"),
@@ -181,7 +191,7 @@ def _power(curve: Curve, quantity: Quantity) -> stats.Power | None:
 
 def _powers(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     return [
-        {"curve": curve.name, "batch": curve.batch, "quantity": quantity.key, **asdict(found)}
+        {"curve": curve.name, "batch": curve.batch, "growth": curve.growth, "quantity": quantity.key, **asdict(found)}
         for curve in curves
         for quantity in QUANTITIES
         if (found := _power(curve, quantity)) is not None
@@ -223,9 +233,10 @@ def _power_table(curves: Sequence[Curve]) -> str:
         return f"{found.exponent:.2f}{ends}; {found.last:.2f}"
 
     ordered = sorted(curves, key=lambda c: c.batch)
-    rows = [[escape(c.name), str(c.batch), *(cell(_power(c, q)) for q in QUANTITIES)] for c in ordered]
-    heads = ("seconds a window, training", "seconds a window, inference", "latency", "memory")
-    return table(["network", "batch", *heads], rows)
+    rows = [
+        [escape(c.name), str(c.batch), c.growth or NONE, *(cell(_power(c, q)) for q in QUANTITIES)] for c in ordered
+    ]
+    return table(["network", "batch", "says", *(quantity.power_of for quantity in QUANTITIES)], rows)
 
 
 def _crossing_table(found: Sequence[dict[str, Any]]) -> str:
