@@ -44,7 +44,7 @@ class TorchProgram:
         started = time.perf_counter()
         self._model, self._horizon = model, scored.horizon
         self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
-        self._network = FlatNetwork(model, train.task)
+        self._network = FlatNetwork(model, train.task, recipe.precision)
         self._optimizer = FlatOptimizer(recipe, self._network.vector, self._network.gradient)
         self._loss = batch_loss(recipe, train.task.quantiles)
         self._device = the_device()
@@ -238,6 +238,7 @@ class Torch(KerasEngine):
     )
     deterministic: ClassVar = {DETERMINISTIC: ":4096:8"}
     version = "2"
+    precisions = ("float32", "bfloat16")
     jit_on: ClassVar = {"gpu": "none, plain modules by CUDA graphs"}
 
     def load(self) -> None:
