@@ -21,7 +21,7 @@ FILES = {
     "test_recipe_fit": "adamw or last_step",
     "test_randomness": "a_stream",
     "test_jax_layers": "convolution or (unrolled and 23)",
-    "test_precision": "rounds and bfloat16",
+    "test_precision": "rounds",
     "test_jax_stack": "dropout or as_if_alone",
 }
 """Each file with its tests that `make test` runs on JAX."""

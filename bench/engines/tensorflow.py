@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_parts
 from bench.engines.keras_engine import KerasEngine, fix_settings
-from bench.engines.keras_recipe import batch_loss, keras_optimizer
+from bench.engines.keras_recipe import batch_loss, scaling_optimizer
 from bench.engines.tensorflow_loops import mend_loops
 from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Inputs, Network
@@ -46,7 +46,7 @@ class TensorFlowProgram:
         self._network = model.build(task)
         fix_settings()
         mend_loops(self._network)
-        self._optimizer = keras_optimizer(recipe)
+        self._optimizer = scaling_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
         weights = {id(w) for w in self._network.weights}
         others = [v for v in self._network.variables if id(v) not in weights]
@@ -174,7 +174,8 @@ class TensorFlowProgram:
                 self._optimizer.learning_rate.assign(rates[0][i])
             with tf.GradientTape() as tape:
                 loss = self._loss(y, self._forecasts(x, training=True), mask[0] if mask else None)
-            self._optimizer.apply(tape.gradient(loss, variables), variables)
+                scaled = self._optimizer.scale_loss(loss)
+            self._optimizer.apply(tape.gradient(scaled, variables), variables)
             return i + 1, total + loss
 
         _, total = tf.while_loop(lambda i, _: i < steps, step, (tf.constant(0), tf.constant(0.0)))
@@ -234,7 +235,7 @@ class TensorFlow(KerasEngine):
     deterministic: ClassVar = {"TF_DETERMINISTIC_OPS": "1"}
     version = "2"
     jit = "epoch by XLA"
-    precisions = ("float32", "bfloat16")
+    precisions = ("float32", "bfloat16", "float16")
 
     def threads(self) -> int:
         """Return how many threads TensorFlow was told to use by its own interface, which goes before the variables."""
