@@ -6,6 +6,7 @@ import pytest
 from bench.engines.base import engines
 from bench.models.linear import Linear
 from bench.recipe import Recipe
+from bench.task import Split
 from tests.conftest import BACKEND
 from tests.test_precision import ORDER, RATE, SPLITS, TASK, trained
 
@@ -124,3 +125,28 @@ def test_lanes_of_a_stack_compute_in_bfloat16_too():
     np.testing.assert_allclose(forecast, alone.last, atol=2**-6)
     assert loss != whole.loss
     assert np.abs(forecast - whole.last).max() > 2**-12
+
+
+def test_each_lane_of_a_float16_stack_has_a_scale_of_its_own():
+    """Lane 0 has targets that make no finite gradient, then weights that are no numbers; lane 1 knows nothing of it."""
+    stack = engines.get("jax").make_stack(Linear(), Recipe(precision="float16", learning_rate=RATE), TASK, TASK, 2)
+    fresh, orders = stack.fresh_weights(1), np.stack([ORDER[:3]] * 2)
+    place = [v is stack._network._optimizer.dynamic_scale for v in stack._network._optimizer.variables].index(True)
+    far = Split(TASK, SPLITS.train.x, np.full_like(SPLITS.train.y, 1e6), SPLITS.train.groups)
+
+    def train(splits, first):
+        stack.use(splits)
+        stack.reset([first, fresh], [1, 1])
+        losses = stack.train(orders)
+        return losses, [weights for weights, *_ in stack.weights()], np.asarray(stack._state.optimizer[place])
+
+    near = Split(TASK, SPLITS.train.x, SPLITS.train.y.copy(), SPLITS.train.groups)
+    both, alike, scales = train([near, SPLITS.train], fresh)
+    np.testing.assert_array_equal(scales, [2.0**15, 2.0**15])
+    losses, skipped, scales = train([far, SPLITS.train], fresh)
+    np.testing.assert_array_equal(scales, [2.0**12, 2.0**15])
+    np.testing.assert_array_equal(skipped[0], fresh[0])
+    ended, _, _ = train([near, SPLITS.train], [np.full_like(weight, np.nan) for weight in fresh])
+    assert np.isnan(ended[0])
+    assert losses[1] == ended[1] == both[1]
+    np.testing.assert_array_equal(skipped[1], alike[1])
