@@ -232,11 +232,11 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
         "recipe": case.recipe,
         "metrics": _named(suite, case),
     }
-    backends = [name for name in suite.backends if runs_on(case, name)] if trained else ["numpy"]
     places = (
         (backend, device, draw)
-        for backend in backends
+        for backend in (suite.backends if trained else ["numpy"])
         for device in (suite.places if trained else ["cpu"])
+        if not trained or runs_on(case, backend, device)
         for draw in _draws(suite, case, suite.seeds_on.get(backend, seeds))
     )
     return [
@@ -252,10 +252,10 @@ def _runs(suite: Suite, case: Case, seeds: Sequence[int]) -> list[RunSpec]:
     ]
 
 
-def runs_on(case: Case, backend: str) -> Support:
-    """Return whether a backend can run a case's model, and train by its recipe."""
+def runs_on(case: Case, backend: str, device: str) -> Support:
+    """Return whether a backend can run a case's model, and train by its recipe on a device of this name."""
     able = case.runs_on(backend)
-    return engines.get(backend).trains_in(case.recipe) if able else able
+    return engines.get(backend).trains_in(case.recipe, device.partition(":")[0]) if able else able
 
 
 def _draws(suite: Suite, case: Case, seeds: Sequence[int]) -> list[tuple[int, int | None]]:
@@ -337,7 +337,10 @@ def make_plan(
         ):
             fits[case.name] = case.model.installed()
     fitting = [case for case in chosen if fits[case.name]]
-    places = {case.name: [runs_on(case, name) for name in suite.backends] for case in fitting}
+    places = {
+        case.name: dict.fromkeys(runs_on(case, backend, place) for backend in suite.backends for place in suite.places)
+        for case in fitting
+    }
     selected = [case for case in fitting if any(places[case.name])]
     skips = (
         *(Skip(case, fits[case.name].reason) for case in chosen if not fits[case.name]),

@@ -20,8 +20,10 @@ FILES = {
     "test_engines": "[linear] or seq2seq_gru or another_data_set_of",
     "test_recipe_fit": "adamw or last_step",
     "test_randomness": "a_stream",
-    "test_jax_layers": "convolution or (unrolled and 23) or bfloat16_rounds",
     "test_growth": "m_lstm or transformer",
+    "test_jax_layers": "convolution or (unrolled and 23) or float16_stack",
+    "test_precision": "rounds and bfloat16",
+    "test_loss_scaling": "not_finite",
     "test_jax_stack": "dropout or as_if_alone",
 }
 """Each file with its tests that `make test` runs on JAX."""

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
+from bench.engines.base import engines
+from bench.models.linear import Linear
+from bench.recipe import Recipe
+from bench.task import Split
 from tests.conftest import BACKEND
+from tests.test_precision import ORDER, RATE, SPLITS, TASK, trained
 
 pytestmark = pytest.mark.skipif(BACKEND != "jax", reason="tests.test_jax runs it, in a process of its own")
 
@@ -106,59 +111,42 @@ def test_a_program_is_traced_with_what_its_device_unrolls(monkeypatch):
     assert seen == [True]
 
 
-def trained(precision, width=1):
-    """Return loss, first forecasts, forecasts after an epoch, and weights, of a linear network and of its lanes."""
-    from bench.datasets.waves import WavesNextStep
-    from bench.engines.base import engines
-    from bench.initial import window_order
-    from bench.models.linear import Linear
-    from bench.recipe import Recipe
-
-    splits, recipe = WavesNextStep(n_series=200).load(1), Recipe(precision=precision, learning_rate=0.01)
-    order = window_order(1, 0, len(splits.train.x), 32)
-    task = splits.valid.task
-    if width > 1:
-        stack = engines.get("jax").make_stack(Linear(), recipe, task, task, width)
-        stack.use([splits.train] * width)
-        stack.reset([stack.fresh_weights(1)] * width, [1] * width)
-        losses = stack.train(np.stack([order] * width))
-        return losses[0], None, stack.forecast([splits.valid.x] * width)[0], stack.weights()[0], splits
-    program = engines.get("jax").make_program(Linear(), recipe, splits.train, task)
-    program.reset(program.fresh_weights(1), 1)
-    first = program.forecast(splits.valid.x), program.weights()
-    loss = program.train(order)
-    return loss, first, program.forecast(splits.valid.x), program.weights(), splits
-
-
-def test_bfloat16_rounds_what_layers_compute_and_leaves_float32_alone():
-    import ml_dtypes
-
-    half = ml_dtypes.bfloat16
-    before, mixed, after = (trained(precision) for precision in (None, "bfloat16", "float32"))
-    for a, b in zip((before[0], before[2], *before[3]), (after[0], after[2], *after[3]), strict=True):
-        np.testing.assert_array_equal(a, b)  # whatever was built between
-
-    (forecast, (kernel, bias)), x = mixed[1], mixed[4].valid.x[..., 0]
-    assert forecast.dtype == kernel.dtype == np.float32
-    np.testing.assert_array_equal(kernel, before[1][1][0])  # the same start
-    rounded = x.astype(half).astype(np.float64) @ kernel.astype(half).astype(np.float64)
-    np.testing.assert_array_equal(forecast, forecast.astype(half))
-    np.testing.assert_allclose(forecast[:, 0], rounded[:, 0] + bias, rtol=2**-7, atol=2**-9)
-    whole = x.astype(np.float64) @ kernel.astype(np.float64)
-    np.testing.assert_allclose(before[1][0][:, 0], whole[:, 0], rtol=1e-5, atol=1e-6)
-
-    assert mixed[0] != before[0]
-    assert mixed[0] == pytest.approx(before[0], rel=0.02)
-    assert mixed[0] != np.float32(mixed[0]).astype(half), "the loss is not rounded"
-    for ours, theirs in zip(mixed[3], before[3], strict=True):
-        assert not np.array_equal(ours, theirs)
-        np.testing.assert_allclose(ours, theirs, atol=0.01)
-
-
-def test_lanes_of_a_stack_compute_in_it_too():
+@pytest.mark.variant
+def test_lanes_of_a_stack_compute_in_bfloat16_too():
     """To the bit a lane is no run alone, since XLA may leave out a rounding between two operations."""
-    stacked, whole, alone = trained("bfloat16", width=2), trained(None, width=2), trained("bfloat16")
-    assert stacked[0] == pytest.approx(alone[0], rel=1e-3)
-    np.testing.assert_allclose(stacked[2], alone[2], atol=2**-6)
-    assert stacked[0] != whole[0]
-    assert np.abs(stacked[2] - whole[2]).max() > 2**-12
+    whole, alone = trained(None), trained("bfloat16")
+    recipe = Recipe(precision="bfloat16", learning_rate=RATE)
+    stack = engines.get("jax").make_stack(Linear(), recipe, TASK, TASK, 2)
+    stack.use([SPLITS.train] * 2)
+    stack.reset([stack.fresh_weights(1)] * 2, [1] * 2)
+    loss, _ = stack.train(np.stack([ORDER] * 2))
+    forecast, _ = stack.forecast([SPLITS.valid.x] * 2)
+    assert loss == pytest.approx(alone.loss, rel=1e-3)
+    np.testing.assert_allclose(forecast, alone.last, atol=2**-6)
+    assert loss != whole.loss
+    assert np.abs(forecast - whole.last).max() > 2**-12
+
+
+def test_each_lane_of_a_float16_stack_has_a_scale_of_its_own():
+    """Lane 0 has targets that make no finite gradient, then weights that are no numbers; lane 1 knows nothing of it."""
+    stack = engines.get("jax").make_stack(Linear(), Recipe(precision="float16", learning_rate=RATE), TASK, TASK, 2)
+    fresh, orders = stack.fresh_weights(1), np.stack([ORDER[:3]] * 2)
+    place = [v is stack._network._optimizer.dynamic_scale for v in stack._network._optimizer.variables].index(True)
+    far = Split(TASK, SPLITS.train.x, np.full_like(SPLITS.train.y, 1e6), SPLITS.train.groups)
+
+    def train(splits, first):
+        stack.use(splits)
+        stack.reset([first, fresh], [1, 1])
+        losses = stack.train(orders)
+        return losses, [weights for weights, *_ in stack.weights()], np.asarray(stack._state.optimizer[place])
+
+    near = Split(TASK, SPLITS.train.x, SPLITS.train.y.copy(), SPLITS.train.groups)
+    both, alike, scales = train([near, SPLITS.train], fresh)
+    np.testing.assert_array_equal(scales, [2.0**15, 2.0**15])
+    losses, skipped, scales = train([far, SPLITS.train], fresh)
+    np.testing.assert_array_equal(scales, [2.0**12, 2.0**15])
+    np.testing.assert_array_equal(skipped[0], fresh[0])
+    ended, _, _ = train([near, SPLITS.train], [np.full_like(weight, np.nan) for weight in fresh])
+    assert np.isnan(ended[0])
+    assert losses[1] == ended[1] == both[1]
+    np.testing.assert_array_equal(skipped[1], alike[1])

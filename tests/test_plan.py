@@ -314,7 +314,8 @@ def test_what_is_unmeasured_is_what_has_no_result_here():
     assert replace(plan, suite=plan.suite.model_copy(update={"throughput": False})).measured == []
 
 
-def test_a_backend_that_cannot_train_in_a_precision_leaves_the_case_out():
+def test_a_backend_that_cannot_train_in_a_precision_leaves_the_case_out(monkeypatch):
+    monkeypatch.setattr(TensorFlow, "precisions", ("float32",))
     recipe = {"precision": "bfloat16"}
     asked = {"name": "t", "cases": ["chapter15/linear", "chapter15/naive_next_step"], "seeds": [1], "recipe": recipe}
     plan = make_plan(Suite(**asked, backends=["tensorflow", "jax"]), [])
@@ -328,9 +329,20 @@ def test_a_backend_that_cannot_train_in_a_precision_leaves_the_case_out():
     usual = make_plan(Suite(**asked | {"recipe": {"precision": "float32"}}, backends=["jax"]), [])
     assert [spec.run_id for spec in usual.specs] == [spec.run_id for spec in plain.specs]
     assert {spec.run_id for spec in plan.specs if spec.backend == "jax"}.isdisjoint(s.run_id for s in plain.specs)
-    half = Suite(**asked | {"recipe": {"precision": "float16"}, "cases": ["chapter15/linear"]}, backends=["jax"])
-    with pytest.raises(BenchError, match="jax trains in float32 or bfloat16, not in float16"):
-        make_plan(half, [])
+    with pytest.raises(BenchError, match="tensorflow trains in float32, not in bfloat16"):
+        make_plan(Suite(**asked | {"cases": ["chapter15/linear"]}, backends=["tensorflow"]), [])
+
+
+def test_a_precision_that_a_backend_has_on_gpus_alone_is_run_there_alone():
+    recipe, devices = {"precision": "float16"}, ["cpu", "gpu"]
+    asked = {"name": "t", "cases": ["chapter15/linear"], "seeds": [1], "recipe": recipe}
+    plan = make_plan(Suite(**asked, backends=["jax", "torch"], devices=devices), [])
+    assert {(s.backend, s.device) for s in plan.specs} == {("jax", "cpu"), ("jax", "gpu"), ("torch", "gpu")}
+    assert {spec.recipe.precision for spec in plan.specs} == {"float16"}
+    reason = "backend torch trains in float32 or bfloat16 on a CPU, not in float16"
+    assert [skip.reason for skip in plan.skips] == [reason]
+    with pytest.raises(BenchError, match=reason):
+        make_plan(Suite(**asked, backends=["torch"]), [])
 
 
 def test_a_changed_copy_of_a_spec_has_an_id_of_its_own():

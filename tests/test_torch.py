@@ -22,6 +22,8 @@ from tests.on_backend import run_tests, sweep_without_tensorflow
 
 FILES = (
     "test_engines",
+    "test_precision",
+    "test_loss_scaling",
     "test_recipe_fit",
     "test_randomness",
     "test_torch_layers",

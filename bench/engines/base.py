@@ -140,6 +140,7 @@ class Engine:
         keras: Whether Keras's version can change its numbers.
         stacks: Whether one program can train many seeds.
         precisions: What a recipe may have its layers compute in.
+        precisions_on: The same on kinds of device where they are others.
     """
 
     name: ClassVar[str] = ""
@@ -156,13 +157,15 @@ class Engine:
     keras: ClassVar[bool] = False
     stacks: ClassVar[bool] = False
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    precisions_on: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
-    def trains_in(self, recipe: Recipe | None) -> Support:
-        """Return whether it can train by a recipe of this precision."""
-        wanted = recipe and recipe.precision
-        if not wanted or wanted in self.precisions:
+    def trains_in(self, recipe: Recipe | None, device_kind: str) -> Support:
+        """Return whether it can train by a recipe of this precision on a kind of device."""
+        wanted, found = recipe and recipe.precision, self.precisions_on.get(device_kind, self.precisions)
+        if not wanted or wanted in found:
             return Support()
-        return Support(f"backend {self.name} trains in {' or '.join(self.precisions)}, not in {wanted}")
+        where = f" on a {device_kind.upper()}" if device_kind in self.precisions_on else ""
+        return Support(f"backend {self.name} trains in {' or '.join(found)}{where}, not in {wanted}")
 
     def load(self) -> None:
         """Import the backend into this process, in float32.

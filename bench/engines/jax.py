@@ -190,7 +190,7 @@ class Jax(KerasEngine):
     version = "2"
     jit = "epoch by XLA"
     stacks = True
-    precisions = ("float32", "bfloat16")
+    precisions = ("float32", "bfloat16", "float16")
 
     def load(self) -> None:
         """Import Keras on JAX, with the settings of both fixed.

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.engines.jax_layers import mend_convolutions
 from bench.engines.keras_engine import fix_settings
-from bench.engines.keras_recipe import batch_loss, keras_optimizer
+from bench.engines.keras_recipe import batch_loss, scaling_optimizer
 from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Network
 from bench.recipe import Recipe
@@ -76,7 +76,7 @@ class JaxNetwork:
         self._network = model.build(replace(taught, input_length=None) if model.iterates else taught)
         fix_settings()
         mend_convolutions(self._network)
-        self._optimizer = keras_optimizer(recipe)
+        self._optimizer = scaling_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
         self._loss = batch_loss(recipe, taught.quantiles)
         trainable, others = self._network.trainable_variables, self._network.non_trainable_variables
@@ -128,18 +128,21 @@ class JaxNetwork:
         import jax
         import keras
 
-        def loss_of(trainable: Arrays, others: Arrays, x: Any, y: Any, mask: Any) -> tuple[Any, Arrays]:
+        def scaled_loss(trainable: Arrays, others: Arrays, optimizer: Arrays, *batch: Any) -> tuple[Any, Any]:
+            x, y, mask = batch
             forecast, others = self._network.stateless_call(trainable, others, x, training=True)
-            return self._loss(y, self._whole(forecast), mask), others
+            loss = self._loss(y, self._whole(forecast), mask)
+            with keras.StatelessScope(list(zip(self._optimizer.variables, optimizer, strict=True))):
+                return self._optimizer.scale_loss(loss), (loss, others)
 
-        gradient = jax.value_and_grad(loss_of, has_aux=True)
+        gradient = jax.grad(scaled_loss, has_aux=True)
 
         def step(i: Any, carry: tuple[State, Any]) -> tuple[State, Any]:
             (trainable, others, optimizer), total = carry
             x, y, *mask = (take(held, order[i], _gather) for held in data)
             if rates is not None:
                 optimizer = [*optimizer[: self._rate], rates[i], *optimizer[self._rate + 1 :]]
-            (loss, others), gradients = gradient(trainable, others, x, y, mask[0] if mask else None)
+            gradients, (loss, others) = gradient(trainable, others, optimizer, x, y, mask[0] if mask else None)
             trainable, optimizer = self._optimizer.stateless_apply(optimizer, gradients, trainable)
             return State(trainable, others, optimizer), total + loss
 

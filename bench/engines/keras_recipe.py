@@ -26,6 +26,18 @@ def keras_optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
     return _adding_up(type(made)).from_config(made.get_config()) if recipe.keep_gradients else made
 
 
+def scaling_optimizer(recipe: Recipe) -> "keras.optimizers.Optimizer":
+    """Return the same, whose `scale_loss` a loss goes through before its gradient is taken: for float16 it is scaled.
+
+    Dynamic loss scaling (Micikevicius et al., 2018, section 3.2) with Keras's numbers: from 2**15 the scale doubles
+    after 2000 finite gradients in a row. One that is not finite halves it, and weights and optimizer stay as they are.
+    """
+    import keras
+
+    made = keras_optimizer(recipe)
+    return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "float16" else made
+
+
 def _adding_up(kind: Any) -> Any:
     """Return an optimizer whose gradients are never set to zero: ``v_t = clip(v_{t-1}) + g_t``, and v_t is applied."""
     from keras import ops

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, training_parts
 from bench.engines.keras_engine import KerasEngine, fix_settings
-from bench.engines.keras_recipe import batch_loss, keras_optimizer
+from bench.engines.keras_recipe import batch_loss, scaling_optimizer
 from bench.engines.tensorflow_loops import mend_loops
 from bench.initial import initial_weights, random_states, seed_generators
 from bench.models.base import Inputs, Network
@@ -35,7 +35,7 @@ class TensorFlowProgram:
         import tensorflow as tf
 
         started = time.perf_counter()
-        fix_settings()
+        fix_settings(recipe.precision)
         self._tf = tf
         self._model = model
         self._horizon = scored.horizon
@@ -44,8 +44,9 @@ class TensorFlowProgram:
         # An iterated network reads windows that grow: one network of open length serves them and training.
         task = replace(train.task, input_length=None) if model.iterates else train.task
         self._network = model.build(task)
+        fix_settings()
         mend_loops(self._network)
-        self._optimizer = keras_optimizer(recipe)
+        self._optimizer = scaling_optimizer(recipe)
         self._optimizer.build(self._network.trainable_variables)
         weights = {id(w) for w in self._network.weights}
         others = [v for v in self._network.variables if id(v) not in weights]
@@ -57,7 +58,7 @@ class TensorFlowProgram:
         self._epoch = tf.function(self._run_epoch, jit_compile=True, autograph=False)
         any_length = [tf.TensorSpec([None, None, train.task.features], tf.float32)] if model.iterates else None
         self._forward = tf.function(
-            lambda x: self._network(x, training=False),
+            lambda x: self._forecasts(x, training=False),
             input_signature=any_length,
             jit_compile=not model.iterates,
             autograph=False,
@@ -155,6 +156,10 @@ class TensorFlowProgram:
         )
         keras.backend.clear_session()
 
+    def _forecasts(self, x: Any, training: bool) -> Any:
+        """Return the network's output in float32, whatever its layers compute in."""
+        return self._tf.cast(self._network(x, training=training), self._tf.float32)
+
     def _run_epoch(self, steps: Any, *arguments: Any) -> Any:
         """Arguments: x, y, the mask of a masked task, the order, and the rates of a schedule."""
         tf = self._tf
@@ -168,8 +173,9 @@ class TensorFlowProgram:
             if rates:
                 self._optimizer.learning_rate.assign(rates[0][i])
             with tf.GradientTape() as tape:
-                loss = self._loss(y, self._network(x, training=True), mask[0] if mask else None)
-            self._optimizer.apply(tape.gradient(loss, variables), variables)
+                loss = self._loss(y, self._forecasts(x, training=True), mask[0] if mask else None)
+                scaled = self._optimizer.scale_loss(loss)
+            self._optimizer.apply(tape.gradient(scaled, variables), variables)
             return i + 1, total + loss
 
         _, total = tf.while_loop(lambda i, _: i < steps, step, (tf.constant(0), tf.constant(0.0)))
@@ -229,6 +235,7 @@ class TensorFlow(KerasEngine):
     deterministic: ClassVar = {"TF_DETERMINISTIC_OPS": "1"}
     version = "2"
     jit = "epoch by XLA"
+    precisions = ("float32", "bfloat16", "float16")
 
     def threads(self) -> int:
         """Return how many threads TensorFlow was told to use by its own interface, which goes before the variables."""

@@ -13,6 +13,7 @@ from bench.engines.base import FORECAST_BATCH, Program, engine, in_batches, trai
 from bench.engines.keras_engine import KerasEngine
 from bench.engines.torch_network import FlatNetwork, fix_torch_settings, the_device
 from bench.engines.torch_recipe import FlatOptimizer, batch_loss
+from bench.engines.torch_scaling import ScalingOptimizer
 from bench.models.base import Inputs, Network
 from bench.recipe import Recipe
 from bench.schedules import varies
@@ -44,8 +45,9 @@ class TorchProgram:
         started = time.perf_counter()
         self._model, self._horizon = model, scored.horizon
         self._batch, self._rate, self._varies = recipe.batch_size, recipe.learning_rate, varies(recipe)
-        self._network = FlatNetwork(model, train.task)
-        self._optimizer = FlatOptimizer(recipe, self._network.vector, self._network.gradient)
+        self._network = FlatNetwork(model, train.task, recipe.precision)
+        optimizer = ScalingOptimizer if recipe.precision == "float16" else FlatOptimizer
+        self._optimizer = optimizer(recipe, self._network.vector, self._network.gradient)
         self._loss = batch_loss(recipe, train.task.quantiles)
         self._device = the_device()
         self._place = torch.zeros(1, dtype=torch.int64, device=self._device)
@@ -163,7 +165,7 @@ class TorchProgram:
         with torch.no_grad():
             self._optimizer.begin()
         loss = self._loss(y, self._network(x, training=True), mask[0] if mask else None)
-        loss.backward()
+        self._optimizer.scale_loss(loss).backward()
         with torch.no_grad():
             self._optimizer.step()
             self._total.add_(loss)
@@ -238,6 +240,8 @@ class Torch(KerasEngine):
     )
     deterministic: ClassVar = {DETERMINISTIC: ":4096:8"}
     version = "2"
+    precisions = ("float32", "bfloat16", "float16")
+    precisions_on: ClassVar = {"cpu": ("float32", "bfloat16")}  # no LSTM there in float16
     jit_on: ClassVar = {"gpu": "none, plain modules by CUDA graphs"}
 
     def load(self) -> None:

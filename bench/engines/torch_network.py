@@ -50,12 +50,14 @@ class FlatNetwork:
     Args:
         model: Builds the network.
         taught: The task of the training windows.
+        precision: What its layers compute in; None for float32.
     """
 
-    def __init__(self, model: Network, taught: Task):
+    def __init__(self, model: Network, taught: Task, precision: str | None = None):
         import keras
         import torch
 
+        self._precision = precision
         # An iterated network reads windows that grow: one network of open length serves them and training.
         self._model, self._task = model, replace(taught, input_length=None) if model.iterates else taught
         built = self._build(0)
@@ -94,12 +96,18 @@ class FlatNetwork:
         return [self.vector, self.gradient, *kept, *self._random, *(tensor for tensor, _ in self._others)]
 
     def __call__(self, x: Tensor, training: bool) -> Tensor:
-        """Return the network's output on windows."""
+        """Return the network's output on windows, in float32 whatever its layers compute in."""
+        import torch
+
         if not self.plain:
-            return self._network(x, training=training)
+            return self._network(x, training=training).float()
         if self._network.training is not training:
             self._network.train(training)
-        return self._network(x)
+        if self._precision is None:
+            return self._network(x)
+        # Rounded weights are not kept from one call to the next: a CUDA graph would keep those of its capture.
+        with torch.autocast(x.device.type, getattr(torch, self._precision), cache_enabled=False):
+            return self._network(x).float()
 
     def fresh_weights(self, model_seed: int) -> list[Array]:
         """Return initial weights, from the seed alone.
@@ -144,11 +152,13 @@ class FlatNetwork:
         """Return a new network, as PyTorch's initialisers draw it from a seed; its generators are left as they were."""
         import torch
 
-        fix_settings()
+        fix_settings(self._precision)
         fix_torch_settings()
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return self._model.build(self._task)
+            built = self._model.build(self._task)
+        fix_settings()
+        return built
 
 
 def _numpy(tensor: Tensor) -> Array:

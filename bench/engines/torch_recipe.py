@@ -113,6 +113,10 @@ class FlatOptimizer:
         else:
             self.gradient.zero_()
 
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """Return what the gradient is taken of: the loss itself."""
+        return loss
+
     def _clip(self) -> None:
         of, gradient = self._of, self.gradient
         if of.global_clipnorm:

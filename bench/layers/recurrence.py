@@ -44,7 +44,8 @@ def recur(
         kept = [tf.zeros_like(carry[0]) if zero_output_for_mask else carry[0], *carry[1:]]
         return [_where(mask[t], new, old) for new, old in zip(made, kept, strict=True)]
 
-    first, values = keras.tree.flatten(states), [tf.convert_to_tensor(weight) for weight in cell.weights]
+    # Weights as they are kept: a step rounds them to what it computes in, and their gradients add up unrounded.
+    first, values = keras.tree.flatten(states), [tf.convert_to_tensor(weight._value) for weight in cell.weights]
     tried = keras.StatelessScope(list(zip(cell.weights, values, strict=True)))
     before = _identities(tried)
     output, state, *_ = call(inputs[0], first, values, lambda _: tried)

@@ -12,7 +12,7 @@ class S4D(keras.layers.Layer):  # type: ignore[misc]
 
     Gu et al. (2022), "On the Parameterization and Initialization of Diagonal State Space Models", arXiv 2206.11893:
     S4D-Lin (section 4.2), where A starts as ``-1/2 + i pi n`` and B is 1. The kernel's convolution is by FFT, padded to
-    twice the length so that nothing comes round.
+    twice the length so that nothing comes round. As FFTs do, it computes in float32, whatever a recipe asks layers for.
 
     Args:
         state: Complex numbers in a channel's state, of which half stand for their conjugates too.
@@ -28,7 +28,7 @@ class S4D(keras.layers.Layer):  # type: ignore[misc]
     DRAWN = "log_dt", "log_decay", "frequency", "c_real", "c_imaginary", "d"
 
     def __init__(self, state: int = 64, fastest: float = 0.001, slowest: float = 0.1, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.half, self.fastest, self.slowest = state // 2, fastest, slowest
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -37,7 +37,8 @@ def recur(
     """
     import torch
 
-    carry, weights = keras.tree.flatten(states), [weight.value for weight in cell.weights]
+    # Weights as they are kept: a step rounds them to what it computes in, and their gradients add up unrounded.
+    carry, weights = keras.tree.flatten(states), [weight._value for weight in cell.weights]
     step = _traced(cell, inputs[0], states, arguments) or _as_written(cell, states, arguments)
     outputs: list[Any] = []
     for t, x in enumerate(inputs.unbind()):
@@ -71,7 +72,7 @@ def _traced(cell: Any, x: Any, states: Any, arguments: Mapping[str, Any]) -> Ste
     """Return a cell's step as PyTorch's operations alone; None where it cannot be had."""
     import torch
 
-    values = [x, *keras.tree.flatten(states), *(weight.value for weight in cell.weights)]
+    values = [x, *keras.tree.flatten(states), *(weight._value for weight in cell.weights)]
     kinds = tuple((value.shape, value.dtype, value.device) for value in values)
     found, key = _TRACED.setdefault(cell, {}), (kinds, tuple(sorted(arguments.items())))
     if key not in found:
