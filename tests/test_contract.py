@@ -66,6 +66,12 @@ def one_case_a_model():
 CASES = one_case_a_model()
 
 
+def test_no_case_is_another_ones_namesake():
+    """A suite, and ``--cases``, may name a case without its family."""
+    short = [name.rpartition("/")[2] for name in cases.names()]
+    assert len(short) == len({*short})
+
+
 def test_every_registered_model_has_a_case():
     assert {c.model.name for c in CASES.values()} >= set(models.names())
 

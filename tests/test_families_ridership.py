@@ -17,9 +17,9 @@ def test_the_suite_has_all_cases_which_fit_their_tasks_and_are_told_apart():
 
 def test_each_network_has_the_chapters_recipe_and_a_printed_value_of_its_best_epoch():
     trained = {name: case for name, case in FAMILY.items() if case.recipe}
-    common = changed(trained["linear"].recipe, {"learning_rate": 1.0})
+    common = changed(trained["day_linear"].recipe, {"learning_rate": 1.0})
     assert {changed(case.recipe, {"learning_rate": 1.0}) for case in trained.values()} == {common}
     assert {name for name, case in FAMILY.items() if case.published.values} == set(trained)
     printed = [case.published for case in trained.values()]
     assert {(p.split, p.weights, *p.values) for p in printed} == {("valid", "best", "mae")}
-    assert trained["rnn_32"].published.values == {"mae": 29_014.97}
+    assert trained["day_rnn_32"].published.values == {"mae": 29_014.97}

@@ -101,6 +101,7 @@ class PeekingChannelLeastSquares(ChannelLeastSquares):
     """As printed where the look-back is chosen on the reported score: that with the least error on what is scored."""
 
     leaks_target: ClassVar[bool] = True
+    general: ClassVar[bool] = False
 
     def fit_leaking(self, train: Split, task: Task) -> LeakingForecast:
         """Fit each look-back; the forecast of a split is that of the best on it."""

@@ -62,14 +62,14 @@ def _add_network(name: str, label: str, dataset: TableData, model: Network, rate
         return Case(dataset, model, recipe, label, published)
 
 
-_add("naive", "naive", UNIVARIATE, Naive())
-_add("seasonal_naive", "seasonal naive", UNIVARIATE, SeasonalNaive())
-_add("ridge", "ridge", UNIVARIATE, Ridge())
-_add_network("linear", "linear", UNIVARIATE, Linear(), 0.02, 37_866.38, "Forecasting Using a Linear Model")
-_add_network("rnn_1", "RNN, 1 unit", UNIVARIATE, SimpleRNN(units=(), head="recurrent"), 0.02, 102_786.95,
+_add("day_naive", "naive", UNIVARIATE, Naive())
+_add("day_seasonal_naive", "seasonal naive", UNIVARIATE, SeasonalNaive())
+_add("day_ridge", "ridge", UNIVARIATE, Ridge())
+_add_network("day_linear", "linear", UNIVARIATE, Linear(), 0.02, 37_866.38, "Forecasting Using a Linear Model")
+_add_network("day_rnn_1", "RNN, 1 unit", UNIVARIATE, SimpleRNN(units=(), head="recurrent"), 0.02, 102_786.95,
              "Using a Simple RNN")  # fmt: skip
-_add_network("rnn_32", "RNN", UNIVARIATE, RNN, 0.05, 29_014.97, "Using a Simple RNN")
-_add_network("deep_rnn", "deep RNN", UNIVARIATE, SimpleRNN(units=(32, 32, 32)), 0.01, 31_211.02, "Deep RNNs")
+_add_network("day_rnn_32", "RNN", UNIVARIATE, RNN, 0.05, 29_014.97, "Using a Simple RNN")
+_add_network("day_deep_rnn", "deep RNN", UNIVARIATE, SimpleRNN(units=(32, 32, 32)), 0.01, 31_211.02, "Deep RNNs")
 
 _add_network("multivariate_rnn", "RNN, multivariate", MULTIVARIATE, RNN, 0.05, 22_062.3, "Multivariate time series")
 _add("multivariate_ridge", "ridge, multivariate", MULTIVARIATE, Ridge())
@@ -79,5 +79,5 @@ _add_network("multitask_rnn", "RNN, multitask", MULTITASK, RNN, 0.02, 25_850.36,
 _add("ahead_seasonal_naive", "seasonal naive, 14 days", AHEAD, SeasonalNaive())
 _add("ahead_ridge", "ridge, 14 days", AHEAD, Ridge())
 _add_network("ahead_rnn", "RNN, 14 days", AHEAD, RNN, 0.02, 35_017.3, "Forecasting Several Steps Ahead")
-_add_network("seq2seq_rnn", "seq2seq RNN, 14 days", SEQ2SEQ, RNN, 0.1, 45_928.88,
+_add_network("ahead_seq2seq_rnn", "seq2seq RNN, 14 days", SEQ2SEQ, RNN, 0.1, 45_928.88,
              "Forecasting Using a Sequence-to-Sequence Model")  # fmt: skip
