@@ -143,7 +143,8 @@ class Recipe(_Strict):
     """Batches to train on, as the budget in place of ``epochs``; the last epoch is shorter where they end within it."""
     precision: Precision | None = None
     """What layers compute in; weights, their updates, the loss and forecasts stay float32 (Micikevicius et al., 2018).
-    ``"float32"`` is the same as None. A backend that cannot leaves the case out."""
+    For float16 the loss is scaled, as `bench.engines.keras_recipe.scaling_optimizer` says. ``"float32"`` is the same as
+    None. A backend that cannot leaves the case out."""
 
     @model_validator(mode="before")
     @classmethod
