@@ -191,6 +191,7 @@ class Jax(KerasEngine):
     jit = "epoch by XLA"
     stacks = True
     precisions = ("float32", "bfloat16", "float16")
+    precisions_on: ClassVar = {"cpu": ("float32", "bfloat16")}  # no attention there in float16
 
     def load(self) -> None:
         """Import Keras on JAX, with the settings of both fixed.
