@@ -1,3 +1,4 @@
+import gzip
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -203,6 +204,32 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     frames.write_frames(tmp_path, read)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == first
+
+
+def test_a_large_csv_is_compressed_and_a_broken_one_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = fake_plan([CASE], [fake_record(CASE, 42)])
+    written = {name: made(name, plan) for name in frame_kinds.names()}
+    frames.write_frames(tmp_path, written)
+    plain = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limit = 500
+    assert len(plain["cases.csv"]) > limit, "not long: its rows are few, and others read it as it is"
+    monkeypatch.setattr("bench.frames.base.LARGE", limit)
+    frames.write_frames(tmp_path, written)
+    packed = {
+        f"{kind.name}.csv" for kind in frame_kinds.entries() if kind.long and len(plain[f"{kind.name}.csv"]) > limit
+    }
+    assert "scores.csv" in packed
+    assert {path.name for path in tmp_path.iterdir()} == {f"{n}.gz" if n in packed else n for n in plain}
+    assert gzip.decompress((tmp_path / "scores.csv.gz").read_bytes()) == plain["scores.csv"]
+    assert len(frames.read_frames(tmp_path)["scores"]) == len(written["scores"]) > 0
+    whole = (tmp_path / "scores.csv.gz").read_bytes()
+    for broken in (whole[:-9], b"no such thing", whole[:12] + b"\0" * 40):
+        (tmp_path / "scores.csv.gz").write_bytes(broken)
+        with pytest.raises(BenchError, match=r"cannot read .*scores\.csv\.gz"):
+            frames.read_frames(tmp_path)
+    monkeypatch.undo()
+    frames.write_frames(tmp_path, written)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == plain
 
 
 def test_reading_a_folder_without_csvs_says_which(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Frames as CSVs beside a report: what one is, typing by its schema, writing and reading; six significant digits."""
 
 import csv
+import gzip
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from bench.registry import Registry
 
 Frames = dict[str, pd.DataFrame]
 Rows = Iterable[Mapping[str, Any]]
+LARGE = 2_000_000
+"""A long file of more bytes is compressed: reports are made to be committed."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +31,26 @@ class FrameKind:
         schema: Its columns.
         rows: Makes its rows from what the report shows; a missing column is empty.
         optional: There is no such file where it has no rows.
+        long: A run, or a pair of models, has many rows: the file is compressed where it has over `LARGE` bytes.
     """
 
     name: str
     schema: Schema
     rows: Callable[[Shown], Rows]
     optional: bool = False
+    long: bool = False
 
 
 frame_kinds: Registry[FrameKind] = Registry("frame", "bench.frames")
 
 
 def frame(
-    name: str, schema: Schema, *, optional: bool = False
+    name: str, schema: Schema, *, optional: bool = False, long: bool = False
 ) -> Callable[[Callable[[Shown], Rows]], Callable[[Shown], Rows]]:
     """Register the maker of a CSV's rows; see `FrameKind`."""
 
     def decorate(rows: Callable[[Shown], Rows]) -> Callable[[Shown], Rows]:
-        frame_kinds.add(name, FrameKind(name, schema, rows, optional), source=rows)
+        frame_kinds.add(name, FrameKind(name, schema, rows, optional, long), source=rows)
         return rows
 
     return decorate
@@ -97,26 +103,27 @@ def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     """Write each frame as ``<name>.csv`` with six significant digits, each file whole or not at all.
 
-    An optional one without rows is removed.
+    A long one of more than `LARGE` bytes is compressed, as ``<name>.csv.gz``; an optional one without rows is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
     optional = {kind.name for kind in frame_kinds.entries() if kind.optional}
+    long = {kind.name for kind in frame_kinds.entries() if kind.long}
     for name, frame in frames.items():
+        path = folder / f"{name}.csv"
         if name in optional and not len(frame):
-            discard(folder / f"{name}.csv")
+            discard(path)
+            discard(_packed(path))
             continue
-        with written_whole(folder / f"{name}.csv") as new:
-            # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
-            texts: pd.DataFrame = frame.select_dtypes("string")
-            returns = any(texts[name].str.contains("\r", regex=False).any() for name in texts.columns)
-            frame.to_csv(
-                new,
-                index=False,
-                float_format="%.6g",
-                lineterminator="\n",
-                quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL,
-            )
+        # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
+        texts: pd.DataFrame = frame.select_dtypes("string")
+        returns = any(texts[name].str.contains("\r", regex=False).any() for name in texts.columns)
+        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+        data = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n", quoting=quoting).encode()
+        large = name in long and len(data) > LARGE
+        with written_whole(_packed(path) if large else path) as new:
+            new.write_bytes(gzip.compress(data, mtime=0) if large else data)
+        discard(path if large else _packed(path))
 
 
 def read_frames(folder: Path) -> Frames:
@@ -127,22 +134,30 @@ def read_frames(folder: Path) -> Frames:
     """
     paths = [(kind, folder / f"{kind.name}.csv") for kind in frame_kinds.entries()]
     return {
-        kind.name: typed([], kind.schema) if kind.optional and not path.exists() else read_frame(path, kind.schema)
+        kind.name: typed([], kind.schema)
+        if kind.optional and not (path.exists() or _packed(path).exists())
+        else read_frame(path, kind.schema)
         for kind, path in paths
     }
 
 
 def read_frame(path: Path, schema: Schema) -> pd.DataFrame:
-    """Read one CSV by its schema.
+    """Read one CSV by its schema, compressed or not.
 
     Raises:
         BenchError: It is missing or is no such table.
     """
+    packed = _packed(path)
+    found = packed if packed.exists() and not path.exists() else path
     try:
-        return with_types(pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""]), schema)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(f"cannot read {path} ({reason}); write the report again from its records") from None
+        return with_types(pd.read_csv(found, dtype=str, keep_default_na=False, na_values=[""]), schema)
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BenchError(f"cannot read {found} ({reason}); write the report again from its records") from None
+
+
+def _packed(path: Path) -> Path:
+    return path.with_name(f"{path.name}.gz")
 
 
 def _flag(value: Any) -> bool | None:

@@ -98,7 +98,7 @@ def _each(processes: Sequence[Measurement], of: Callable[[Measurement], str]) ->
     return ", ".join(sorted({of(m) for m in processes}))
 
 
-@frame("rounds", ROUNDS)
+@frame("rounds", ROUNDS, long=True)
 def rounds_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield one row a round, warm-ups and contended ones too."""
     return (

@@ -14,7 +14,7 @@ from bench.frames.windows import Compared, Place, Placed, compared
 from bench.stats.crossed import difference
 
 
-@frame("pairs", PAIRS)
+@frame("pairs", PAIRS, long=True)
 def pairs_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield one row a pair of places and score."""
     for group in compared(shown):

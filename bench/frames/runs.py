@@ -48,13 +48,13 @@ def run_row(record: RunRecord) -> dict[str, Any]:
     }
 
 
-@frame("scores", SCORES)
+@frame("scores", SCORES, long=True)
 def scores_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield one row a number that a metric gave."""
     return ({"run_id": record.run_id, **score._asdict()} for record in shown.records for score in record.scores)
 
 
-@frame("curves", CURVES)
+@frame("curves", CURVES, long=True)
 def curves_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield one row a number of an epoch."""
     for record in shown.records:
@@ -71,7 +71,7 @@ def epoch_series(record: RunRecord) -> Iterator[tuple[str, str, list[float]]]:
     yield "train", "epoch_s", record.timing.epoch_s
 
 
-@frame("forecasts", FORECASTS)
+@frame("forecasts", FORECASTS, long=True)
 def forecasts_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield a few windows with truth and forecast, one value a row, from each case's first seed."""
     seen: set[tuple[str, str, str]] = set()
