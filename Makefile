@@ -129,7 +129,7 @@ override TESTS = $(DEV) pytest -p no:benchmark -n 2 --dist loadfile --no-loadsco
 test: ready-dev
 	@exec $(TESTS) -m 'not variant'
 
-# Those that try a further variant of what others try: more networks, losses and optimizers. CI's second part.
+# Those that try a further variant of what others try: more networks, losses and optimizers.
 test-variants: ready-dev
 	@exec $(TESTS) -m variant
 

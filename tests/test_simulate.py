@@ -9,7 +9,7 @@ from tests.simulate.__main__ import main
 from tests.simulate.base import Found, Simulation, mean, share, simulations
 
 FEW, MORE = 100, 400
-"""Draws of every simulation but the dear ones, and of all, which is left to the second part."""
+"""Draws of every simulation but the dear ones, and of all, which is left to `make test-variants`."""
 ALL = [pytest.param(each, MORE, id=f"{each.name}-{MORE}", marks=pytest.mark.variant) for each in simulations()]
 QUICK = [pytest.param(each, FEW, id=f"{each.name}-{FEW}") for each in simulations() if not each.dear]
 
