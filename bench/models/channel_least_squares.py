@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from bench.models.base import Forecast, Inputs, LeakingForecast, Predictor, Support, model
-from bench.models.targets import lacking_past, past_of_targets
+from bench.models.targets import continues_features, past_of_targets
 from bench.task import Split, TargetKind, Task
 from bench.windows import chunks
 
@@ -36,11 +36,7 @@ class ChannelLeastSquares(Predictor):
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Model.supports`; a target has to be among the features."""
-        if task.input_length is None or task.vocabulary is not None:
-            return self.misfit(task, "takes windows of real values and of one length", "has others")
-        if lacking := lacking_past(task):
-            return self.misfit(task, "forecasts its own features", f"has {lacking!r} as a target alone")
-        return super().supports(task, train)
+        return continues_features(self, task) and super().supports(task, train)
 
     def fit(self, train: Split, task: Task) -> Forecast:
         """Fit the longest look-back, where there is no validation to choose by."""
@@ -54,7 +50,7 @@ class ChannelLeastSquares(Predictor):
         """Return weights ``(1 + steps, horizon)`` for each look-back, the shortest first."""
         gram: Float64 | float = 0.0
         moment: Float64 | float = 0.0
-        for x, y, _ in self._rows(train, task):
+        for x, y in self._rows(train, task):
             gram, moment = gram + x.T @ x, moment + x.T @ y
         gram, moment = np.asarray(gram), np.asarray(moment)
         found = []
@@ -69,7 +65,7 @@ class ChannelLeastSquares(Predictor):
         if len(maps) == 1:
             return maps[0]
         squares = np.zeros(len(maps))
-        for x, y, _ in self._rows(split, task):
+        for x, y in self._rows(split, task):
             squares += [float(np.square(y - _applied(x, weights)).sum()) for weights in maps]
         return maps[int(squares.argmin())]
 
@@ -82,13 +78,13 @@ class ChannelLeastSquares(Predictor):
 
         return forecast
 
-    def _rows(self, split: Split, task: Task) -> Iterator[tuple[Float64, Float64, Float64]]:
-        """Yield inputs with a one in front, targets and last values of some windows, a row a channel."""
+    def _rows(self, split: Split, task: Task) -> Iterator[tuple[Float64, Float64]]:
+        """Yield inputs with a one in front, and targets, of some windows, a row a channel."""
         for part in chunks(split.x):
             there = slice(None) if split.mask is None else split.mask[part]
             x, last = self._design(np.asarray(split.x[part][there]), task)
             y = np.asarray(split.y[part][there], np.float64).reshape(-1, task.horizon, len(task.targets))
-            yield x, y.swapaxes(1, 2).reshape(-1, task.horizon) - last, last
+            yield x, y.swapaxes(1, 2).reshape(-1, task.horizon) - last
 
     def _design(self, x: Inputs, task: Task) -> tuple[Float64, Float64]:
         series = x[..., past_of_targets(task)].astype(np.float64).swapaxes(1, 2).reshape(-1, x.shape[1])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import PositiveInt
 
 from bench.models.base import Network, Support, model
-from bench.models.targets import lacking_past, past_of_targets, shaped
+from bench.models.targets import continues_features, past_of_targets, shaped
 from bench.task import TargetKind, Task
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ class ChannelNetwork(Network):
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Network.supports`; it forecasts what it is given, so each target is one of the features."""
-        if task.input_length is None or task.vocabulary is not None:
-            return self.misfit(task, "takes windows of real values and of one length", "has others")
-        if lacking := lacking_past(task):
-            return self.misfit(task, "forecasts its own features", f"has {lacking!r} as a target alone")
-        return super().supports(task, train)
+        return continues_features(self, task) and super().supports(task, train)
 
     def receptive_field(self, task: Task) -> int | None:
         """As `Model.receptive_field`: the whole window."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from bench.models.base import Model, Support
 from bench.task import Task
 
 if TYPE_CHECKING:
@@ -37,6 +38,15 @@ def lacking_past(task: Task) -> str:
     """Return the name of a target whose past is no feature, where it cannot be guessed; empty for none."""
     lacking = [target.name for target in task.targets if target.name not in task.feature_names]
     return lacking[0] if lacking and len(task.targets) > 1 else ""
+
+
+def continues_features(model: Model, task: Task) -> Support:
+    """Return whether a model of channels fits: windows of real values and of one length, each target a feature."""
+    if task.input_length is None or task.vocabulary is not None:
+        return model.misfit(task, "takes windows of real values and of one length", "has others")
+    if lacking := lacking_past(task):
+        return model.misfit(task, "forecasts its own features", f"has {lacking!r} as a target alone")
+    return Support()
 
 
 def head(task: Task, **start: Any) -> "list[keras.Layer]":
