@@ -9,7 +9,8 @@ import sys
 import pytest
 from rich.console import Console
 
-from bench.commands.run import RunOptions, _Command, _Nowhere
+from bench.commands.run import _Command, _Nowhere
+from bench.commands.run_options import RunOptions
 from bench.commands.selection import Selection
 from bench.jobs import DataChecked
 from bench.measurement import PROCESSES
@@ -102,7 +103,7 @@ def test_nothing_of_bad_data_is_timed(monkeypatch, tmp_path):
         timed.extend(spec.case for spec in specs)
         return ThroughputResult()
 
-    monkeypatch.setattr("bench.commands.run.run_throughput", measure)
+    monkeypatch.setattr("bench.commands.measuring.run_throughput", measure)
     command = _Command(chosen, RunOptions(), said, store, _Nowhere(), lambda: False)
     command.data.hear(DataChecked(next(s for s in plan.specs if s.case == cases[0]), fault="a hole"))
     command.measure(plan)

@@ -4,72 +4,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from bench.commands.data_heard import DataHeard
+from bench.commands.measuring import Measuring
 from bench.commands.possible import possible
+from bench.commands.run_options import RunOptions
 from bench.commands.selection import Selection
 from bench.commands.sync import finish, opening, send_models, start_mirror
 from bench.errors import BenchError
-from bench.estimates import Estimate, Pace, in_words, pace_of, remaining_s
+from bench.estimates import Estimate, pace_of, remaining_s
 from bench.executors.base import Setting
-from bench.executors.local import make_slots
 from bench.executors.runner import Limits
-from bench.interrupt import Interrupts
 from bench.jobs import Event, make_jobs
 from bench.lock import Holder, hold
-from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
-from bench.pasting import Option
+from bench.measurement import Measurement, measure_spec
 from bench.plan import UNSEEDED, Plan
-from bench.process import Slot
 from bench.progress import SweepProgress
 from bench.record import RunRecord, RunSpec
 from bench.store import Store, WeightStore
 from bench.sweep import Sweep, run_sweep
 from bench.text.markdown import plain
-from bench.throughput.benchmark import CaseMeasured, ThroughputEvent, ThroughputResult, estimate_s, run_throughput
+from bench.throughput.benchmark import ThroughputResult
 
 if TYPE_CHECKING:
     from bench.tracking import Mirror
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a command wants a suite run.
-
-    Attributes:
-        rerun: Run recorded runs too, and measure measured cases.
-        track: Mirror to MLflow.
-        throughput: Measure what the suite's throughput benchmark lacks.
-        processes: That each case is measured in.
-        workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
-        wait_s: How long to wait for another sweep on the same results folder.
-        report: Write the report.
-        likely: How long runs may take, where no record says.
-        weights: Keep the weights of networks: ``"best"`` those of each case's best seed, ``"all"`` of every seed.
-    """
-
-    rerun: bool = False
-    track: bool = True
-    throughput: bool = True
-    workers: int | None = None
-    wait_s: float = 0.0
-    processes: int = PROCESSES
-    report: bool = True
-    likely: Pace = field(default_factory=Pace)
-    weights: Literal["none", "best", "all"] = "none"
-
-    @property
-    def to_go_on(self) -> list[Option]:
-        """What a command that goes on says of them: all but ``rerun``, which would begin anew."""
-        said = {"--no-track": not self.track, "--no-report": not self.report, "--no-throughput": not self.throughput}
-        said["--wait"] = self.wait_s > 0
-        said |= {"--keep-weights": self.weights == "best", "--keep-all-weights": self.weights == "all"}
-        numbers = {"--workers": self.workers, "--processes": self.processes % PROCESSES}
-        given = [(name, str(number)) for name, number in numbers.items() if number]
-        return [*given, *((name, "") for name, holds in said.items() if holds)]
 
 
 def run_suite(
@@ -190,6 +151,7 @@ class _Command:
     def __post_init__(self) -> None:
         """Begin to hear of data."""
         self.data = DataHeard(self.console)
+        self.measuring = Measuring(self.chosen, self.options, self.store, self.console)
 
     @property
     def interrupted(self) -> bool:
@@ -222,7 +184,7 @@ class _Command:
                 run_s={**likely.run_s, **pace.run_s},
                 compile_s={**likely.compile_s, **pace.compile_s},
             )
-            estimate = Estimate(remaining_s(specs, pace, executor.workers), self._throughput_s(plan))
+            estimate = Estimate(remaining_s(specs, pace, executor.workers), self.measuring.remaining_s(plan))
             least = "at least " if plan.suite.seeds == "auto" else ""
             self.console.print(
                 f"suite {plan.suite.name}: {len(specs)} runs to do, {len(plan.specs) - len(specs)} done; {least}"
@@ -280,61 +242,15 @@ class _Command:
 
     def measure(self, plan: Plan) -> Plan:
         """Measure the throughput of what was never measured here and has good data, with the machine alone."""
-        data_seed = plan.timed_seed
-        unusable = {measure_spec(s).measure_id for s in self.data.unusable if s.data_seed in (data_seed, UNSEEDED)}
-        specs = [spec for spec in self._to_measure(plan) if spec.measure_id not in unusable]
+        unusable = {
+            measure_spec(s).measure_id for s in self.data.unusable if s.data_seed in (plan.timed_seed, UNSEEDED)
+        }
+        specs = [spec for spec in self.measuring.lacking(plan) if spec.measure_id not in unusable]
         if not specs:
             return plan
-        slots = self._slots(specs)
         self.done.to_measure = len(specs)
-        cases = len({spec.measure_id for spec in specs})
-        self.console.print(
-            f"throughput: {cases} cases to measure alone on this machine, in {len(specs)} fresh processes; about "
-            f"{in_words(estimate_s(specs, len(slots)))}; leave it idle meanwhile",
-        )
-        with Interrupts(lambda: None) as told:
-            self.done.throughput = run_throughput(
-                specs,
-                slots,
-                data_seed=data_seed,
-                store=self.store,
-                sink=self.sink,
-                logs=self.chosen.logs,
-                on_event=self._show,
-                on_wait=lambda holder: self.console.print(
-                    f"waiting for the machine: {holder or 'another throughput benchmark'}"
-                ),
-                stop=lambda: told.heard or self.stopped(),
-            )
+        self.done.throughput = self.measuring.measure(specs, plan.timed_seed, self.sink, self.stopped)
         return self.chosen.plan(self.store)
-
-    def _to_measure(self, plan: Plan) -> list[MeasureSpec]:
-        """Return what the throughput benchmark is to time, each as often as processes of it are wanted."""
-        if not self.options.throughput:
-            return []
-        wanted = self.options.processes
-        return plan.measured * wanted if self.options.rerun else plan.unmeasured(wanted)
-
-    def _slots(self, specs: list[MeasureSpec]) -> list[Slot]:
-        return make_slots((spec.device for spec in specs), self.options.workers, len(specs))
-
-    def _throughput_s(self, plan: Plan) -> float:
-        """Return how long the throughput benchmark will take."""
-        specs = self._to_measure(plan)
-        return estimate_s(specs, len(self._slots(specs))) if specs else 0.0
-
-    def _show(self, event: ThroughputEvent) -> None:
-        if not isinstance(event, CaseMeasured):
-            return
-        measured = event.measurement
-        if measured.failure is not None:
-            text = f"failed: {measured.failure.reason}"
-        else:
-            train, infer = measured.windows_per_s("train"), measured.windows_per_s("infer")
-            parts = [f"{train:,.0f} training windows/s"] if train else []
-            parts += [f"{infer:,.0f} inference windows/s"] if infer else ["every round shared its core or its GPU"]
-            text = ", ".join(parts)
-        self.console.print(f"[{event.number}/{event.total}] {measured.spec.case}: {text}")
 
 
 class _Nowhere:
