@@ -76,6 +76,8 @@ def results(tmp_path):
 def test_bad_input_gets_one_line_and_exit_code_2(arguments, complaint, capsys, tmp_path):
     if arguments[0] in ("run", "results", "ui", "report", "sync"):
         arguments = [*arguments, "--results", str(tmp_path / "none")]
+    if arguments[0] == "report":
+        arguments = [*arguments, "--reports", str(tmp_path / "no reports")]
     assert call(arguments) == 2
     assert list(tmp_path.iterdir()) == []
     printed = capsys.readouterr()

@@ -81,7 +81,7 @@ def test_a_network_answers_what_it_supports_and_says_of_the_rest_why_not(name):
             np.testing.assert_allclose(output.sum(axis=-1), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize("key", ["pair_every", "two_every", "ids_next"])
+@pytest.mark.parametrize("key", ["pair_every", pytest.param("two_every", marks=pytest.mark.variant), "ids_next"])
 def test_such_a_network_takes_fits_first_steps(key):
     """Several targets, labels at every position and token ids, whose gradient is sparse and is clipped here."""
     split, network = split_of(BY_NAME[key]), GRU(units=(4,))

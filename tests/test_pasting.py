@@ -192,6 +192,7 @@ cases = [
 """
 
 
+@pytest.mark.variant
 def test_what_ctrl_c_says_goes_on_with_the_same_runs(tmp_path):
     gate = tmp_path / "gate"
     gate.touch()

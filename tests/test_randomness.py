@@ -59,6 +59,7 @@ def test_masks_differ_from_step_to_step(program):
     assert abs(2 * mean - 2 * first) > 1e-3, "the same windows and weights, another draw"
 
 
+@pytest.mark.variant
 def test_the_draws_are_those_of_keras_from_the_same_states():
     network = compiled_network(RANDOM, RECIPE, SPLITS.train, jit=BACKEND != "torch")
     generators = seed_generators(network)

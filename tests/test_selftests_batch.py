@@ -28,7 +28,7 @@ def one_case_a_network() -> dict[str, Case]:
 
 
 NETWORKS = one_case_a_network()
-MAIN = {"linear", "seq2seq_rnn_batch_norm", "seq2seq_rnn_own_loop_as_printed", "seq2seq_gru", "wavenet", "lru"}
+MAIN = {"linear", "seq2seq_rnn_batch_norm", "seq2seq_gru", "wavenet"}
 
 
 def few_windows(case: Case) -> Splits:

@@ -128,7 +128,11 @@ def test_where_each_run_draws_its_data_runs_are_paired_by_draw():
 
 @pytest.mark.parametrize(
     ("seeds", "series", "both", "unpaired_covers"),
-    [(0.03, 1.0, 0.3, (0.99, 1.0)), (0.0, 1.0, 1.0, (0.97, 1.0)), (0.3, 0.1, 0.1, (0.90, 0.99))],
+    [
+        (0.03, 1.0, 0.3, (0.99, 1.0)),
+        pytest.param(0.0, 1.0, 1.0, (0.97, 1.0), marks=pytest.mark.variant),
+        (0.3, 0.1, 0.1, (0.90, 0.99)),
+    ],
 )
 def test_paired_intervals_cover_and_unpaired_ones_cover_too_much(seeds, series, both, unpaired_covers):
     """Two models of one true error, six seeds each, on 150 series that are as hard for one as for the other.

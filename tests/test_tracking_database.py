@@ -82,6 +82,7 @@ def test_a_database_that_cannot_serve_is_put_away_by_one_command_and_nothing_of_
 
 
 @pytest.mark.slow
+@pytest.mark.variant
 def test_an_older_database_is_upgraded_and_kept_as_it_was(results, monkeypatch):
     """The last step of MLflow's schema is taken back, as if an older MLflow had made it."""
     from mlflow import MlflowClient

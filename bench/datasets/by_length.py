@@ -85,7 +85,7 @@ class ByLength(Generated):
         assert train.mask is not None
         train = replace(train, mask=self.taught(train.mask))
         longer = {*self.test_lengths} != {*short.tolist()}
-        return Splits(train, valid, test, {"trained_lengths": again} if longer else {})
+        return Splits(train, valid, test, {self.as_trained: again} if longer else {})
 
     def _split(self, rng: np.random.Generator, lengths: Lengths) -> Split:
         task: Task = self.task()
