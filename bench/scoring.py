@@ -139,7 +139,8 @@ def _errors_of(
         values = found.values.astype(np.float32)
     counts = None if alike else found.counts.astype(np.int32)
     part = "last position" if last else "positions"
-    truth = truths.digest(split, part, lambda: [seen.truth, seen.positions, seen.mask, split.series])
+    where = None if last else seen.positions  # windows of unlike length that end alike forecast the same
+    truth = truths.digest(split, part, lambda: [seen.truth, where, seen.mask, split.series])
     return KeptErrors(name, weights, metric.name, truth, values, counts, split.series)
 
 

@@ -64,6 +64,19 @@ def test_it_is_said_first_of_the_user_s_own_series(error, said, tmp_path):
     assert first.endswith("over seeds alone.")
 
 
+def test_a_network_that_leads_on_test_alone_is_named():
+    gru = own("fake/gru", label="GRU")
+    naive = fake_record(NAIVE, None, mse=0.012)
+    records = [
+        naive.model_copy(update={"scores": (*naive.scores, *(s._replace(weights="best") for s in naive.scores))})
+    ]
+    records += [fake_record(RNN, seed, mse=0.0100 + seed / 1e6, test_factor=1.5) for seed in SEEDS]
+    records += [fake_record(gru, seed, mse=0.0102 + seed / 1e6, test_factor=0.5) for seed in SEEDS]
+    said = against_baselines(board_of(fake_plan([NAIVE, RNN, gru], records, SEEDS, rank="best")))
+    assert "RNN, the best of 2 networks on validation, is at × 1.2" in said
+    assert said.endswith(" GRU, which leads on test, is not what validation chooses.")
+
+
 def test_nothing_is_said_of_other_data_or_of_networks_alone(tmp_path):
     other = fake_case("fake/rnn", task="ten_steps")
     naive = fake_case("fake/naive", task="ten_steps", model=FakeNaive())

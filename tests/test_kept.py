@@ -6,14 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.cases.base import cases
+from bench.cases.base import cases, make_dataset
+from bench.datasets.loaded import load
 from bench.kept import Kept, KeptErrors, digest_of
 from bench.metrics.base import Scored, by_window, metric, metrics, scored
 from bench.models.base import Predictor
+from bench.models.forecasters import SeasonalNaive
 from bench.scoring import KEPT_BYTES, score_all
 from bench.store import NotKept, Store
 from bench.task import Split, Splits, Target, TargetKind, Task
 from tests.fakes import fake_record
+from tests.tables import usual
 
 
 @pytest.fixture
@@ -189,6 +192,18 @@ def test_errors_pair_where_the_same_windows_are_forecast_and_nowhere_else():
     assert truth("ten_steps") != truth("next_step")
     assert truth("ten_steps") != truth("ten_steps", "valid")
     assert truth("every_step") != truth("every_step", name="mse")
+
+
+def test_windows_of_unlike_length_pair_where_they_end_alike():
+    dates = {"valid": "2021-03-01", "test": "2021-03-20", "horizon": 7}
+    truths = []
+    for length in (14, 28):
+        splits = load(make_dataset("table", usual(**dates, input_length=length)), 0).splits
+        scoring = score_all(lambda split: np.zeros((len(split.x), 7)), SeasonalNaive(), splits, "last")
+        truths.append({each.metric: each.truth for each in scoring.kept.errors if each.split == "test"})
+    short, long = truths
+    assert short["last_time_step_mse"] == long["last_time_step_mse"]
+    assert short["mse"] != long["mse"], "of all positions, these are others"
 
 
 class Halves:

@@ -13,6 +13,7 @@ from bench.metrics.base import metrics
 from bench.metrics.traits import Direction, Scale, Traits
 from bench.plan import Plan, Skip
 from bench.recipe import Recipe
+from bench.record import Score
 from bench.report import build, markdown
 from bench.report.amounts import difference, spread
 from bench.report.build import build_report, check_report, render_report
@@ -216,6 +217,43 @@ def test_the_same_predictor_on_two_tasks_is_one_row_of_the_common_table(tmp_path
     (common,) = results_of(fake_plan([NAIVE, every, SQUARES, other, RNN], records), tmp_path).commons
     names = ["RNN", "least squares (ten steps)", "least squares (every step)", "naive"]
     assert [r.name for r in common.rows] == names
+
+
+def test_where_tasks_have_one_position_alone_the_metric_keeps_its_name(tmp_path: Path) -> None:
+    class Longer(FakeWaves):
+        """The same ten steps, from another task."""
+
+        name = "fake_longer"
+
+        def task(self) -> Task:
+            return replace(super().task(), name="ten_steps_longer")
+
+    longer = replace(fake_case("fake/longer", label="longer"), dataset=Longer(asks="ten_steps"))
+    records = [fake_record(RNN, 42, mse=0.01), fake_record(longer, 42, mse=0.02)]
+    (common,) = results_of(fake_plan([RNN, longer], records), tmp_path).commons
+    assert (common.metric.name, common.metric.heading) == ("last_time_step_mse", "MSE")
+    assert "\nOne question, in ten steps and ten steps longer.\n" in (tmp_path / "README.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_a_table_by_step_has_a_line_of_some_steps(tmp_path: Path) -> None:
+    class Far(FakeWaves):
+        """Steps with their mean absolute errors."""
+
+        name = "fake_far"
+
+        def task(self) -> Task:
+            return replace(super().task(), name="far", metrics=("mae_per_step",), question="")
+
+    far = replace(fake_case("fake/far", label="far"), dataset=Far(asks="ten_steps"))
+    record = fake_record(far, 42, mse=0.01)
+    steps = tuple(Score("valid", "last", "mae_per_step", "step", str(i), i / 100) for i in range(1, 101))
+    text = report_of(fake_plan([far], [record.model_copy(update={"scores": (*record.scores, *steps)})]), tmp_path)
+    shown = re.findall(r"^\| (\d+) +\| +([01]\.\d+) \|$", text, flags=re.MULTILINE)
+    assert [int(step) for step, _ in shown] == [1, 10, 19, 28, 37, 46, 55, 64, 73, 82, 91, 100]
+    assert all(float(value) == int(step) / 100 for step, value in shown)
+    assert "Mean over runs, last epoch. 12 of 100 steps; all stand in `scores.csv`." in text
 
 
 def test_wall_time_stands_where_runs_followed_each_other(tmp_path: Path) -> None:

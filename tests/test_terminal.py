@@ -5,7 +5,6 @@ import io
 import os
 import pty
 import re
-import signal
 import struct
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 
-import psutil
 import pytest
 from rich.console import Console
 from rich.table import Table
@@ -385,70 +383,6 @@ def test_a_lasting_stream_raises_nothing(number, words, capsys):
     assert capsys.readouterr().err.count("the work goes on without it") == words
 
 
-def gated_sweep(tmp_path, *before):
-    """Start a sweep whose second run waits for as long as a file is there, and wait for its first."""
-    where = folder(tmp_path, fault="gate")
-    gate = where / "gate"
-    gate.touch()
-    command = [*before, sys.executable, "-m", "bench", *RUN, "--no-report"]
-    variables = environment(TEST_GATE=str(gate))
-    sweep = subprocess.Popen(command, cwd=where, env=variables, stdout=-1, stderr=-1, start_new_session=True)
-    wait_for(lambda: list(where.glob("results/records/*.json")))
-    return sweep, gate
-
-
-def test_a_terminal_that_closes_ends_a_sweep_as_ctrl_c_does(tmp_path):
-    sweep, _ = gated_sweep(tmp_path)
-    with sweep:
-        for _ in range(2):  # the shell and the system may both send it, to workers too
-            os.killpg(sweep.pid, signal.SIGHUP)
-        out, err = (text.decode() for text in sweep.communicate(timeout=60))
-    assert sweep.returncode == 3, out + err
-    assert "interrupted: 1 of 2 runs recorded; go on with: " in out
-    assert [record.status for record in records(tmp_path)] == ["done"]
-
-
-def test_a_sweep_under_nohup_outlives_its_terminal(tmp_path):
-    sweep, gate = gated_sweep(tmp_path, "nohup")
-    with sweep:
-        os.killpg(sweep.pid, signal.SIGHUP)
-        gate.unlink()
-        out, err = (text.decode() for text in sweep.communicate(timeout=60))
-    assert sweep.returncode == 0, out + err
-    assert [record.status for record in records(tmp_path)] == ["done", "done"]
-
-
 def test_the_version_is_said(capsys):
     assert call(["--version"]) == 0
     assert re.fullmatch(r"bench \d+\.\d+\.\d+\n", capsys.readouterr().out)
-
-
-SERVE = """
-import subprocess, sys
-from pathlib import Path
-from bench.tracking import serve
-
-start = subprocess.Popen
-serve.subprocess.Popen = lambda words, **options: start([sys.executable, "-c", "input()"], stdin=-1, **options)
-Path("mlflow.db").touch()
-sys.exit(serve.serve_ui(Path(), 0))
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
-def test_the_ui_ends_with_its_terminal(number, tmp_path):
-    command = [sys.executable, "-c", SERVE]
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(), stdout=-1, stderr=-1) as served:
-        assert served.stdout.readline().startswith(b"MLflow UI: http://")
-        (server,) = wait_for(lambda: psutil.Process(served.pid).children())
-        served.send_signal(number)
-        out, err = served.communicate(timeout=60)
-    assert (served.returncode, out, err) == (0, b"", b"")
-    assert not server.is_running()
-
-
-def wait_for(found):
-    deadline = time.monotonic() + 120
-    while not found() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found()

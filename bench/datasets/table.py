@@ -26,6 +26,8 @@ Float64 = NDArray[np.float64]
 Share = Annotated[float, Field(gt=0, lt=1)]
 QUANTILE_METRICS = ("pinball", "coverage", "interval_width")
 """What is reported of quantiles; the first chooses the epoch."""
+NAMED = 3
+"""A question names its targets up to so many, else how many there are."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -168,13 +170,14 @@ class TableData(Dataset):
         by = f"_of_{features}_features" if features > len(self.targets) else ""  # each set of them is a task of its own
         named = re.sub(r"\W+", "_", f"{stem}_{what}_{self.horizon}_from_{self.input_length}{by}")
         kind = TargetKind.EVERY_STEP if self.every_step else TargetKind.LAST_STEP
+        asked = ", ".join(self.targets) if len(self.targets) <= NAMED else f"{len(self.targets)} targets"
         return Task(
             f"{named}{scored}{'_quantiles' * bool(self.quantiles)}{'_at_every_step' if self.every_step else ''}",
             kind,
             self.input_length,
             features=features,
             horizon=self.horizon,
-            question=f"{stem}: {', '.join(self.targets)}, {self.horizon} ahead{scored.replace('_', ', ')}",
+            question=f"{stem}: {asked}, {self.horizon} ahead{scored.replace('_', ', ')}",
             feature_names=self.feature_names,
             targets=tuple(Target(name, "" if self.units == "original" else "scaled") for name in self.targets),
             season=self.season,

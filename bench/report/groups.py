@@ -15,6 +15,8 @@ from bench.report.shortlist import passed_over
 
 NO_GROUP = -1
 """Value of windows that stand in no group."""
+STEPS = 12
+"""Lines of a table by step, at most."""
 LEAST = 50
 """Windows that a line rests on, at least; values of a group with fewer are joined to their neighbours."""
 
@@ -69,7 +71,8 @@ def by_group(row: Row, metric: Traits, group: str, weights: Weights, split: str 
 def apart_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
     """Return title, table and notes of each metric by target or by step, less the one that has a figure.
 
-    A line a target or step, a column a model: means on the metric's scale, on validation after the last epoch.
+    A line a target or step (`STEPS` of them, spread evenly), a column a model: means on the metric's scale, on
+    validation after the last epoch.
     """
     made = []
     units = {target.name: target.unit for target in board.rows[0].info["targets"]}
@@ -77,7 +80,9 @@ def apart_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
         if metric.axis not in (Axis.STEP, Axis.TARGET) or metric == board.by_step:
             continue
         keys = {key for row in board.rows for run in row.done["run_id"] for key in row.scores.get(run, {})}
-        index = list(units) if metric.axis is Axis.TARGET else sorted({int(k.index) for k in keys if k.axis == "step"})
+        steps = sorted({int(k.index) for k in keys if k.axis == "step"})
+        spaced = sorted({int(at) for at in np.linspace(0, len(steps) - 1, STEPS).round()}) if steps else []
+        index = list(units) if metric.axis is Axis.TARGET else [steps[at] for at in spaced]
         lines = []
         for at in map(str, index):
             key = Key(metric.name, axis=metric.axis.value, index=at)
@@ -88,7 +93,9 @@ def apart_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
         if lines:
             title = f"{board.title}: validation {metric.heading}"
             body = table([metric.axis.value, *(escape(row.name) for row in board.rows)], lines)
-            made.append((title, body, ["Mean over runs, last epoch."]))
+            some = metric.axis is Axis.STEP and len(index) < len(steps)
+            left = f" {len(index)} of {len(steps)} steps; all stand in `scores.csv`." * some
+            made.append((title, body, [f"Mean over runs, last epoch.{left}"]))
     return made
 
 

@@ -115,7 +115,9 @@ def asked(board: Leaderboard) -> str:
     if board.common:
         by_order = sorted(board.rows, key=lambda r: int(r.info["order"]))
         tasks = dict.fromkeys(str(r.info["task"]).replace("_", " ") for r in by_order)
-        return escape(f"The last position's forecast ({board.rows[0].info['question']}), in {listed([*tasks])}.")
+        some = any(TargetKind(row.info["target"]).every_position for row in board.rows)
+        what = f"The last position's forecast ({board.rows[0].info['question']})" if some else "One question"
+        return escape(f"{what}, in {listed([*tasks])}.")
     info = min((row.info for row in board.rows), key=lambda i: int(i["order"]))
     said = _sentences(info)[0].rstrip(".")
     return escape(f"{said}.") if said else ""

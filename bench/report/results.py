@@ -19,7 +19,7 @@ from bench.report.judging import Pair
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import upper
 from bench.report.rows import Place, Row, named
-from bench.task import Target
+from bench.task import Target, TargetKind
 from bench.text.files import file_key
 from bench.text.lines import folded, one_line
 
@@ -176,6 +176,9 @@ class Results:
         made: list[Leaderboard] = []
         for (question, at_last), rows in questions.items():
             metric = rows[0].metrics[at_last]
+            if not any(TargetKind(row.info["target"]).every_position for row in rows):
+                ranks = next(m for m in rows[0].metrics.values() if m.ranks)
+                metric = replace(metric, heading=ranks.heading)  # the last position is the only one
             board = Leaderboard(
                 "", upper(question), metric, rows, True, self.floors, self.rank, self.region, self.pairs
             )

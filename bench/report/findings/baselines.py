@@ -55,11 +55,11 @@ def against_baselines(board: Leaderboard) -> str:
         return ""
     base = min(predictors, key=lambda row: _standing(row, board))
     best = min(networks, key=lambda each: _standing(each.row, board))
-    ratio, paired = held_against(board, best, base)
+    ratio, known = held_against(board, best, base)
     score = amount(base.mean(board.score), board.metric)
     baseline = f"the best baseline, {escape(base.name)} ({escape(board.metric.heading)} {score})"
     gap = f"{'× ' * board.metric.log}{difference(ratio, board.metric)}{' points' * board.metric.share}"
-    named = f"{escape(best.row.name)}, the best of {count(len(networks), 'network')}, is at"
+    named = f"{escape(best.row.name)}, the best of {count(len(networks), 'network')} on validation, is at"
     also = sum(board.beaten_by(base, each.row) is stats.Verdict.LEADS for each in networks)
     more = f"; {also} of {count(len(networks), 'network')} do" if also > 1 else ""
     if _apart(ratio, board, better=True):
@@ -70,9 +70,8 @@ def against_baselines(board: Leaderboard) -> str:
         said, more = f"Too few seeds to say whether a network beats {baseline}: {named}", ""
     else:
         said, more = f"No network is shown to beat {baseline}: {named}", ""
-    how = "paired by window" if paired else "over seeds alone"
     chosen = f" Each network at {best.recipes}." if best.recipes else ""
-    return f"{said} {gap}, {how}{more}.{chosen}"
+    return f"{said} {gap}, {_over(best.row, base, known=known)}{more}.{_passed_over(board, best.row)}{chosen}"
 
 
 def candidates(board: Leaderboard) -> list[Candidate]:
@@ -93,7 +92,7 @@ def candidates(board: Leaderboard) -> list[Candidate]:
 
 
 def held_against(board: Leaderboard, network: Candidate, base: Row) -> tuple[stats.Ratio | None, bool]:
-    """Return a network's score over a baseline's, with its interval, and whether that is paired by window."""
+    """Return a network's score over a baseline's, with its interval, and whether that is over windows, too."""
     judge, own = replace(board.judge, level=LEVEL), network.row.sample(board.score)
     pair = board.pairs.get((network.row.place, base.place, board.score))
     if pair is not None:
@@ -103,6 +102,20 @@ def held_against(board: Leaderboard, network: Candidate, base: Row) -> tuple[sta
             moved = float(np.log(a / b)) if judge.log else a - b
             pair = replace(pair, value=pair.value + moved)
     return judge.ratio(network.sample, base.sample(board.score), pair), pair is not None
+
+
+def _over(network: Row, base: Row, *, known: bool) -> str:
+    """Return what an interval is over; windows are paired where two rows answer one task."""
+    alike = network.info["task"] == base.info["task"]
+    return ("paired by window" if alike else "over seeds and windows") if known else "over seeds alone"
+
+
+def _passed_over(board: Leaderboard, chosen: Row) -> str:
+    """Return a sentence on a network that leads the table and is not the one that validation chooses; empty of none."""
+    leader = board.ranked[0]
+    if not leader.trained or leader.name == chosen.name or board.score == board.choosing:
+        return ""
+    return f" {escape(leader.name)}, which leads on test, is not what validation chooses."
 
 
 def _standing(row: Row, board: Leaderboard) -> float:
