@@ -193,6 +193,15 @@ def test_a_report_says_and_draws_where_the_leader_loses(known, tmp_path):
     assert not (tmp_path / "r" / "slices.csv").exists()
 
 
+def test_a_report_without_excerpts_holds_no_window_of_the_data(known, tmp_path):
+    plan, kept = known
+    build_report(plan, tmp_path / "r", kept=lambda record: kept[record.key], slices=["weekday"], excerpts=False)
+    assert len(pd.read_csv(tmp_path / "r" / "forecasts.csv")) == 0
+    assert not (tmp_path / "r" / "worst.csv").exists()
+    assert not [*(tmp_path / "r" / "figures").glob("[fw]or*")]
+    assert [*(tmp_path / "r" / "figures").glob("slices_*")]
+
+
 def test_what_a_test_set_can_be_sliced_by_is_one_line(known, tmp_path):
     plan, kept = known
     with pytest.raises(BenchError, match=r"^task 'sliced_units_3_from_14' cannot be sliced by 'colour'; ") as e:

@@ -41,6 +41,9 @@ def report(
             help="Also say where each model loses, by this; may be given again.",
         ),
     ] = None,
+    excerpts: Annotated[
+        bool, typer.Option(help="Show some windows of the data: off for a report that goes further than the data may.")
+    ] = True,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
 ) -> int:
@@ -83,7 +86,7 @@ def report(
     if open_ and not plan.records and there.exists():
         readme = there
     else:
-        readme = chosen.write_report(plan, environment=wanted, slices=slice_ or ())
+        readme = chosen.write_report(plan, environment=wanted, slices=slice_ or (), excerpts=excerpts)
     print(_shown(readme) if open_ else readme)
     return OK
 

@@ -155,6 +155,7 @@ class Selection:
         figures: bool = True,
         provisional: bool = False,
         slices: Sequence[str] = (),
+        excerpts: bool = True,
     ) -> Path:
         """Write the report of what a plan has recorded, and the list of all reports; return the report's README.
 
@@ -164,6 +165,7 @@ class Selection:
             figures: Whether to draw them.
             provisional: The sweep is not over, or was interrupted.
             slices: What test scores are sliced by besides what the suite states.
+            excerpts: Whether it shows some windows of the data.
 
         Raises:
             BenchError: Nothing is recorded, nothing can be sliced as asked, or the folder cannot be written.
@@ -184,6 +186,7 @@ class Selection:
                 page=not provisional,
                 command=self.command("report", options, in_file=True) if slices else self.command(in_file=True),
                 slices=slices,
+                excerpts=excerpts,
                 related=self.suite.related if folder.parent == self.reports else {},
                 kept=None if provisional else Store(self.results).read_kept,
             )

@@ -46,6 +46,7 @@ def build_report(
     kept: Callable[[RunRecord], Kept] | None = None,
     page: bool = True,
     slices: Sequence[str] = (),
+    excerpts: bool = True,
 ) -> Path:
     """Write CSVs, figures, ``README.md`` and ``report.html`` of a plan into ``folder``; return the README's path.
 
@@ -60,6 +61,7 @@ def build_report(
         kept: Reads what a run kept of each window, as `bench.store.Store.read_kept`; None compares over seeds alone.
         page: False leaves the page out, and removes one that is there.
         slices: What test scores are sliced by besides what the suite states.
+        excerpts: False shows no window of the data: no forecast beside the truth, none of the leaders' worst windows.
 
     Raises:
         BenchError: No record belongs to the plan, or none to ``environment``; or nothing can be sliced by one of
@@ -74,7 +76,10 @@ def build_report(
     told |= _tuned(folder.parent, related or ())
     texts = pd.DataFrame({"key": told.keys(), "text": told.values()})
     frames["about"] = with_types(pd.concat([frames["about"], texts], ignore_index=True), ABOUT)
-    frames["worst"] = typed(worst_rows(shown, Results(frames)), WORST)
+    if excerpts:
+        frames["worst"] = typed(worst_rows(shown, Results(frames)), WORST)
+    else:
+        frames["forecasts"] = frames["forecasts"].iloc[:0]
     write_frames(folder, frames)
     return render_report(folder, figures, page)
 
