@@ -179,6 +179,11 @@ def test_axes_are_named_by_heading_and_unit_and_scaled_as_the_metric_says() -> N
     assert max(curves.get_ylim()) > 80
 
 
+def test_an_axis_is_of_the_split_that_ranks() -> None:
+    results = results_of(fake_plan([RNN], [fake_record(RNN, seed, mse=0.01) for seed in (1, 2)], (1, 2), rank="best"))
+    assert drawn_by(scores_figure, results, "ten_steps").axes[0].get_xlabel() == "test MSE of the best epoch"
+
+
 def test_groups_are_drawn_from_scores_without_counts_and_without_windows_of_no_group() -> None:
     strings = fake_case("fake/strings", task="reber", label="strings")
     results = results_of(fake_plan([strings], [fake_record(strings, s, accuracy=0.9) for s in (42, 43)], (42, 43)))

@@ -5,7 +5,9 @@ import pytest
 
 from bench.cases.base import AS_PRINTED, CORRECTED, Erratum, Published, cases
 from bench.cases.printed import NotRun, not_run
+from bench.report.columns.printed import printed_columns
 from bench.report.errata import variants
+from bench.report.parts import overlays
 from bench.report.printed import printed_values
 from bench.report.results import Results
 from bench.report.sections.errata import errata_table
@@ -36,6 +38,17 @@ def test_a_value_of_test_is_held_to_test_scores(held):
     assert value.sample.values == pytest.approx(np.array([0.0101, 0.0102, 0.0103]) * 1.02 * 0.98)
     assert value.elsewhere
     assert value.verdict == "inside"
+
+
+@pytest.mark.parametrize(
+    ("rank", "heading", "drawn"), [("last", "printed test MSE", None), ("best", "printed MSE", 0.0102)]
+)
+def test_what_was_printed_of_another_score_than_the_one_that_ranks_is_named_and_not_drawn(rank, heading, drawn):
+    results = results_of(fake_plan([RNN], [fake_record(RNN, seed, mse=0.01) for seed in (1, 2)], (1, 2), rank=rank))
+    (board,) = results.tasks
+    (column,) = printed_columns(results, board).items()
+    assert (column[0], column[1](board.rows[0])) == (heading, "0.0102")
+    assert overlays.get("printed").final(results, board, board.rows[0]) == drawn
 
 
 def test_costs_are_told_by_the_ranking_error_and_of_classes_by_what_chose_the_epoch(held):

@@ -77,7 +77,7 @@ class Overlay:
 
     Attributes:
         label: What a legend calls them.
-        final: A row's value after the last epoch; None where there is none.
+        final: A row's value by the score that ranks; None where there is none.
         curve: A row's values by epoch from 1 on, indexed by it; empty where there are none.
     """
 

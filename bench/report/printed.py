@@ -102,18 +102,29 @@ def printed_values(results: Results) -> list[PrintedValue]:
     return [replace(value, judgement=judged.get(value.key)) for value in found]
 
 
-def printed_final(results: Results, row: Row, metric: Traits) -> float | None:
-    """Return what was printed of a row by a metric, of validation or test; None for nothing.
+def printed_finals(results: Results, row: Row, metric: Traits) -> dict[Key, float]:
+    """Return what was printed of a row by a metric, by the score of ours that it is held to.
 
     Where a task asks for the last position alone, what was printed of all positions is printed of the last.
     """
     finals = final_values(results)
-    own = finals[(finals["case"] == row.case) & finals["split"].isin(["", "valid", "test"])]
-    known = own.set_index("metric")["value"].to_dict()
+    own = finals[finals["case"] == row.case]
     alike = [metric.name]
     if not TargetKind(row.info["target"]).every_position:
         alike += [m.name for m in row.metrics.values() if m.at_last == metric.name]
-    return next((float(known[name]) for name in alike if name in known), None)
+    found: dict[Key, float] = {}
+    for name in alike:
+        for _, each in own[own["metric"] == name].iterrows():
+            key = Key(metric.name, each["split"] or "valid", each["weights"] or "last")
+            found.setdefault(key, float(each["value"]))
+    return found
+
+
+def printed_final(results: Results, row: Row, score: Key, metric: Traits) -> float | None:
+    """Return what was printed of a row's score; None for nothing. Of a predictor all weights are alike."""
+    known = printed_finals(results, row, metric)
+    alike = [score] if row.trained else [score, score._replace(weights="last"), score.best]
+    return next((known[key] for key in alike if key in known), None)
 
 
 def printed_curve(results: Results, row: Row, metric: Traits) -> pd.Series:

@@ -1,10 +1,11 @@
 """Printed values beside ours: columns of the leaderboards, and what figures draw over our seeds."""
 
+from bench.frames.scores import Key
 from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, escape
 from bench.report.parts import Cell, Overlay, column, overlays
-from bench.report.printed import printed_curve, printed_final, printed_text
+from bench.report.printed import printed_curve, printed_final, printed_finals, printed_text
 from bench.report.results import Results
 from bench.report.rows import Row
 from bench.task import TargetKind
@@ -13,16 +14,25 @@ from bench.task import TargetKind
 @column("printed", order=90)
 def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
     """Return columns of the printed error over all positions and at the last, where some row has one."""
-    metrics = {"printed last-step" if board.common else f"printed {escape(board.metric.heading)}": board.metric}
+    metrics = {"last-step" if board.common else escape(board.metric.heading): board.metric}
     last = board.rows[0].metrics.get(board.metric.at_last)
     if last and not board.common and any(TargetKind(r.info["target"]).every_position for r in board.rows):
-        metrics["printed last-step"] = last
-
-    def cell(metric: Traits) -> Cell:
-        return lambda row: _text(printed_final(results, row, metric))
-
-    made = {heading: cell(metric) for heading, metric in metrics.items()}
+        metrics["last-step"] = last
+    made: dict[str, Cell] = {}
+    for heading, metric in metrics.items():
+        found = dict.fromkeys(key for row in board.rows for key in printed_finals(results, row, metric))
+        for key in (key for key in found if key.split in ("valid", "test")):
+            made.setdefault(f"printed {_elsewhere(board, key)}{heading}", _cell(results, key, metric))
     return {heading: of for heading, of in made.items() if any(of(row) != NONE for row in board.rows)}
+
+
+def _cell(results: Results, key: Key, metric: Traits) -> Cell:
+    return lambda row: _text(printed_final(results, row, key, metric))
+
+
+def _elsewhere(board: Leaderboard, key: Key) -> str:
+    """Return the split of a printed score where it is not the one that ranks; empty where it is."""
+    return "" if key.split == board.score.split else f"{key.split} "
 
 
 def _text(value: float | None) -> str:
@@ -30,7 +40,7 @@ def _text(value: float | None) -> str:
 
 
 def _final(results: Results, board: Leaderboard, row: Row) -> float | None:
-    return printed_final(results, row, board.metric)
+    return printed_final(results, row, board.score, board.metric)
 
 
 overlays.add(

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from bench.files import discard, remove_leftovers
 from bench.metrics.traits import Traits
+from bench.record import IN_WORDS
 from bench.registry import Registry
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import count
@@ -126,9 +127,10 @@ def factor(metric: Traits) -> float:
     return 100.0 if metric.share else 1.0
 
 
-def axis_label(metric: Traits, after: str = "", split: str = "validation") -> str:
-    """Return what an axis of a metric's values is called, ``after`` before its unit."""
-    return as_text(f"{split} {metric.heading}{after}") + (f", {as_text(metric.unit)}" if metric.unit else "")
+def axis_label(metric: Traits, after: str = "", split: str = "valid") -> str:
+    """Return what an axis of a metric's values on a split is called, ``after`` before its unit."""
+    words = f"{IN_WORDS.get(split, split)} {metric.heading}{after}"
+    return as_text(words) + (f", {as_text(metric.unit)}" if metric.unit else "")
 
 
 def centre(table: pd.DataFrame, metric: Traits) -> pd.Series:

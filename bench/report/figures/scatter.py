@@ -119,7 +119,8 @@ def trade_offs(board: Leaderboard, looks: Looks, costs: Sequence[Cost], cheaper:
             if at == 0:
                 words = f"Grey line: no other trained model is both better and {cheaper}"
                 ax.set_title(f"{as_text(', '.join(place))}. {words}", fontsize=8.5)
-                ax.set_ylabel(f"{axis_label(board.metric)} ({board.metric.direction} is better)")
+                score = axis_label(board.metric, split=board.score.split)
+                ax.set_ylabel(f"{score} ({board.metric.direction} is better)")
     fix_layout(picture)
     for ax, rows, points in drawn:
         place_labels(ax, points, [as_text(r.name) for r in rows], [looks[r.label].colour for r in rows])

@@ -75,6 +75,6 @@ def scores(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> N
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(axis_label(board.metric, f" {IN_WORDS[board.score.weights]}"))
+    ax.set_xlabel(axis_label(board.metric, f" {IN_WORDS[board.score.weights]}", board.score.split))
     if board.floor:
         ax.axvline(times * float(drawable(board.floor)), zorder=1, **FLOOR_LINE)

@@ -66,7 +66,7 @@ def steps(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> No
         ax.axhline(floor, zorder=1, **FLOOR_LINE)
         ax.text(0.75, floor * 1.06, "noise floor", color=MUTED, fontsize=8)
     ax.set_xlabel("forecast step (1 is the step right after the window)")
-    ax.set_ylabel(axis_label(board.by_step, " at the last position"))
+    ax.set_ylabel(axis_label(board.by_step, " at the last position", board.score.split))
     fix_layout(root(ax))
     frame = ax.get_window_extent()
     ends = [float(ax.transData.transform(name.xy)[1]) for name in named]

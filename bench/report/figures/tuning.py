@@ -65,8 +65,7 @@ def tuning(ax: Axes, board: Leaderboard, drawn: Sequence[tuple[GridCase, Curve]]
         ax.vlines(x, low, high, color=look.colour, linewidth=1.0, alpha=0.6)
     ax.set_xticks(range(1, max(len(curve) for _, curve in drawn) + 1))
     ax.set_xlabel("recipes tried")
-    split = IN_WORDS.get(board.score.split, board.score.split)
-    ax.set_ylabel(axis_label(board.metric, f" {IN_WORDS[board.score.weights]}", split))
+    ax.set_ylabel(axis_label(board.metric, f" {IN_WORDS[board.score.weights]}", board.score.split))
     plain_log(ax.yaxis)
 
 
