@@ -255,3 +255,11 @@ def test_rows_that_each_drew_their_own_data_are_replicated_draw_by_draw() -> Non
     (apart,) = Results(dict(frames)).tasks
     assert board.noise.by_draw
     assert board.flip_chances["RNN"] < 0.05 < 0.3 < apart.flip_chances["RNN"]
+
+
+def test_scores_at_the_end_of_what_numbers_hold_have_a_chance_of_another_verdict() -> None:
+    frames = dict(made({"rnn": 0.0100, "gru": 0.0105}, []).frames)
+    scores = frames["scores"][frames["scores"]["metric"] == "mse"]
+    frames["scores"] = scores.assign(value=1.7e308 * (scores["value"] / scores["value"].max()))
+    board = Results(frames).tasks[0]
+    assert set(board.flip_chances) == {"RNN", "GRU"}

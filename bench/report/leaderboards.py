@@ -217,10 +217,14 @@ class Leaderboard:
             return {}
         shown = [stats.Verdict.LEADS, *(self.contrasts[row.name].verdict for row in ranked[1:])]
         pairs = [[self._both(row, rival)[2] for rival in ranked] for row in ranked]
-        drawn = [row.by_seed(self.score).groupby(level="data_seed").mean() for row in ranked]
-        by_draw = pd.concat(drawn, axis=1).to_numpy() if self.noise.by_draw else None
+        by_draw = pd.concat([self._by_draw(row) for row in ranked], axis=1).to_numpy() if self.noise.by_draw else None
         chances = self.judge.flip_chances([self.samples[row.name] for row in ranked], shown, pairs, by_draw)
         return {row.name: float(chance) for row, chance in zip(ranked, chances, strict=True)}
+
+    def _by_draw(self, row: Row) -> pd.Series:
+        """Return a row's mean score of each draw of the data; infinite where it is too large for a number."""
+        with np.errstate(over="ignore"):
+            return row.by_seed(self.score).groupby(level="data_seed").mean()
 
     @cached_property
     def fragile(self) -> set[str]:
