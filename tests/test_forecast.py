@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from rich.console import Console
 from bench.cases.base import make_dataset, make_model
 from bench.cli import call
 from bench.commands import forecast as verb
-from bench.commands.forecast import ForecastAsked, forecast_beyond
+from bench.commands.forecast import ForecastAsked, _words, forecast_beyond
 from bench.datasets.loaded import load
 from bench.devices import find_device
 from bench.errors import BenchError
@@ -21,7 +22,9 @@ from bench.jobs import RunEnded, make_jobs
 from bench.kept import Kept, weights_from_bytes, weights_to_bytes
 from bench.plan import make_plan
 from bench.process import Slot
+from bench.stale import find_stale
 from bench.store import NotKept, Store, WeightStore, best_seeds
+from bench.store.text import to_json
 from bench.suite import Suite
 from bench.tables.frequency import frequency
 from bench.worker import Worker
@@ -37,6 +40,7 @@ SUITE = Suite.model_validate(
         "cases": [
             {"name": "t/net", "dataset": DATASET, "model": "linear"},
             {"name": "t/ridge", "dataset": DATASET, "model": "ridge"},
+            {"name": "t/trees", "dataset": DATASET, "model": {"name": "boosted_lags", "rounds": 3}},
             {"name": "t/naive", "dataset": {"name": "table", **usual(**SPLIT)}, "model": "seasonal_naive"},
             {"name": "t/wave", "dataset": {"name": "waves_next_step", "n_series": 300}, "model": "naive"},
         ],
@@ -174,7 +178,35 @@ def test_counted_rows_go_on_counted():
     assert ahead.times[0].tolist() == list(range(ROWS - 13, ROWS + HORIZON + 1))
 
 
-@pytest.mark.parametrize("case", ["t/net", "t/ridge"])
+def test_a_record_says_which_library_fitted_it_and_others_are_as_they_were(ended, store):
+    (trees,) = ended["t/trees"]
+    assert trees.record.libraries == {"scikit-learn": version("scikit-learn")}
+    assert next(r for r in store.read() if r.spec.case == "t/trees") == trees.record
+    for case in ("t/net", "t/ridge"):
+        assert '"libraries"' not in to_json(ended[case][0].record)
+
+
+def test_what_another_version_fitted_is_fitted_again_and_a_machine_without_it_takes_what_is_there(ended, monkeypatch):
+    (trees,) = ended["t/trees"]
+    records = [event.record for group in ended.values() for event in group]
+    here = frozenset(record.environment.digest for record in records)
+    assert make_plan(SUITE, records, here).missing == []
+    installed = {"scikit-learn": "0.9"}
+    monkeypatch.setattr("bench.extras.version_of", lambda name: installed.get(name, ""))
+    (missing,) = make_plan(SUITE, records, here).missing
+    assert missing.run_id == trees.record.run_id
+    (stale,) = find_stale([missing], records)
+    change = f"scikit-learn: {trees.record.libraries['scikit-learn']} -> 0.9"
+    assert stale.changes == (f"libraries.{change}",)
+    assert _words([trees.record]) == f"fitted anew, by other libraries than in its run ({change})"
+    anew = trees.record.model_copy(update={"libraries": installed})
+    assert make_plan(SUITE, [*records, anew], here).missing == []
+    installed.clear()
+    assert make_plan(SUITE, records, here).missing == []
+    assert _words([trees.record]) == "fitted anew"
+
+
+@pytest.mark.parametrize("case", ["t/net", "t/ridge", "t/trees"])
 def test_a_forecast_is_the_one_that_the_run_made_of_the_same_window(ended, case):
     ahead = made(known=["promo"], past=["price"], calendar=["weekday"], **SPLIT).ahead(0, without_the_end("own"))
     weights = [weights_from_bytes(event.weights) for event in ended[case]] if case == "t/net" else []

@@ -13,7 +13,7 @@ from bench.commands.selection import Selection
 from bench.devices import find_device
 from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
-from bench.extras import REPORT, require
+from bench.extras import REPORT, changed, require
 from bench.files import written_whole
 from bench.forecasting import forecasts, parts_of
 from bench.pasting import command
@@ -178,7 +178,8 @@ def _without_weights(asked: ForecastAsked, case: str) -> BenchError:
 def _words(records: Sequence[RunRecord]) -> str:
     spec = records[0].spec
     if spec.backend == NO_ENGINE:
-        return "fitted anew"
+        then = ", ".join(changed(records[0].libraries))
+        return f"fitted anew, by other libraries than in its run ({then})" if then else "fitted anew"
     seeds = ", ".join(str(record.spec.model_seed) for record in records)
     return f"weights of seed{'s' if len(records) > 1 else ''} {seeds} on {spec.backend}"
 
