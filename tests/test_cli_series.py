@@ -16,7 +16,7 @@ from bench.models.base import models
 from bench.suite import read_suite
 from bench.suite.own import QUICK_SEEDS, SEEDS, quick_models
 from bench.tables.suffixes import is_series_file
-from tests.bad_tables import BAD
+from tests.bad_tables import BAD, UNFIT
 from tests.committed import ROOT
 
 
@@ -40,6 +40,15 @@ def test_a_bad_file_is_a_line_and_exit_code_2(tmp_path, monkeypatch, capsys, bad
     assert out == ""
     assert err == f"bench: sales.csv{bad.complaint}\n"
     assert not (tmp_path / "suites").exists()
+
+
+@pytest.mark.parametrize("bad", UNFIT, ids=lambda bad: bad.name)
+def test_a_file_that_teaches_nothing_is_a_line_and_exit_code_2(tmp_path, monkeypatch, capsys, bad):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sales.csv").write_text(bad.text)
+    assert call(["run", "sales.csv", "--target", "units", "--horizon", "1"]) == 2
+    assert capsys.readouterr() == ("", f"bench: sales.csv{bad.complaint}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
 
 
 def test_the_column_that_tells_series_apart_is_found(tmp_path, monkeypatch):
@@ -72,13 +81,6 @@ def test_the_column_that_tells_series_apart_is_found(tmp_path, monkeypatch):
 def test_bad_arguments_are_a_line_and_exit_code_2(sales, capsys, arguments, complaint):
     assert call(arguments) == 2
     assert capsys.readouterr().err == f"bench: {complaint}\n"
-
-
-def test_a_constant_target_is_nothing_to_forecast(sales, capsys):
-    frame = pd.read_csv("sales.csv")
-    frame.assign(units=5).to_csv("sales.csv", index=False)
-    assert call(["new", "sales.csv", "--target", "units", "--horizon", "2"]) == 2
-    assert capsys.readouterr().err == "bench: sales.csv, column 'units': 5 in every row; name another --target\n"
 
 
 def test_data_says_what_is_in_a_file(sales, capsys):
