@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,17 @@ import pytest
 
 from bench.cli import call
 from bench.commands.asked import Asked
-from bench.commands.series import Made, likely_of, new_suite
-from bench.estimates import Pace, Work, likely_pace
+from bench.commands.series import new_suite
+from bench.estimates import Pace, Work, guess_in_words, likely_of, likely_pace
 from bench.models.base import models
+from bench.recipe import Recipe
+from bench.record import Component, Timing
 from bench.suite import read_suite
 from bench.suite.own import QUICK_SEEDS, SEEDS, quick_models
 from bench.tables.suffixes import is_series_file
 from tests.bad_tables import BAD, UNFIT
 from tests.committed import ROOT
+from tests.fakes import fake_record
 
 
 @pytest.fixture
@@ -216,14 +220,36 @@ def test_an_estimate_goes_by_the_like_in_other_reports(tmp_path):
     )
     (tmp_path / "broken").mkdir()
     works = {"x": Work("gru", 2_000, 10), "y": Work("linear", 20_000, 50), "z": Work("unheard", 20_000, 50)}
-    found = likely_pace(works, tmp_path)
+    found = likely_pace(works, [], tmp_path)
     assert found.run_s == pytest.approx({"x": 20 / 50 / 20_000 * 20_000, "y": 1, "z": 20})
     assert found.compile_s == {"x": 4, "y": 4, "z": 4}
-    assert likely_pace(works, tmp_path / "broken") == Pace()
+    assert found.guessed == {"z"}
+    assert likely_pace(works, [], tmp_path / "broken") == Pace()
+
+
+def test_an_estimate_goes_by_records_before_reports_and_says_what_it_guesses(tmp_path):
+    record = fake_record("fake/rnn", 1)
+    recipe = Recipe(steps=50, batch_size=10)
+    timing = Timing(total_s=31.0, import_s=6.0, compile_s=5.0, epoch_s=[9.0, 5.0])
+    spec = record.spec.model_copy(update={"recipe": recipe, "model": Component(name="gru")})
+    task = replace(record.task, input_length=20)
+    ran = record.model_copy(update={"spec": spec, "timing": timing, "task": task, "train_windows": 400})
+    works = {"x": Work("gru", 1_000, 40), "z": Work("unheard", 1_000, 40)}
+    found = likely_pace(works, [ran, fake_record("fake/naive", 0), fake_record(status="failed")], tmp_path)
+    assert found.run_s == pytest.approx(dict.fromkeys("xz", 20 / (50 * 10) / 20 * 1_000 * 40)), "of its 50 steps alone"
+    assert found.compile_s == dict.fromkeys("xz", 5.0)
+    pace = Pace({"n": 0.5}, predictors=frozenset("n")).over(found)
+    assert pace == Pace({"n": 0.5, **found.run_s}, found.compile_s, predictors=frozenset("n"), guessed=frozenset("z"))
+    x, z = (spec.model_copy(update={"case": c, "model": Component(name=works[c].model)}) for c in "xz")
+    assert guess_in_words([x, x], pace) == ""
+    assert guess_in_words([x, z, z], pace).startswith("a guess: 1 of 2 networks were never timed here and are taken")
+    assert pace.over(Pace({"z": 1.0}, guessed=frozenset("z"))).guessed == set()
 
 
 def test_cases_of_a_suite_are_estimated_from_their_budget():
-    made = Made(ROOT / "suites" / "smoke.toml", 7_000)
-    found = likely_of(read_suite("smoke"), made, ROOT / "reports")
+    found = likely_of(read_suite("smoke"), [], ROOT / "reports", 7_000)
     assert set(found.run_s) == {"chapter15/linear", "chapter15/seq2seq_rnn", "chapter15/wavenet"}
     assert all(seconds > 0 for seconds in found.run_s.values())
+    assert likely_of(read_suite("smoke"), [], ROOT / "reports") == Pace(), (
+        "its recipes count epochs, of unknown windows"
+    )

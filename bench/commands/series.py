@@ -8,10 +8,9 @@ import numpy as np
 
 from bench.commands.asked import Asked
 from bench.errors import BenchError
-from bench.estimates import Pace, Work, likely_pace
 from bench.files import written_whole
 from bench.pasting import command
-from bench.suite import SUITES, Suite
+from bench.suite import SUITES
 from bench.suite.own import QUICK_SEEDS, Own, suite_text
 from bench.tables.facts import Facts, look, steps_of
 from bench.tables.reading import moment, table
@@ -64,17 +63,6 @@ class Made:
     path: Path
     train_windows: int
     lines: tuple[str, ...] = ()
-
-
-def likely_of(suite: Suite, made: Made, reports: Path) -> Pace:
-    """Return how long runs of a suite may take, by other reports here; see `likely_pace`."""
-    works = {}
-    for case in suite.select():
-        if case.recipe is not None and case.supports():
-            batch, steps, epochs = case.recipe.batch_size, case.recipe.steps, case.recipe.epochs
-            windows = steps * batch if steps else (epochs or 0) * made.train_windows
-            works[case.name] = Work(case.model.name, windows, case.task.input_length or 1)
-    return likely_pace(works, reports)
 
 
 def file_key_of(file: str) -> str:
