@@ -248,12 +248,14 @@ class Facts:
         times: Of every row, datetime64[ns] ``(rows,)``; None where there are no dates.
         columns: Names the columns that are known.
         column: Gives one of them ``(rows,)``, of any kind.
+        id: That of them whose values name the series; empty where there is one series.
     """
 
     first: NDArray[np.int32]
     times: NDArray[np.datetime64] | None
     columns: Callable[[], Sequence[str]]
     column: Callable[[str], Array]
+    id: str = ""
 
 
 @dataclass(frozen=True)

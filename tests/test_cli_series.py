@@ -60,7 +60,9 @@ def test_the_column_that_tells_series_apart_is_found(tmp_path, monkeypatch):
     days = pd.date_range("2020-01-01", periods=60).repeat(2)
     pd.DataFrame({"day": days, "shop": ["n", "s"] * 60, "units": np.arange(120) % 11}).to_csv("t.csv", index=False)
     made = new_suite(Asked("t.csv", ("units",), 2))
-    assert tomllib.loads(made.path.read_text())["cases"][0]["dataset"]["id"] == "shop"
+    suite = tomllib.loads(made.path.read_text())
+    assert suite["cases"][0]["dataset"]["id"] == "shop"
+    assert suite["slices"] == ["shop"], "a report says where each model loses, series by series"
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def _head(own: Own) -> list[str]:
         f"title = {_toml(own.title)}",
         _noted(f"seeds = {_toml(list(seeds))}", "each a fit of its own; their spread says what is real"),
         *_baseline(own),
+        *_slices(own),
         _noted("throughput = false", "true: measures each model's speed after the runs, alone on the machine"),
     ]
 
@@ -93,6 +94,15 @@ def _baseline(own: Own) -> list[str]:
     if not name or not 1 < own.season <= own.proposal.input_length:
         return []
     return [_noted(f"baseline = {_toml(name)}", "skill: how much of its error a model takes away")]
+
+
+def _slices(own: Own) -> list[str]:
+    note = "where each model loses; weekday, month, hour, horizon and columns of the file will do, too"
+    return (
+        [_noted(f"slices = {_toml([own.id])}", f"{note}; here by series")]
+        if own.id
+        else [_noted('# slices = ["horizon"]', note)]
+    )
 
 
 def _recipe(own: Own) -> list[str]:
