@@ -14,6 +14,7 @@ from bench.commands.asked import Asked
 from bench.commands.series import new_suite
 from bench.estimates import Pace, Work, guess_in_words, likely_of, likely_pace
 from bench.models.base import models
+from bench.plan import make_plan
 from bench.recipe import Recipe
 from bench.record import Component, Timing
 from bench.suite import read_suite
@@ -143,6 +144,23 @@ def test_a_new_suite_is_commented_and_says_what_was_found(sales, capsys):
     assert '# past = ["price"]' in text
     assert call(["new", "sales.csv", "--target", "units", "--horizon", "7"]) == 2
     assert "suites/sales-units-7.toml is there already; name another with -o, or remove it" in capsys.readouterr().err
+
+
+def test_each_line_that_is_left_out_may_be_put_in(sales):
+    text = new_suite(Asked("sales.csv", ("units",), 7)).path.read_text().replace("seeds = ", "# seeds = ", 1)
+    head = 'seeds = [1, 2, 3, 4]\ndata_seeds = "seeds"\n'
+    left_out = re.findall(r"^# (\w+) = (.*?)  # ", text, re.MULTILINE)
+    options = {"past", "known", "calendar", "since", "until", "units", "folds", "quantiles"}
+    assert options < {name for name, _ in left_out}
+    for name, value in left_out:
+        if name in ("slices", "seeds"):
+            continue
+        line = f"{name} = {value}"
+        made = sales / "suites" / "sales-units-7.toml"
+        made.write_text(head + text.replace(f"# {line}", line))
+        specs = make_plan(read_suite(str(made)), []).specs
+        assert specs[0].dataset.all_params[name] is not None, name
+        assert (len({spec.data_seed for spec in specs}) == 4) == (name == "folds")
 
 
 def test_what_is_asked_stands_in_the_suite_and_names_are_quoted(sales):
