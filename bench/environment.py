@@ -6,13 +6,13 @@ import socket
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
 
 from bench.engines.base import NO_ENGINE, engines
 from bench.errors import BenchError
+from bench.extras import version_of
 from bench.pasting import pasted
 from bench.provenance import Environment, Gpu, Provenance
 from bench.source import source
@@ -30,15 +30,6 @@ def cpu_model() -> str:
     name = fields.get("model name", platform.machine())
     detail = f" (family {fields['cpu family']} model {fields['model']})" if "cpu family" in fields else ""
     return name + detail
-
-
-@cache
-def installed(package: str) -> str:
-    """Return the installed version of a package, or an empty text."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def environment(
@@ -70,8 +61,8 @@ def environment(
     engine = None if backend == NO_ENGINE else engines.get(backend)
     return Environment(
         python=".".join(platform.python_version_tuple()[:2]),
-        numpy=installed("numpy"),
-        keras=installed("keras") if engine and engine.keras else "",
+        numpy=version_of("numpy"),
+        keras=version_of("keras") if engine and engine.keras else "",
         backend=backend,
         backend_version=backend_version(backend),
         device=device,
@@ -115,7 +106,7 @@ def backend_version(backend: str) -> str:
         BenchError: There is no such backend.
     """
     packages = (backend,) if backend == NO_ENGINE else engines.get(backend).distributions
-    return next((v for v in map(installed, packages) if v), "")
+    return next((v for v in map(version_of, packages) if v), "")
 
 
 def require(backend: str, beside: Sequence[str] = ()) -> None:
@@ -139,7 +130,7 @@ def provenance(started_at: str, ended_at: str, core: int | None, gpu: Gpu | None
     return Provenance(
         host=socket.gethostname(),
         platform=platform.platform(),
-        bench_version=installed("sequence-bench"),
+        bench_version=version_of("sequence-bench"),
         git_commit=source().commit,
         no_commit=source().why_none,
         core=core,

@@ -4,6 +4,9 @@ Each is an extra.
 """
 
 import importlib.util
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 from bench.errors import BenchError
 from bench.pasting import installing
@@ -47,6 +50,22 @@ def extra_of(module: str | None) -> str:
     """Return the extra that brings a module; empty where none does."""
     top = (module or "").partition(".")[0]
     return next((extra for extra, modules in MODULES.items() if top in modules), "")
+
+
+@cache
+def version_of(distribution: str) -> str:
+    """Return the version of an installed distribution, or an empty text."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+def changed(libraries: Mapping[str, str]) -> tuple[str, ...]:
+    """Return ``name: then -> now`` for each distribution that is installed here in another version."""
+    return tuple(
+        f"{name}: {then} -> {now}" for name, then in libraries.items() if (now := version_of(name)) not in ("", then)
+    )
 
 
 def is_there(name: str) -> bool:

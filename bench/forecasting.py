@@ -40,6 +40,8 @@ def parts_of(spec: RunSpec) -> tuple[Dataset, Model]:
 def forecasts(spec: RunSpec, weights: Sequence[Sequence[Array]], x: Array, device_kind: str = "cpu") -> list[Array]:
     """Return what a model forecasts after the last position of windows, ``(windows, horizon, [targets])`` each.
 
+    A network that forecasts the task's quantiles gives these, rising, as an axis of levels more.
+
     Args:
         spec: The run. A network's backend is imported into this process.
         weights: Of each seed, in the order of a program's `weights`; not asked for of a predictor.
@@ -68,5 +70,5 @@ def forecasts(spec: RunSpec, weights: Sequence[Sequence[Array]], x: Array, devic
             program.load(own)
             made.append(program.forecast(x))
         program.close()
-    made = [np.asarray(task.medians(each)) for each in made]
+    made = [each if (ordered := task.in_order(each)) is None else np.asarray(ordered) for each in made]
     return [each[:, -1] for each in made] if task.target.every_position else made

@@ -9,6 +9,7 @@ from bench import versions
 from bench.cases.base import Case, component
 from bench.engines.base import engine_version, engines
 from bench.errors import BenchError
+from bench.extras import changed
 from bench.measurement import PROCESSES, Measurement, MeasureSpec, measure_spec
 from bench.metrics.base import applicable, monitor, ranking
 from bench.models.base import Support
@@ -209,11 +210,14 @@ def _count_seeds(suite: Suite, case: Case, newest: Mapping[str, RunRecord]) -> i
 
 
 def _counted(suite: Suite, records: Sequence[RunRecord], here: frozenset[str]) -> Iterable[RunRecord]:
-    """Return the records of the environments that count as done, by what the suite says."""
+    """Return the records of the environments that count as done, by what the suite says.
+
+    Those of this machine's but for those that another version of a library fitted than is installed now.
+    """
     if suite.accept == "any" or (suite.accept == "here" and not here):
         return records
     if suite.accept == "here":
-        return (r for r in records if r.environment.asked.digest in here)
+        return (r for r in records if r.environment.asked.digest in here and not changed(r.libraries))
     chosen = {place: usual_environment(each) for place, each in by_place(records).items()}
     return (r for r in records if r.environment.asked.digest == chosen[_place(r.spec)])
 

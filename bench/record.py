@@ -243,6 +243,8 @@ class RunRecord(Frozen):
         scores: Of the weights after the last epoch, and of those of the epoch that was best on validation.
         best_epoch: That epoch, from 1; None for a predictor.
         kept: SHA-256 of the file beside it that holds a `bench.kept.Kept`; empty where there is none.
+        libraries: Versions of what fitted it besides NumPy and a backend, as the model names it; left out where empty.
+            In no id, nor in the environment, which is one for all models of a device and backend.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -264,9 +266,17 @@ class RunRecord(Frozen):
     timing: Timing = Timing()
     sample: ForecastSample | None = None
     kept: str = ""
+    libraries: dict[str, str] = {}
     failure: Failure | None = None
     environment: Environment
     provenance: Provenance
+
+    @model_serializer(mode="wrap")
+    def _set(self, fields: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped: dict[str, Any] = fields(self)
+        if not self.libraries:
+            dumped.pop("libraries", None)
+        return dumped
 
     @property
     def key(self) -> str:

@@ -143,6 +143,8 @@ class Registry(Generic[T]):
         except Exception as error:
             self._loaded = False  # or the next question would be answered without it
             reason = f"{type(error).__name__}: {error}"
+            if isinstance(error, ModuleNotFoundError) and error.name == name:
+                advice += ", and PYTHONPATH has to name the folder that it is in, or it has to be installed"
             raise BenchError(f"module {name!r} cannot be imported ({reason}); {advice}") from None
 
 

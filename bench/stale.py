@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.extras import changed
 from bench.record import FINISHED, PlacedCase, RunRecord, RunSpec
 
 
@@ -21,7 +22,7 @@ class Stale:
 
 
 def find_stale(missing: Sequence[RunSpec], records: Iterable[RunRecord]) -> list[Stale]:
-    """Return the missing runs that have a result under another run id, with what changed since.
+    """Return the missing runs that have a result under another run id, or by other libraries, with what changed since.
 
     A record belongs to a run where case, seeds, device and backend are the same. Such a record is never
     shown in the run's place.
@@ -33,8 +34,11 @@ def find_stale(missing: Sequence[RunSpec], records: Iterable[RunRecord]) -> list
     found = []
     for spec in missing:
         earlier = newest.get(_place(spec))
-        if earlier is not None and earlier.run_id != spec.run_id:
-            found.append(Stale(spec, earlier, changes(described(earlier.spec), described(spec))))
+        if earlier is None:
+            continue
+        fitted = tuple(f"libraries.{each}" for each in changed(earlier.libraries))
+        if earlier.run_id != spec.run_id or fitted:
+            found.append(Stale(spec, earlier, (*changes(described(earlier.spec), described(spec)), *fitted)))
     return found
 
 

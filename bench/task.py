@@ -154,12 +154,20 @@ class Task:
             return (self.classes,) if self.classes > 2 else ()
         return (*self.value_shape, len(self.quantiles)) if self.quantiles else self.value_shape
 
-    def medians(self, forecast: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return the medians of a network's quantiles, which are put in order; one number a value as it is."""
-        if not self.quantiles or forecast.shape[-len(self.output_shape) :] != self.output_shape:
-            return forecast
-        made: NDArray[np.floating] = np.sort(forecast, axis=-1)[..., self.quantiles.index(0.5)]
-        return made
+    def in_order(self, forecast: NDArray[np.floating], *, last: bool = False) -> NDArray[np.floating] | None:
+        """Return a network's quantiles of each value, from the lowest level to the highest; None of one number a value.
+
+        ``last``: they are of one position a window, whatever the task asks.
+        """
+        places = 2 if self.target.every_position and not last else 1
+        if not self.quantiles or forecast.ndim == places + len(self.value_shape):
+            return None
+        return np.sort(forecast, axis=-1)
+
+    def medians(self, forecast: NDArray[np.floating], *, last: bool = False) -> NDArray[np.floating]:
+        """Return the medians of a network's quantiles, as `in_order` takes them; one number a value as it is."""
+        made = self.in_order(forecast, last=last)
+        return forecast if made is None else np.asarray(made[..., self.quantiles.index(0.5)])
 
 
 @dataclass(frozen=True)
@@ -240,12 +248,14 @@ class Facts:
         times: Of every row, datetime64[ns] ``(rows,)``; None where there are no dates.
         columns: Names the columns that are known.
         column: Gives one of them ``(rows,)``, of any kind.
+        id: That of them whose values name the series; empty where there is one series.
     """
 
     first: NDArray[np.int32]
     times: NDArray[np.datetime64] | None
     columns: Callable[[], Sequence[str]]
     column: Callable[[str], Array]
+    id: str = ""
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class Trial:
             names = {f.name for f in dataclass_fields(self.outcome)} - {"weights"}
             fields |= {name: getattr(self.outcome, name) for name in names}
             fields["timing"] = self._timing(self.outcome.timing)
+            fields["libraries"] = self.model.library_versions() if self.model else {}
             fields["kept"] = digest_of_kept(self.kept) if self.kept else ""
         return RunRecord(
             run_id=self.spec.run_id,

@@ -130,6 +130,17 @@ BAD = [
         ": UTF-16 text, where UTF-8 is expected; save it as 'CSV UTF-8'",
     ),
     Bad(
+        "zeros",
+        b"day,units\n2020-01-01,1\n" + b"\0" * 99,
+        ", row 3: a byte of zero, which no text holds; save it again as 'CSV UTF-8'",
+    ),
+    Bad("a BOM alone", b"\xef\xbb\xbf", ", row 1: empty; begin the file with a row of names"),
+    Bad(
+        "a quote left open",
+        "day,units\n" + ROWS + '"2020-01-13,13\n2020-01-14,14\n',
+        ", row 14: a quote is opened and never closed; close it, or take it out",
+    ),
+    Bad(
         "a workbook",
         b"PK\x03\x04\x14\x00",
         ": called a CSV, but is a zip file or an Excel workbook; save the table as CSV, or give it its own suffix",
@@ -163,3 +174,30 @@ BAD = [
         ("day", "shop", ("units",)),
     ),
 ]
+
+FEW = ("too few for windows of 1 and a horizon of 1: training would have 8 of the 11 that it needs; shorten "
+       "--input-length or --horizon, or add rows")  # fmt: skip
+UNFIT = [
+    Bad("shorter than a window", "day,units\n" + ROWS, f": 12 steps are {FEW}"),
+    Bad(
+        "an empty part",
+        "units\n1\n2\n",
+        ": 2 steps are too few for windows of 1 and a horizon of 1: training would have 1 of the 11 that it needs, "
+        "test would have 0 of the 1 that it needs; shorten --input-length or --horizon, or add rows",
+    ),
+    Bad("constant", "units\n" + "5\n" * 99, ", column 'units': 5 in every row; name another --target"),
+    Bad(
+        "constant until validation",
+        "units\n" + "5\n" * 80 + "6\n7\n" * 10,
+        ", column 'units': 5 in every row of the training part, the first 70, of which nothing is learnt; name another "
+        "--target, or take these rows out",
+    ),
+    Bad(
+        "constant until a date",
+        "day,units\n"
+        + "".join(f"2020-{month:02d}-{day:02d},{month // 10}\n" for month in range(1, 13) for day in (1, 15)),
+        ", column 'units': 0 in every row of the training part, before 2020-09-15, of which nothing is learnt; name "
+        "another --target, or take these rows out",
+    ),
+]
+"""Files that can be read, of which nothing can be learnt."""

@@ -75,6 +75,14 @@ def test_without_its_library_a_case_is_skipped_with_the_command_that_brings_it(n
         model.fit(cut(walk(), range(9)), FLAT)
 
 
+@pytest.mark.parametrize("name", NEEDY)
+def test_the_library_that_it_needs_is_among_those_that_its_record_tells(name):
+    plugin = models.get(name)
+    assert {"sklearn": "scikit-learn"}.get(plugin.module, plugin.module) in plugin.libraries
+    if plugin.installed():
+        assert list(plugin.library_versions()) == list(plugin.libraries)
+
+
 def test_a_python_without_wheels_is_told_so(monkeypatch):
     monkeypatch.setattr("bench.models.base.is_there", lambda module: False)
     monkeypatch.setattr("sys.version_info", (3, 13, 0, "final", 0))

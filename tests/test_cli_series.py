@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,14 +11,18 @@ import pytest
 
 from bench.cli import call
 from bench.commands.asked import Asked
-from bench.commands.series import Made, likely_of, new_suite
-from bench.estimates import Pace, Work, likely_pace
+from bench.commands.series import new_suite
+from bench.estimates import Pace, Work, guess_in_words, likely_of, likely_pace
 from bench.models.base import models
+from bench.plan import make_plan
+from bench.recipe import Recipe
+from bench.record import Component, Timing
 from bench.suite import read_suite
 from bench.suite.own import QUICK_SEEDS, SEEDS, quick_models
 from bench.tables.suffixes import is_series_file
-from tests.bad_tables import BAD
+from tests.bad_tables import BAD, UNFIT
 from tests.committed import ROOT
+from tests.fakes import fake_record
 
 
 @pytest.fixture
@@ -42,12 +47,23 @@ def test_a_bad_file_is_a_line_and_exit_code_2(tmp_path, monkeypatch, capsys, bad
     assert not (tmp_path / "suites").exists()
 
 
+@pytest.mark.parametrize("bad", UNFIT, ids=lambda bad: bad.name)
+def test_a_file_that_teaches_nothing_is_a_line_and_exit_code_2(tmp_path, monkeypatch, capsys, bad):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sales.csv").write_text(bad.text)
+    assert call(["run", "sales.csv", "--target", "units", "--horizon", "1"]) == 2
+    assert capsys.readouterr() == ("", f"bench: sales.csv{bad.complaint}\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]
+
+
 def test_the_column_that_tells_series_apart_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     days = pd.date_range("2020-01-01", periods=60).repeat(2)
     pd.DataFrame({"day": days, "shop": ["n", "s"] * 60, "units": np.arange(120) % 11}).to_csv("t.csv", index=False)
     made = new_suite(Asked("t.csv", ("units",), 2))
-    assert tomllib.loads(made.path.read_text())["cases"][0]["dataset"]["id"] == "shop"
+    suite = tomllib.loads(made.path.read_text())
+    assert suite["cases"][0]["dataset"]["id"] == "shop"
+    assert suite["slices"] == ["shop"], "a report says where each model loses, series by series"
 
 
 @pytest.mark.parametrize(
@@ -72,13 +88,6 @@ def test_the_column_that_tells_series_apart_is_found(tmp_path, monkeypatch):
 def test_bad_arguments_are_a_line_and_exit_code_2(sales, capsys, arguments, complaint):
     assert call(arguments) == 2
     assert capsys.readouterr().err == f"bench: {complaint}\n"
-
-
-def test_a_constant_target_is_nothing_to_forecast(sales, capsys):
-    frame = pd.read_csv("sales.csv")
-    frame.assign(units=5).to_csv("sales.csv", index=False)
-    assert call(["new", "sales.csv", "--target", "units", "--horizon", "2"]) == 2
-    assert capsys.readouterr().err == "bench: sales.csv, column 'units': 5 in every row; name another --target\n"
 
 
 def test_data_says_what_is_in_a_file(sales, capsys):
@@ -135,6 +144,23 @@ def test_a_new_suite_is_commented_and_says_what_was_found(sales, capsys):
     assert '# past = ["price"]' in text
     assert call(["new", "sales.csv", "--target", "units", "--horizon", "7"]) == 2
     assert "suites/sales-units-7.toml is there already; name another with -o, or remove it" in capsys.readouterr().err
+
+
+def test_each_line_that_is_left_out_may_be_put_in(sales):
+    text = new_suite(Asked("sales.csv", ("units",), 7)).path.read_text().replace("seeds = ", "# seeds = ", 1)
+    head = 'seeds = [1, 2, 3, 4]\ndata_seeds = "seeds"\n'
+    left_out = re.findall(r"^# (\w+) = (.*?)  # ", text, re.MULTILINE)
+    options = {"past", "known", "calendar", "since", "until", "units", "folds", "quantiles"}
+    assert options < {name for name, _ in left_out}
+    for name, value in left_out:
+        if name in ("slices", "seeds"):
+            continue
+        line = f"{name} = {value}"
+        made = sales / "suites" / "sales-units-7.toml"
+        made.write_text(head + text.replace(f"# {line}", line))
+        specs = make_plan(read_suite(str(made)), []).specs
+        assert specs[0].dataset.all_params[name] is not None, name
+        assert (len({spec.data_seed for spec in specs}) == 4) == (name == "folds")
 
 
 def test_what_is_asked_stands_in_the_suite_and_names_are_quoted(sales):
@@ -214,14 +240,36 @@ def test_an_estimate_goes_by_the_like_in_other_reports(tmp_path):
     )
     (tmp_path / "broken").mkdir()
     works = {"x": Work("gru", 2_000, 10), "y": Work("linear", 20_000, 50), "z": Work("unheard", 20_000, 50)}
-    found = likely_pace(works, tmp_path)
+    found = likely_pace(works, [], tmp_path)
     assert found.run_s == pytest.approx({"x": 20 / 50 / 20_000 * 20_000, "y": 1, "z": 20})
     assert found.compile_s == {"x": 4, "y": 4, "z": 4}
-    assert likely_pace(works, tmp_path / "broken") == Pace()
+    assert found.guessed == {"z"}
+    assert likely_pace(works, [], tmp_path / "broken") == Pace()
+
+
+def test_an_estimate_goes_by_records_before_reports_and_says_what_it_guesses(tmp_path):
+    record = fake_record("fake/rnn", 1)
+    recipe = Recipe(steps=50, batch_size=10)
+    timing = Timing(total_s=31.0, import_s=6.0, compile_s=5.0, epoch_s=[9.0, 5.0])
+    spec = record.spec.model_copy(update={"recipe": recipe, "model": Component(name="gru")})
+    task = replace(record.task, input_length=20)
+    ran = record.model_copy(update={"spec": spec, "timing": timing, "task": task, "train_windows": 400})
+    works = {"x": Work("gru", 1_000, 40), "z": Work("unheard", 1_000, 40)}
+    found = likely_pace(works, [ran, fake_record("fake/naive", 0), fake_record(status="failed")], tmp_path)
+    assert found.run_s == pytest.approx(dict.fromkeys("xz", 20 / (50 * 10) / 20 * 1_000 * 40)), "of its 50 steps alone"
+    assert found.compile_s == dict.fromkeys("xz", 5.0)
+    pace = Pace({"n": 0.5}, predictors=frozenset("n")).over(found)
+    assert pace == Pace({"n": 0.5, **found.run_s}, found.compile_s, predictors=frozenset("n"), guessed=frozenset("z"))
+    x, z = (spec.model_copy(update={"case": c, "model": Component(name=works[c].model)}) for c in "xz")
+    assert guess_in_words([x, x], pace) == ""
+    assert guess_in_words([x, z, z], pace).startswith("a guess: 1 of 2 networks were never timed here and are taken")
+    assert pace.over(Pace({"z": 1.0}, guessed=frozenset("z"))).guessed == set()
 
 
 def test_cases_of_a_suite_are_estimated_from_their_budget():
-    made = Made(ROOT / "suites" / "smoke.toml", 7_000)
-    found = likely_of(read_suite("smoke"), made, ROOT / "reports")
+    found = likely_of(read_suite("smoke"), [], ROOT / "reports", 7_000)
     assert set(found.run_s) == {"chapter15/linear", "chapter15/seq2seq_rnn", "chapter15/wavenet"}
     assert all(seconds > 0 for seconds in found.run_s.values())
+    assert likely_of(read_suite("smoke"), [], ROOT / "reports") == Pace(), (
+        "its recipes count epochs, of unknown windows"
+    )

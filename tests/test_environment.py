@@ -18,7 +18,7 @@ ON_THE_CPU = (
 
 @pytest.fixture(autouse=True)
 def a_machine(monkeypatch):
-    monkeypatch.setattr(environment, "installed", lambda package: INSTALLED.get(package, ""))
+    monkeypatch.setattr(environment, "version_of", lambda package: INSTALLED.get(package, ""))
     monkeypatch.setattr(environment, "cpu_model", lambda: "AMD EPYC 7B13 (family 25 model 1)")
     monkeypatch.setattr(environment.platform, "python_version_tuple", lambda: ("3", "12", "3"))
 

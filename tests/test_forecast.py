@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from rich.console import Console
 from bench.cases.base import make_dataset, make_model
 from bench.cli import call
 from bench.commands import forecast as verb
-from bench.commands.forecast import ForecastAsked, forecast_beyond
+from bench.commands.forecast import Forecast, ForecastAsked, _words, forecast_beyond, forecast_of
 from bench.datasets.loaded import load
 from bench.devices import find_device
 from bench.errors import BenchError
@@ -21,7 +22,10 @@ from bench.jobs import RunEnded, make_jobs
 from bench.kept import Kept, weights_from_bytes, weights_to_bytes
 from bench.plan import make_plan
 from bench.process import Slot
+from bench.report.forecast_figure import forecast_figure
+from bench.stale import find_stale
 from bench.store import NotKept, Store, WeightStore, best_seeds
+from bench.store.text import to_json
 from bench.suite import Suite
 from bench.tables.frequency import frequency
 from bench.worker import Worker
@@ -31,13 +35,18 @@ from tests.tables import ROWS, folder, made, one_series, series, three_series, u
 HORIZON = 7
 SPLIT = {"valid": "2021-03-10", "test": "2021-03-31"}
 DATASET = {"name": "table", **usual(known=["promo"], past=["price"], calendar=["weekday"], **SPLIT)}
+LEVELS = (0.1, 0.5, 0.9)
+QUANTILES = {"name": "table", **usual(quantiles=list(LEVELS), horizon=3, **SPLIT)}
 SUITE = Suite.model_validate(
     {
         "name": "t",
         "cases": [
             {"name": "t/net", "dataset": DATASET, "model": "linear"},
             {"name": "t/ridge", "dataset": DATASET, "model": "ridge"},
+            {"name": "t/trees", "dataset": DATASET, "model": {"name": "boosted_lags", "rounds": 3}},
             {"name": "t/naive", "dataset": {"name": "table", **usual(**SPLIT)}, "model": "seasonal_naive"},
+            {"name": "q/net", "dataset": QUANTILES, "model": "linear", "recipe": {"loss": "quantile"}},
+            {"name": "q/naive", "dataset": QUANTILES, "model": "seasonal_naive"},
             {"name": "t/wave", "dataset": {"name": "waves_next_step", "n_series": 300}, "model": "naive"},
         ],
         "recipe": {"steps": 6, "batch_size": 16},
@@ -174,7 +183,35 @@ def test_counted_rows_go_on_counted():
     assert ahead.times[0].tolist() == list(range(ROWS - 13, ROWS + HORIZON + 1))
 
 
-@pytest.mark.parametrize("case", ["t/net", "t/ridge"])
+def test_a_record_says_which_library_fitted_it_and_others_are_as_they_were(ended, store):
+    (trees,) = ended["t/trees"]
+    assert trees.record.libraries == {"scikit-learn": version("scikit-learn")}
+    assert next(r for r in store.read() if r.spec.case == "t/trees") == trees.record
+    for case in ("t/net", "t/ridge"):
+        assert '"libraries"' not in to_json(ended[case][0].record)
+
+
+def test_what_another_version_fitted_is_fitted_again_and_a_machine_without_it_takes_what_is_there(ended, monkeypatch):
+    (trees,) = ended["t/trees"]
+    records = [event.record for group in ended.values() for event in group]
+    here = frozenset(record.environment.digest for record in records)
+    assert make_plan(SUITE, records, here).missing == []
+    installed = {"scikit-learn": "0.9"}
+    monkeypatch.setattr("bench.extras.version_of", lambda name: installed.get(name, ""))
+    (missing,) = make_plan(SUITE, records, here).missing
+    assert missing.run_id == trees.record.run_id
+    (stale,) = find_stale([missing], records)
+    change = f"scikit-learn: {trees.record.libraries['scikit-learn']} -> 0.9"
+    assert stale.changes == (f"libraries.{change}",)
+    assert _words([trees.record]) == f"fitted anew, by other libraries than in its run ({change})"
+    anew = trees.record.model_copy(update={"libraries": installed})
+    assert make_plan(SUITE, [*records, anew], here).missing == []
+    installed.clear()
+    assert make_plan(SUITE, records, here).missing == []
+    assert _words([trees.record]) == "fitted anew"
+
+
+@pytest.mark.parametrize("case", ["t/net", "t/ridge", "t/trees"])
 def test_a_forecast_is_the_one_that_the_run_made_of_the_same_window(ended, case):
     ahead = made(known=["promo"], past=["price"], calendar=["weekday"], **SPLIT).ahead(0, without_the_end("own"))
     weights = [weights_from_bytes(event.weights) for event in ended[case]] if case == "t/net" else []
@@ -234,6 +271,65 @@ def test_seeds_that_are_kept_are_averaged_and_their_ends_told(store, ended, tmp_
         np.testing.assert_allclose([float(row[column]) for row in rows], values, rtol=1e-5)
     assert [row["time"] for row in rows][:2] == ["2021-04-24", "2021-04-25"]
     assert csv_path.with_suffix(".svg").is_file()
+
+
+def test_quantiles_are_columns_and_the_forecast_is_their_median(store, ended, tmp_path, in_process):
+    """Beyond a file without its last three rows: the medians are those of the run's own last test window."""
+    events, kept = ended["q/net"], WeightStore(store)
+    for event in events:
+        kept.write(event.record, event.weights)
+    frame = pd.read_csv(one_series())
+    frame.iloc[:-3].to_csv(tmp_path / "known.csv", index=False)
+    asked = ForecastAsked("q/net", str(tmp_path / "known.csv"), None, store.results, tmp_path / "f.csv")
+    assert forecast_beyond(asked, Console(quiet=True)) == 0
+    rows = rows_of(tmp_path / "f.csv")
+    assert list(rows[0])[3:] == ["forecast", "q0.1", "q0.5", "q0.9", "least", "most"]
+    assert len(rows) == 3
+    units = frame.units[: (np.datetime64("2021-03-10") - np.datetime64("2021-01-01")).astype(int)]
+    own = np.stack([own_forecast(event) for event in events]) * units.std(ddof=0) + units.mean()
+    np.testing.assert_allclose([float(row["forecast"]) for row in rows], own.mean(axis=0), rtol=1e-5)
+    for row in rows:
+        assert float(row["q0.1"]) < float(row["q0.5"]) < float(row["q0.9"])
+        assert row["q0.5"] == row["forecast"]
+    figure = (tmp_path / "f.svg").read_text()
+    assert "q0.1 to q0.9" in figure
+    assert "least to most" not in figure
+
+
+def test_a_predictor_gives_one_number_where_quantiles_are_asked_for(store, tmp_path, capsys):
+    assert call(["forecast", "q/naive", "-o", str(tmp_path / "f.csv"), "--results", str(store.results)]) == 0
+    assert "fitted anew; 3 steps after 2021-04-30; one number a value, no quantiles" in capsys.readouterr().out
+    assert set(rows_of(tmp_path / "f.csv")[0]) == {"series", "time", "target", "forecast"}
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_quantiles_of_seeds_are_averaged_by_level_in_units(every_step):
+    """Three series, three steps, three levels: nothing but its axes tells one number a value from quantiles."""
+    data = made(path=three_series(), id="shop", scale="series", input_length=5, horizon=3, quantiles=LEVELS,
+                every_step=every_step, reach_back=False)  # fmt: skip
+    ahead, task = data.ahead(0), data.task()
+    raw = np.random.default_rng(0).normal(size=(2, 3, 3, 3))
+    found = forecast_of(ahead, list(np.sort(raw, axis=-1)), task)
+    assert [*found.columns] == ["forecast", "q0.1", "q0.5", "q0.9", "least", "most"]
+    assert found.bands == [("q0.1", "q0.9")]
+    for at, level in enumerate(LEVELS):
+        by_hand = np.sort(raw, axis=-1)[..., at].mean(axis=0) * ahead.rescaling.spread + ahead.rescaling.centre
+        np.testing.assert_allclose(found.columns[f"q{level}"][..., 0], by_hand)
+    point = forecast_of(ahead, list(raw[..., 0]), task)
+    assert [*point.columns] == ["forecast", "least", "most"]
+    assert point.bands == [("least", "most")]
+    np.testing.assert_allclose(point.values[1], ahead.in_units(raw[1, ..., 0]))
+
+
+def test_bands_lie_in_one_another():
+    ahead = made(horizon=2).ahead(0)
+    levels = (0.05, 0.25, 0.5, 0.75, 0.95)
+    values = np.arange(2.0).reshape(1, 1, 2, 1)
+    found = Forecast(ahead, values, ("units",), {level: values + level for level in levels})
+    assert found.bands == [("q0.05", "q0.95"), ("q0.25", "q0.75")]
+    (ax,) = forecast_figure(ahead, found.columns, found.bands, found.targets).axes
+    ends = [each.get_paths()[0].get_extents().intervaly.tolist() for each in ax.collections]
+    assert ends == [[0.05, 1.95], [0.25, 1.75]]
 
 
 def test_the_best_seed_by_validation_is_kept_alone(store, ended):

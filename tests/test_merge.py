@@ -85,6 +85,18 @@ def test_another_environment_may_have_another_result(capsys):
     assert merge(capsys, "node") == (0, ["1 added to all, 0 were there"])
 
 
+def test_another_version_of_what_fitted_it_may_have_another_result(capsys):
+    fitted = [
+        fake_record("fake/naive", 0, mse=mse).model_copy(update={"libraries": {"scikit-learn": version}})
+        for mse, version in ((0.1, "1.7"), (0.2, "1.8"), (0.3, "1.8"))
+    ]
+    store("all", fitted[0])
+    store("node", fitted[1])
+    store("other", fitted[2])
+    assert merge(capsys, "node") == (0, ["1 added to all, 0 were there"])
+    assert merge(capsys, "other")[0] == 1
+
+
 @pytest.mark.parametrize("break_it", [lambda beside: beside.unlink(), lambda beside: beside.write_bytes(b"else")])
 def test_a_record_whose_file_of_errors_is_not_its_own_is_refused(capsys, break_it):
     record = fake_record("fake/rnn", 1, mse=0.1).model_copy(update={"kept": digest_of(KEPT)})

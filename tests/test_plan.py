@@ -281,10 +281,15 @@ def test_estimates_come_from_records_then_from_a_report(tmp_path):
     assert pace_of([], tmp_path / "none") == Pace({}, {}, START_S)
     a, b, c = (spec.model_copy(update={"case": name, "model_seed": 1}) for name in "abc")
     assert remaining_s([a, a, b], known, 1) == 2 * 20 + 7 + 8 + 4, "a case compiles once, a worker starts once"
-    assert remaining_s([a, b, c], known, 2) == (27 + 13.5 + 8) / 2 + 4
+    assert remaining_s([a, b, c], known, 2) == (27 + 13.5 + 8 + 4) / 2 + 4
     assert remaining_s([a, b], known, 1, ["a"]) == 27 + 1, "a has compiled, so that workers have started"
     assert remaining_s([b.model_copy(update={"model_seed": None})], known, 1) == 7 + 1, "no backend is imported"
     assert remaining_s([c], Pace(), 1) is None
+    naive = Pace({"n": 0.5}, predictors=frozenset("n"))
+    assert remaining_s([c], naive, 1) is None, "a predictor's second says nothing of a network"
+    assert remaining_s([c.model_copy(update={"model_seed": None})], naive, 1) == 0.5
+    both = Pace({"n": 0.5, "a": 20.0}, predictors=frozenset("n"))
+    assert remaining_s([c], both, 1) == 20 + START_S
     assert remaining_s([], known, 1) == 0
     assert [in_words(s) for s in (None, 12.4, 600, 9000)] == ["an unknown time", "12 s", "10 min", "2.5 h"]
 

@@ -13,7 +13,7 @@ from bench.models.forecasters import Ridge
 from bench.models.linear import Linear
 from bench.recipe import Recipe
 from bench.record import ForecastSample
-from bench.task import Rescaling, TargetKind, Task
+from bench.task import Rescaling, Split, TargetKind, Task
 from bench.training import make_program, train
 from tests.conftest import BACKEND
 from tests.tables import made
@@ -63,6 +63,26 @@ def test_one_number_stands_for_every_level_and_covers_nothing():
     kept = metrics.get("pinball").windows(pair)
     assert np.average(kept.values, weights=kept.counts) == pytest.approx(values(RAW)["pinball"])
     assert metrics.get("pinball").compute(scored(splits_of_views(LAST).test, point, slice(None))) is None
+
+
+@pytest.mark.parametrize("kind", [TargetKind.LAST_STEP, TargetKind.EVERY_STEP])
+def test_as_many_windows_and_steps_as_levels_are_no_quantiles(kind):
+    task = Task("cube", kind, 3, horizon=3, quantiles=LEVELS)
+    point = np.arange(27.0)[: np.prod(task.target_shape(3))].reshape(task.target_shape(3))
+    assert task.in_order(point) is None
+    assert task.medians(point) is point
+    quantiles = point[..., np.newaxis] + [1.0, 0.0, 2.0]
+    np.testing.assert_array_equal(task.in_order(quantiles), point[..., np.newaxis] + [0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(task.medians(quantiles), point + 1)
+    split = Split(task, np.zeros((3, 3, 1), np.float32), point.astype(np.float32))
+    assert scored(split, point, slice(None)).given_quantiles is None
+    assert scored(split, quantiles, slice(None)).given_quantiles.shape == (
+        3,
+        3 if task.target.every_position else 1,
+        3,
+        1,
+        3,
+    )
 
 
 def test_the_loss_is_the_mean_over_levels_under_a_mask_too():

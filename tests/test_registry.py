@@ -62,6 +62,12 @@ def test_a_file_that_cannot_be_imported_is_one_line(code, reason, tmp_path, monk
     del sys.modules["some_plugins"]
 
 
+def test_a_module_of_a_user_that_is_not_found_is_a_line_that_says_where_to_name_its_folder():
+    registry = Registry("thing", "no_such_plugins")
+    with pytest.raises(BenchError, match="or move it away, and PYTHONPATH has to name the folder that it is in, or it"):
+        registry.names()
+
+
 def test_a_thread_that_asks_while_another_imports_waits_for_all_of_it(tmp_path, monkeypatch):
     package = tmp_path / "slow_plugins"
     package.mkdir()

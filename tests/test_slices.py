@@ -271,6 +271,22 @@ def test_values_of_a_column(column, names, of):
     np.testing.assert_array_equal(numbers, of)
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_series_are_told_apart_one_by_one_and_numbers_name_them(kind):
+    """Twenty shops by number, of which a column of amounts would be quarters; beyond sixty the rest is one line."""
+    shops = np.array([f"{n:02d}" if kind is str else n for n in range(1, 21)])
+    of_rows = np.repeat(shops, 3)
+    names, of = values_of(of_rows.astype(object) if kind is str else of_rows, names_series=True)
+    assert names == tuple(map(str, shops))
+    np.testing.assert_array_equal(of, np.repeat(range(20), 3))
+    facts = Facts(np.arange(0, 60, 3, dtype=np.int32), None, lambda: ["shop"], lambda name: of_rows, "shop")
+    held = Held("it", Task("t", TargetKind.LAST_STEP, 4, horizon=3), 20, facts)
+    np.testing.assert_array_equal(sliced(held, "shop").of, np.repeat(np.arange(20)[:, np.newaxis], 3, axis=1))
+    names, of = values_of(np.arange(100), names_series=True)
+    assert (names[0], names[58], names[59], len(names)) == ("0", "58", "others", 60)
+    assert (of[59:] == 59).all()
+
+
 def test_hours_and_long_horizons_of_a_calendar():
     times = np.datetime64("2021-12-31T22:00", "ns") + np.arange(40) * np.timedelta64(1, "h")
     task = Task("t", TargetKind.LAST_STEP, 4, horizon=26)

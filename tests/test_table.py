@@ -205,7 +205,11 @@ BAD = {
     "takes 100 rows of inputs and 30 of targets, and the longest series has 120": {"input_length": 100, "horizon": 30},
     "validation begins at 2021-04-10, not before test": {"valid": "2021-04-10", "test": "2021-03-10"},
     "valid holds no window, as its part of the times, 2021-04-01 to 2021-04-06, is 6 steps long": {"valid": 0.05},
-    "test is 'soon': no date": {"test": "soon"},
+    "one.csv: test is 'soon': no date": {"test": "soon"},
+    "one.csv: test is 2031-01-01, and the file's times go 2021-01-01 to 2021-04-30; name a date": {
+        "test": "2031-01-01"
+    },
+    "valid is 2020, and the file's times go": {"valid": "2020"},
     "test is a date, '2021-04-01', and no column of times": {"test": "2021-04-01", "time": ""},
     "train holds no window": {"valid": "2021-01-10", "test": "2021-03-01"},
 }

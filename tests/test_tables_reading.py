@@ -31,7 +31,10 @@ def test_a_file_that_memory_cannot_hold_is_not_read(tmp_path, monkeypatch):
     path = written(tmp_path, "date,units\n2020-01-01,1\n")
     monkeypatch.setattr(files, "free_memory", lambda: 10)
     monkeypatch.setattr(pd, "read_csv", None)
-    with pytest.raises(BenchError, match=r"may take .* GB to read, and .* GB of memory are free; keep the columns"):
+    with pytest.raises(
+        BenchError,
+        match=r"sales\.csv: .* GB, which may take .* GB to read, and .* GB of memory are free; keep the columns",
+    ):
         read(path)
 
 

@@ -92,6 +92,12 @@ class TestItems:
         assert draw_curve(first, "first") == drawn
         assert len({drawn, *others}) == 3
 
+    def test_the_libraries_that_fitted_it_are_a_tag(self):
+        record = fake_record("fake/naive", 1)
+        assert "libraries" not in {item.key for item in record_items(record) if isinstance(item, Tag)}
+        fitted = record.model_copy(update={"libraries": {"scikit-learn": "1.8", "statsmodels": "0.15"}})
+        assert Tag("libraries", "scikit-learn 1.8, statsmodels 0.15") in list(record_items(fitted))
+
     def test_failure_has_a_description(self):
         record = fake_record(status="crashed", reason="killed by signal 9")
         tags = {i.key: i.value for i in record_items(record) if isinstance(i, Tag)}

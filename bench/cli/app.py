@@ -90,9 +90,9 @@ def _complain(message: str) -> int:
 
 def _say_version(asked: bool) -> None:
     if asked:
-        from bench.environment import installed
+        from bench.extras import version_of
 
-        print(f"bench {installed('sequence-bench') or 'of an unknown version'}")
+        print(f"bench {version_of('sequence-bench') or 'of an unknown version'}")
         raise typer.Exit
 
 

@@ -88,7 +88,7 @@ def plan(
     With --emit slurm, write what is to do as a script that submits itself, an array of jobs for each kind of node.
     """
     from bench.devices import default_workers, find_device, usable_cores
-    from bench.estimates import Estimate, in_words, pace_of, remaining_s
+    from bench.estimates import Estimate, guess_in_words, in_words, likely_of, pace_of, remaining_s
     from bench.jobs import make_jobs
     from bench.stale import find_stale
     from bench.throughput.benchmark import estimate_s
@@ -101,7 +101,7 @@ def plan(
     store = Store(results)
     records = store.read()
     made = chosen.plan(store, records=records)
-    pace = pace_of(records, reports / chosen.suite.name)
+    pace = pace_of(records, reports / chosen.suite.name).over(likely_of(chosen.suite, records, reports))
     most = workers or default_workers(len(usable_cores()))
     hands = max(1, min(most, len(make_jobs(made.missing))))
     unmeasured = made.unmeasured()
@@ -141,6 +141,8 @@ def plan(
         measured = len({spec.measure_id for spec in made.measured} - {spec.measure_id for spec in unmeasured})
         screen.print(f"throughput of {measured} of {len(made.measured)} cases measured")
     screen.print(f"{len(made.done)} of {len(made.specs)} runs done; time for the rest: {estimate.in_words()}")
+    if guess := guess_in_words(made.missing, pace):
+        screen.print(guess)
     return OK
 
 

@@ -101,7 +101,7 @@ def run(
     asked = Asked(suite, tuple(names("--target", target)), horizon, input_length, id_, time, season, quick)
     made = None
     if is_series_file(suite):
-        from bench.commands.series import likely_of, new_suite
+        from bench.commands.series import new_suite
 
         made = new_suite(asked, folder=results / "data", again=True)
         suite = str(made.path)
@@ -116,7 +116,7 @@ def run(
     options = replace(options, weights="all" if keep_all_weights else "best" if keep_weights else "none")
     screen = console(lasting=True)
     if made:
-        options = replace(options, likely=likely_of(chosen.suite, made, reports))
+        options = replace(options, train_windows=made.train_windows)
         for line in made.lines:
             screen.print(line)
     with Interrupts(say_so) as told:

@@ -1,8 +1,8 @@
 """What `bench forecast` does: a recorded case forecasts beyond the end of its file, into a CSV and a figure."""
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from bench.commands.selection import Selection
 from bench.devices import find_device
 from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
-from bench.extras import REPORT, require
+from bench.extras import REPORT, changed, require
 from bench.files import written_whole
 from bench.forecasting import forecasts, parts_of
 from bench.pasting import command
@@ -21,7 +21,7 @@ from bench.process import Slot, begin
 from bench.record import Failure, RunRecord
 from bench.registry import close_matches
 from bench.store import NotKept, Store, WeightStore
-from bench.task import Ahead
+from bench.task import Ahead, Array, Task
 
 LIMIT_S = 900.0
 """So long a backend may take to be imported, and to forecast."""
@@ -55,20 +55,48 @@ class Forecast:
 
     Attributes:
         ahead: The last windows.
-        values: In the units of the file, of each seed ``(seeds, series, horizon, targets)``.
+        values: In the units of the file, of each seed ``(seeds, series, horizon, targets)``; medians of quantiles.
         targets: Names.
+        quantiles: The quantiles of each seed under their level, shaped likewise; none where one number was forecast.
     """
 
     ahead: Ahead
     values: NDArray[np.float64]
     targets: tuple[str, ...]
+    quantiles: Mapping[float, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, NDArray[np.float64]]:
-        """The forecast; of several seeds their mean, and the least and the most of them."""
-        mean = self.values.mean(axis=0)
+        """The forecast and its quantiles; of several seeds their means, and the least and the most of the forecast."""
+        levels = {f"q{level:g}": values.mean(axis=0) for level, values in self.quantiles.items()}
         spread = {"least": self.values.min(axis=0), "most": self.values.max(axis=0)} if len(self.values) > 1 else {}
-        return {FORECAST: mean, **spread}
+        return {FORECAST: self.values.mean(axis=0), **levels, **spread}
+
+    @property
+    def bands(self) -> list[tuple[str, str]]:
+        """The columns between which a figure draws a band, the widest first: of quantiles, else of seeds."""
+        names = [name for name in self.columns if name != FORECAST]
+        if self.quantiles:
+            names = names[: len(self.quantiles)]
+        return [(names[at], names[-1 - at]) for at in range(len(names) // 2)]
+
+
+def forecast_of(ahead: Ahead, made: Sequence[Array], task: Task) -> Forecast:
+    """Return what was forecast of the last windows in their units.
+
+    Args:
+        ahead: The last windows.
+        made: Of each seed, as `bench.forecasting.forecasts`.
+        task: Which names the targets and the levels of quantiles.
+    """
+    targets = tuple(target.name for target in task.targets)
+    values = np.stack([ahead.in_units(task.medians(each, last=True)) for each in made])
+    if task.in_order(made[0], last=True) is None:
+        return Forecast(ahead, values, targets)
+    quantiles = {
+        level: np.stack([ahead.in_units(each[..., at]) for each in made]) for at, level in enumerate(task.quantiles)
+    }
+    return Forecast(ahead, values, targets, quantiles)
 
 
 def forecast_beyond(asked: ForecastAsked, console: Console) -> int:
@@ -103,23 +131,24 @@ def forecast_beyond(asked: ForecastAsked, console: Console) -> int:
             raise BenchError(made.reason.removeprefix(f"{BenchError.__name__}: "))
     else:
         made = forecasts(spec, weights, ahead.x)
-    targets = tuple(target.name for target in dataset.task().targets)
-    found = Forecast(ahead, np.stack([ahead.in_units(each) for each in made]), targets)
+    task = dataset.task()
+    found = forecast_of(ahead, made, task)
     figure = asked.output.with_suffix(".svg")
     try:
         write_csv(found, asked.output)
         from bench.report.forecast_figure import write_forecast_figure
 
-        write_forecast_figure(ahead, found.columns, targets, figure)
+        write_forecast_figure(ahead, found.columns, found.bands, found.targets, figure)
     except OSError as error:
         raise BenchError(f"cannot write {asked.output} ({error.strerror or error}); name another with -o") from None
-    console.print(f"{spec.case}: {_words(records)}; {dataset.task().horizon} steps after {_end(ahead)}")
+    alone = "; one number a value, no quantiles" if task.quantiles and not found.quantiles else ""
+    console.print(f"{spec.case}: {_words(records)}; {task.horizon} steps after {_end(ahead)}{alone}")
     console.print(f"forecast: {asked.output}, drawn in {figure}")
     return 0
 
 
 def write_csv(found: Forecast, path: Path) -> None:
-    """Write a forecast as rows of series, time, target and forecast.
+    """Write a forecast as rows of series, time, target, forecast and what else `Forecast.columns` has.
 
     Raises:
         OSError: It cannot be written.
@@ -178,7 +207,8 @@ def _without_weights(asked: ForecastAsked, case: str) -> BenchError:
 def _words(records: Sequence[RunRecord]) -> str:
     spec = records[0].spec
     if spec.backend == NO_ENGINE:
-        return "fitted anew"
+        then = ", ".join(changed(records[0].libraries))
+        return f"fitted anew, by other libraries than in its run ({then})" if then else "fitted anew"
     seeds = ", ".join(str(record.spec.model_seed) for record in records)
     return f"weights of seed{'s' if len(records) > 1 else ''} {seeds} on {spec.backend}"
 

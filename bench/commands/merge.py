@@ -69,7 +69,7 @@ class _Known:
     def __init__(self, store: Store):
         self.store, self.weights = store, WeightStore(store)
         self.same: dict[str, RunRecord | Measurement] = {}
-        self.results: dict[tuple[str, str], RunRecord] = {}
+        self.results: dict[tuple[str, ...], RunRecord] = {}
         for record in store.read():
             self.note(record)
         for measurement in store.read_measurements():
@@ -79,7 +79,7 @@ class _Known:
         """Take note of what is there now."""
         self.same[_content(record)] = record
         if isinstance(record, RunRecord) and record.status in FINISHED:
-            self.results.setdefault((record.run_id, record.environment.digest), record)
+            self.results.setdefault(_place(record), record)
 
 
 def _take(source: Store, known: _Known, merged: Merged) -> None:
@@ -89,7 +89,7 @@ def _take(source: Store, known: _Known, merged: Merged) -> None:
     weights = WeightStore(source)
     for record in runs.records:
         there = known.same.get(_content(record))
-        rival = known.results.get((record.run_id, record.environment.digest)) if record.status in FINISHED else None
+        rival = known.results.get(_place(record)) if record.status in FINISHED else None
         if there is None and rival is not None:
             if _result(rival) != _result(record):
                 path = source.folder / f"{record.key}.json"
@@ -119,6 +119,11 @@ def _take(source: Store, known: _Known, merged: Merged) -> None:
         else:
             known.note(known.store.write_measurement(measurement))
             merged.added += 1
+
+
+def _place(record: RunRecord) -> tuple[str, ...]:
+    """Return what a run's numbers follow from: its id, its environment and the libraries that fitted it."""
+    return record.run_id, record.environment.digest, *(f"{name} {found}" for name, found in record.libraries.items())
 
 
 def _content(record: RunRecord | Measurement) -> str:

@@ -15,7 +15,7 @@ from bench.commands.run_options import RunOptions
 from bench.commands.selection import Selection
 from bench.commands.sync import finish, opening, send_models, start_mirror
 from bench.errors import BenchError
-from bench.estimates import Estimate, pace_of, remaining_s
+from bench.estimates import Estimate, guess_in_words, likely_of, pace_of, remaining_s
 from bench.executors.base import Setting
 from bench.executors.runner import Limits
 from bench.jobs import Event, make_jobs
@@ -178,18 +178,17 @@ class _Command:
             executor = self.chosen.executor.start(jobs, setting)
             self.done.logs = executor.logs
             pace = pace_of(plan.records, self.chosen.reports / plan.suite.name)
-            likely = self.options.likely
-            pace = replace(
-                pace,
-                run_s={**likely.run_s, **pace.run_s},
-                compile_s={**likely.compile_s, **pace.compile_s},
-            )
+            if any(spec.case not in pace.run_s for spec in specs):
+                known = self.store.read()
+                pace = pace.over(likely_of(plan.suite, known, self.chosen.reports, self.options.train_windows))
             estimate = Estimate(remaining_s(specs, pace, executor.workers), self.measuring.remaining_s(plan))
             least = "at least " if plan.suite.seeds == "auto" else ""
             self.console.print(
                 f"suite {plan.suite.name}: {len(specs)} runs to do, {len(plan.specs) - len(specs)} done; {least}"
                 f"{estimate.in_words(f'on {executor.workers} workers')}"
             )
+            if guess := guess_in_words(specs, pace):
+                self.console.print(guess)
             self.done.planned += len(specs)
             with SweepProgress(specs, pace, executor.workers, self.console, estimate.throughput_s) as progress:
 

@@ -1,9 +1,8 @@
 """How a command wants a suite run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from bench.estimates import Pace
 from bench.measurement import PROCESSES
 from bench.pasting import Option
 
@@ -20,7 +19,7 @@ class RunOptions:
         workers: Runs at once; None for one a core, as far as a CPU quota and the free memory allow.
         wait_s: How long to wait for another sweep on the same results folder.
         report: Write the report.
-        likely: How long runs may take, where no record says.
+        train_windows: Of the training part, where it is known before data are loaded; an estimate goes by it.
         weights: Keep the weights of networks: ``"best"`` those of each case's best seed, ``"all"`` of every seed.
     """
 
@@ -31,7 +30,7 @@ class RunOptions:
     wait_s: float = 0.0
     processes: int = PROCESSES
     report: bool = True
-    likely: Pace = field(default_factory=Pace)
+    train_windows: int = 0
     weights: Literal["none", "best", "all"] = "none"
 
     @property

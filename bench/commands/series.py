@@ -8,13 +8,12 @@ import numpy as np
 
 from bench.commands.asked import Asked
 from bench.errors import BenchError
-from bench.estimates import Pace, Work, likely_pace
 from bench.files import written_whole
 from bench.pasting import command
-from bench.suite import SUITES, Suite
+from bench.suite import SUITES
 from bench.suite.own import QUICK_SEEDS, Own, suite_text
 from bench.tables.facts import Facts, look, steps_of
-from bench.tables.reading import table
+from bench.tables.reading import moment, table
 from bench.tables.split import Proposal, propose
 from bench.text.files import file_key
 
@@ -64,17 +63,6 @@ class Made:
     path: Path
     train_windows: int
     lines: tuple[str, ...] = ()
-
-
-def likely_of(suite: Suite, made: Made, reports: Path) -> Pace:
-    """Return how long runs of a suite may take, by other reports here; see `likely_pace`."""
-    works = {}
-    for case in suite.select():
-        if case.recipe is not None and case.supports():
-            batch, steps, epochs = case.recipe.batch_size, case.recipe.steps, case.recipe.epochs
-            windows = steps * batch if steps else (epochs or 0) * made.train_windows
-            works[case.name] = Work(case.model.name, windows, case.task.input_length or 1)
-    return likely_pace(works, reports)
 
 
 def file_key_of(file: str) -> str:
@@ -178,10 +166,19 @@ def _own(asked: Asked, name: str) -> Own:
     rows = table(asked.file, facts.time, facts.id, targets, frame=facts.frame)
     if proposal is None:
         raise BenchError(f"{asked.file}: {found.remarks[0].removeprefix('no split: ')}")
+    steps = np.arange(len(rows.values)) - np.searchsorted(rows.series, rows.series)
+    training, until = steps < proposal.parts[0].steps, f"the first {proposal.parts[0].steps}"
+    if rows.times is not None:
+        training, until = rows.times < moment(str(proposal.valid), "valid"), f"before {proposal.valid}"
     for number, target in enumerate(targets):
         values = rows.values[:, number]
-        if values.min() == values.max():
+        if np.ptp(values) == 0:
             raise BenchError(f"{asked.file}, column {target!r}: {values[0]:g} in every row; name another --target")
+        if np.ptp(values[training]) == 0:
+            raise BenchError(
+                f"{asked.file}, column {target!r}: {values[training][0]:g} in every row of the training part, {until}, "
+                "of which nothing is learnt; name another --target, or take these rows out"
+            )
     counts = np.bincount(rows.series)
     lost = proposal.input_length + proposal.horizon - 1
     share = proposal.parts[0].steps / sum(part.steps for part in proposal.parts)

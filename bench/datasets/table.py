@@ -247,7 +247,8 @@ class TableData(Dataset):
         frame = read(self.file)
         others = [name for name in frame.columns if name not in (*self.targets, self.time)]
         first = _starts(self, parts, "test") + np.int32(self.input_length)
-        return Facts(first, table.times, lambda: others, lambda name: frame[name].to_numpy()[places_of(table.rows)])
+        places = places_of(table.rows)
+        return Facts(first, table.times, lambda: others, lambda name: frame[name].to_numpy()[places], self.id)
 
     def cut(self, fold: int = 0) -> "tuple[Table, Cut]":
         """Return the series, and which windows belong to which part in a fold, counted from 0.

@@ -20,9 +20,9 @@ from bench.devices import VISIBLE, Device, device_kinds, gpus_shown, usable_core
 from bench.doctor.check import Check, Status
 from bench.doctor.limits import check_limits
 from bench.engines.base import NO_ENGINE, engines, load_engine
-from bench.environment import backend_version, cpu_model, installed
+from bench.environment import backend_version, cpu_model
 from bench.errors import BenchError
-from bench.extras import REPORT, TRACK, lacking
+from bench.extras import REPORT, TRACK, lacking, version_of
 from bench.lock import LOCK, lock_of, read_holder
 from bench.pasting import installing, pasted
 from bench.preflight import python_fault
@@ -97,7 +97,7 @@ def requires_of(package: str) -> list[str]:
         return []
 
 
-def check_packages(required: Iterable[str], version_of: Callable[[str], str] = installed) -> Check:
+def check_packages(required: Iterable[str], version_of: Callable[[str], str] = version_of) -> Check:
     """Hold the installed packages to what this one requires."""
     wanted = [r for r in map(Requirement, required) if r.marker is None or r.marker.evaluate({"extra": ""})]
     lacking = [f"{r.name} (none, needs {r.specifier})" for r in wanted if not version_of(r.name)]

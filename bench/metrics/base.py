@@ -273,8 +273,8 @@ def scored(split: Split, forecast: NDArray[np.floating], positions: slice) -> Sc
         made = made.reshape(*mask.shape, task.classes)
     else:
         shape = (*mask.shape, task.horizon, len(task.targets))
-        if task.quantiles and forecast.shape[len(places) :] == task.output_shape:
-            levels = np.sort(forecast, axis=-1).reshape(*shape, -1)  # levels that cross are put in order
+        if (ordered := task.in_order(forecast)) is not None:  # levels that cross are put in order
+            levels = ordered.reshape(*shape, -1)
         truth, made = truth.reshape(shape), task.medians(made).reshape(shape)
     return Scored(task, truth, made, index, mask, dict(split.groups), split.rescaling, split.naive_error, levels)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from bench.extras import CLASSICAL, is_there, without
+from bench.extras import CLASSICAL, is_there, version_of, without
 from bench.registry import Registry
 from bench.task import Split, TargetKind, Task, Values, Windows
 
@@ -69,6 +69,8 @@ class Model(BaseModel):
 
     module: ClassVar[str] = ""
     """A module of the extra ``classical`` that it needs: where that is not installed its cases are skipped."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Distributions, besides NumPy and a backend, whose code its numbers come from: a record tells their versions."""
 
     @classmethod
     def installed(cls) -> Support:
@@ -76,6 +78,11 @@ class Model(BaseModel):
         if cls.module and not is_there(cls.module):
             return Support(without(cls.module, CLASSICAL, f"model {cls.name!r}"))
         return Support()
+
+    @classmethod
+    def library_versions(cls) -> dict[str, str]:
+        """Return the versions of its ``libraries``, as installed here; of one that is not, none."""
+        return {name: found for name in cls.libraries if (found := version_of(name))}
 
     @property
     def batch_dependent(self) -> bool:

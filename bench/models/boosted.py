@@ -32,6 +32,7 @@ class BoostedLags(Forecaster):
     """
 
     module: ClassVar[str] = "sklearn"
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     first_look: ClassVar[bool] = False
 
     most_windows: PositiveInt = 5000

@@ -45,6 +45,7 @@ class Classical(Repeating):
     """
 
     module: ClassVar[str] = "statsforecast"
+    libraries: ClassVar[tuple[str, ...]] = ("statsforecast",)
     first_look: ClassVar[bool] = False
 
     most_series: PositiveInt = 5
@@ -214,6 +215,8 @@ class AutoTheta(Classical):
     usual decomposition, added back as the last one) are fitted to its own steps. Fitted to the last 1,000 steps of five
     series at most.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("statsforecast", "statsmodels")
 
     def fitted(self, series: Float64, season: int, horizon: int) -> Continue:
         """Fit, as `Classical.fitted`."""

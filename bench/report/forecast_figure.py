@@ -1,6 +1,6 @@
 """The last window of each series and its forecast, drawn."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +17,18 @@ PANELS = 12
 
 
 def write_forecast_figure(
-    ahead: Ahead, columns: Mapping[str, NDArray[np.float64]], targets: tuple[str, ...], path: Path
+    ahead: Ahead,
+    columns: Mapping[str, NDArray[np.float64]],
+    bands: Sequence[tuple[str, str]],
+    targets: tuple[str, ...],
+    path: Path,
 ) -> None:
     """Draw and save a forecast, a panel a series and target.
 
     Args:
         ahead: The last windows.
-        columns: The forecast ``(series, horizon, targets)``, then the least and the most of several.
+        columns: The forecast ``(series, horizon, targets)``, then what bands are drawn between.
+        bands: Names of two columns each, the widest first.
         targets: Names.
         path: An SVG.
 
@@ -31,25 +36,29 @@ def write_forecast_figure(
         OSError: It cannot be written.
     """
     with styled():
-        save(forecast_figure(ahead, columns, targets), path)
+        save(forecast_figure(ahead, columns, bands, targets), path)
 
 
-def forecast_figure(ahead: Ahead, columns: Mapping[str, NDArray[np.float64]], targets: tuple[str, ...]) -> Figure:
+def forecast_figure(
+    ahead: Ahead,
+    columns: Mapping[str, NDArray[np.float64]],
+    bands: Sequence[tuple[str, str]],
+    targets: tuple[str, ...],
+) -> Figure:
     """Return the figure of a forecast; see `write_forecast_figure`."""
     panels = [(s, t) for s in range(len(ahead.series)) for t in range(len(targets))][:PANELS]
     figure = new_figure(9.4, 1.9 * len(panels) + 0.6)
     axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-    (said, mean), *spread = columns.items()
+    said, mean = next(iter(columns.items()))
     horizon = mean.shape[1]
     for ax, (series, target) in zip(axes, panels, strict=True):
         x, past, then = ahead.times[series], ahead.past[series, :, target], mean[series, :, target]
         seen, coming = x[:-horizon], x[-horizon - 1 :]
         ax.plot(seen, past, color=MUTED, linewidth=1.1, label="last window")
         ax.plot(coming, [past[-1], *then], color=PALETTE[0], linewidth=1.5, label=said)
-        if spread:
-            low, high = (each[series, :, target] for _, each in spread)
-            label = " to ".join(name for name, _ in spread)
-            ax.fill_between(x[-horizon:], low, high, color=PALETTE[0], alpha=0.25, linewidth=0, label=label)
+        for band in bands:
+            low, high = (columns[name][series, :, target] for name in band)
+            ax.fill_between(x[-horizon:], low, high, color=PALETTE[0], alpha=0.25, linewidth=0, label=" to ".join(band))
         ax.set_title(as_text(", ".join(filter(None, (ahead.series[series], targets[target])))))
         ax.yaxis.set_major_formatter(EngFormatter(sep=""))
         if isinstance(x[0], np.datetime64):

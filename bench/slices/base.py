@@ -70,7 +70,7 @@ class Held:
             return None
         rows = self._rows
         first, end = int(rows.min()), int(rows.max()) + 1
-        names, of = values_of(self.facts.column(name)[first:end])
+        names, of = values_of(self.facts.column(name)[first:end], names_series=name == self.facts.id)
         return Slices(names, of[rows - first])
 
     @property

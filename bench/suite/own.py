@@ -12,6 +12,8 @@ SEEDS, QUICK_SEEDS = tuple(range(1, 11)), (1, 2, 3)
 RATES, QUICK_RATE = (0.0003, 0.001, 0.003), 0.003
 STEPS, QUICK_STEPS = 5_000, 600
 EARLY_STOPPING_EPOCHS = 10
+FOLDS = 4
+"""Rolling origins that are proposed."""
 BATCH, LARGE_BATCH, LARGE = 32, 128, 50_000
 """Windows in a batch; more of them where the training part has more windows than the last number."""
 
@@ -84,6 +86,7 @@ def _head(own: Own) -> list[str]:
         f"title = {_toml(own.title)}",
         _noted(f"seeds = {_toml(list(seeds))}", "each a fit of its own; their spread says what is real"),
         *_baseline(own),
+        *_slices(own),
         _noted("throughput = false", "true: measures each model's speed after the runs, alone on the machine"),
     ]
 
@@ -93,6 +96,15 @@ def _baseline(own: Own) -> list[str]:
     if not name or not 1 < own.season <= own.proposal.input_length:
         return []
     return [_noted(f"baseline = {_toml(name)}", "skill: how much of its error a model takes away")]
+
+
+def _slices(own: Own) -> list[str]:
+    note = "where each model loses; weekday, month, hour, horizon and columns of the file will do, too"
+    return (
+        [_noted(f"slices = {_toml([own.id])}", f"{note}; here by series")]
+        if own.id
+        else [_noted('# slices = ["horizon"]', note)]
+    )
 
 
 def _recipe(own: Own) -> list[str]:
@@ -165,6 +177,13 @@ def _cases(own: Own) -> list[str]:
         ),
         _noted(f"test = {_toml(proposal.test)}", f"first date of test, to {test.last}" if dated else "share, the last"),
         _noted(f"scale = {_toml('series' if own.id else 'standard')}", SCALES),
+        _noted('# units = "scaled"', "of errors, as published tables have them; left out, those of the file"),
+        _noted(
+            f"# folds = {FOLDS}",
+            f"rolling origins: the test part is {FOLDS} tests, and training grows from one to the "
+            f"next; each is a fit of its own, so write data_seeds = {_toml('seeds')} and seeds = "
+            f"{_toml(list(range(1, FOLDS + 1)))} above",
+        ),
         _noted("# quantiles = [0.1, 0.5, 0.9]", 'of each value, in place of one number; then write loss = "quantile"'),
     ]
     if dated:

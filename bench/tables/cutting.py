@@ -73,8 +73,11 @@ def cut(
             f"series has {longest} rows; shorten input_length or horizon"
         )
     times = np.unique(order)
-    at_test = _boundary("test", test, times, len(times))
-    at_valid = _boundary("valid", valid, times, at_test)
+    try:
+        at_test = _boundary("test", test, times, len(times))
+        at_valid = _boundary("valid", valid, times, at_test)
+    except BenchError as error:
+        raise BenchError(f"{table.path}: {error}") from None
     if at_valid >= at_test:
         raise BenchError(
             f"{table.path}: validation begins at {_said(times, at_valid)}, not before test; mend the dates"
@@ -155,7 +158,11 @@ def _boundary(name: str, given: float | str, times: NDArray[np.generic], end: in
     if isinstance(given, str):
         if times.dtype.kind != "M":
             raise BenchError(f"{name} is a date, {given!r}, and no column of times is named; name it, or give a share")
-        return int(np.searchsorted(times, moment(given, name)))
+        at = int(np.searchsorted(times, moment(given, name)))
+        if at in (0, len(times)):
+            ends = f"the file's times go {_said(times, 0)} to {_said(times, len(times) - 1)}"
+            raise BenchError(f"{name} is {given}, and {ends}; name a date among them, or give a share")
+        return at
     return end - round(given * len(times))
 
 

@@ -68,8 +68,9 @@ def propose(times: Times | None, steps: int, horizon: int, season: int = 1, inpu
     lacking = [f"{name} would have {n} of the {least} that it needs" for name, n, least in
                zip(NAMES, counts, (needed, horizon, horizon), strict=True) if n < least]  # fmt: skip
     if lacking:
+        few = f"{steps} steps are" if steps > 1 else "1 step is"
         raise BenchError(
-            f"{steps} steps are too few for windows of {length} and a horizon of {horizon}: {', '.join(lacking)}; "
+            f"{few} too few for windows of {length} and a horizon of {horizon}: {', '.join(lacking)}; "
             "shorten --input-length or --horizon, or add rows"
         )
     edges = [0, valid, test, steps]

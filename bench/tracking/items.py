@@ -96,6 +96,8 @@ def shared_items(record: Record, **params: Any) -> Iterator[Item]:
     yield Tag("status", record.status)
     yield Tag("environment", record.environment.digest)
     yield Tag("hardware", record.environment.device_name or record.environment.cpu)
+    if isinstance(record, RunRecord) and record.libraries:
+        yield Tag("libraries", ", ".join(f"{name} {found}" for name, found in record.libraries.items()))
     if record.task:
         yield Tag("task", record.task.name)
     yield from source_tags(record.provenance.git_commit)
