@@ -64,6 +64,12 @@ def test_it_is_said_first_of_the_user_s_own_series(error, said, tmp_path):
     assert first.endswith("over seeds alone.")
 
 
+def of_any_epoch(record):
+    """Return a predictor's record with its scores as those of the best epoch, too."""
+    best = tuple(score._replace(weights="best") for score in record.scores)
+    return record.model_copy(update={"scores": (*record.scores, *best)})
+
+
 def test_a_network_that_leads_on_test_alone_is_named():
     gru = own("fake/gru", label="GRU")
     naive = fake_record(NAIVE, None, mse=0.012)
@@ -75,6 +81,17 @@ def test_a_network_that_leads_on_test_alone_is_named():
     said = against_baselines(board_of(fake_plan([NAIVE, RNN, gru], records, SEEDS, rank="best")))
     assert "RNN, the best of 2 networks on validation, is at × 1.2" in said
     assert said.endswith(" GRU, which leads on test, is not what validation chooses.")
+
+
+def test_a_baseline_that_is_ahead_on_test_alone_is_named():
+    predictors = fake_record(NAIVE, None, mse=0.02, test_factor=0.1), fake_record(DRIFT, None, mse=0.015)
+    records = [*map(of_any_epoch, predictors)]
+    records += [fake_record(RNN, seed, mse=0.0100 + seed / 1e6) for seed in SEEDS]
+    said = against_baselines(board_of(fake_plan([NAIVE, DRIFT, RNN], records, SEEDS, rank="best")))
+    assert said.startswith(
+        "RNN beats the best baseline on validation, drift (MSE 0.01530), but not naive (0.002000): it is at"
+    )
+    assert said.endswith(" Naive, which leads on test, is not what validation chooses.")
 
 
 def test_nothing_is_said_of_other_data_or_of_networks_alone(tmp_path):

@@ -46,8 +46,9 @@ def baselines(results: Results, tables: Mapping[str, Table]) -> list[str]:
 def against_baselines(board: Leaderboard) -> str:
     """Return in Markdown whether any network beats the best baseline; empty where one of the two is missing.
 
-    Both are the best of their kind on validation. The interval is that of these two alone: over seeds and series (or
-    blocks of time), paired by window, where errors a window were kept.
+    Both are the best of their kind on validation; a baseline that is ahead of the network by the score that ranks is
+    named. The interval is that of the two alone: over seeds and series (or blocks of time), paired by window, where
+    errors a window were kept.
     """
     predictors = [row for row in board.ranked if not row.trained]
     networks = candidates(board)
@@ -57,21 +58,25 @@ def against_baselines(board: Leaderboard) -> str:
     best = min(networks, key=lambda each: _standing(each.row, board))
     ratio, known = held_against(board, best, base)
     score = amount(base.mean(board.score), board.metric)
-    baseline = f"the best baseline, {escape(base.name)} ({escape(board.metric.heading)} {score})"
+    first = next(row for row in board.ranked if not row.trained)
+    chosen = "" if first.name == base.name else " on validation"
+    baseline = f"the best baseline{chosen}, {escape(base.name)} ({escape(board.metric.heading)} {score})"
     gap = f"{'× ' * board.metric.log}{difference(ratio, board.metric)}{' points' * board.metric.share}"
     named = f"{escape(best.row.name)}, the best of {count(len(networks), 'network')} on validation, is at"
     also = sum(board.beaten_by(base, each.row) is stats.Verdict.LEADS for each in networks)
     more = f"; {also} of {count(len(networks), 'network')} do" if also > 1 else ""
     if _apart(ratio, board, better=True):
-        said = f"{upper(escape(best.row.name))} beats {baseline}: it is at"
+        ahead = board.ranked.index(first) < board.ranked.index(best.row)
+        left = f", but not {escape(first.name)} ({amount(first.mean(board.score), board.metric)})" * ahead
+        said, more = f"{upper(escape(best.row.name))} beats {baseline}{left}: it is at", "" if ahead else more
     elif _apart(ratio, board, better=False):
         said, more = f"No network beats {baseline}: {named}", ""
     elif len(best.sample.values) < stats.ENOUGH:
         said, more = f"Too few seeds to say whether a network beats {baseline}: {named}", ""
     else:
         said, more = f"No network is shown to beat {baseline}: {named}", ""
-    chosen = f" Each network at {best.recipes}." if best.recipes else ""
-    return f"{said} {gap}, {_over(best.row, base, known=known)}{more}.{_passed_over(board, best.row)}{chosen}"
+    recipes = f" Each network at {best.recipes}." if best.recipes else ""
+    return f"{said} {gap}, {_over(best.row, base, known=known)}{more}.{_passed_over(board, best.row, base)}{recipes}"
 
 
 def candidates(board: Leaderboard) -> list[Candidate]:
@@ -110,12 +115,12 @@ def _over(network: Row, base: Row, *, known: bool) -> str:
     return ("paired by window" if alike else "over seeds and windows") if known else "over seeds alone"
 
 
-def _passed_over(board: Leaderboard, chosen: Row) -> str:
-    """Return a sentence on a network that leads the table and is not the one that validation chooses; empty of none."""
+def _passed_over(board: Leaderboard, *chosen: Row) -> str:
+    """Return a sentence on a row that leads the table and that validation does not choose; empty of none."""
     leader = board.ranked[0]
-    if not leader.trained or leader.name == chosen.name or board.score == board.choosing:
+    if leader.name in {row.name for row in chosen} or board.score == board.choosing:
         return ""
-    return f" {escape(leader.name)}, which leads on test, is not what validation chooses."
+    return f" {upper(escape(leader.name))}, which leads on test, is not what validation chooses."
 
 
 def _standing(row: Row, board: Leaderboard) -> float:
