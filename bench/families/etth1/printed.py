@@ -36,8 +36,8 @@ OWN: dict[tuple[str, int], tuple[str, Printed]] = {
     ("PatchTST/42", 336): (NIE, {96: (0.375, 0.399), 720: (0.449, 0.466)}),
     ("TiDE", 720): (DAS, {96: (0.375, 0.398), 720: (0.454, 0.465)}),
 }
-"""By network and look-back, what its own paper prints; TiDE's as Papers with Code has it. TSMixer's, from 512 steps, are
-not here: no copy of them was found to check them."""
+"""By network and look-back, what its own paper prints; TiDE's as Papers with Code has it. TSMixer's, from 512 steps, is
+not here: no copy of it was found to check it."""
 OWN_WHY = "look-back, size, recipe and inputs of its own paper ({})"
 NO_CASE: dict[tuple[str, int], tuple[str, Printed]] = {
     (name, 96): ("Liu et al. 2024, arXiv 2310.06625", TABLE_OF_96[name])
