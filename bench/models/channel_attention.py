@@ -56,7 +56,8 @@ class ITransformer(AttentionForecaster):
 
     Liu et al. (2024), "iTransformer: Inverted Transformers Are Effective for Time Series Forecasting", arXiv
     2310.06625, section 3, with the code's last layer norm before the head, and without the tokens of hour, weekday, day
-    and year that the code adds on most data. Of one channel nothing is left of attention but its value and output maps.
+    and year that the code adds, on ETTh1 too. Of one channel nothing is left of attention but its value and output
+    maps.
     """
 
     mixes: ClassVar[bool] = True

@@ -3,7 +3,7 @@
 The split that papers share: months of 30 days, 12 to train on, 4 to validate, 4 to test, inputs of validation and test
 reaching back; scaled by training, errors of scaled values over all steps and channels; every test window is scored,
 2,785 of 96 hours and 2,161 of 720. Linear networks have their source's recipe. Deep ones have one for all; their sizes
-are those of the models here, not each paper's. All of them scale each window, as their papers' runs do.
+are those of the models here, not each paper's. All of them scale each window, as the authors' scripts do.
 """
 
 from bench.cases.base import Case, Erratum, Published, case
