@@ -23,6 +23,19 @@ def test_recall_asks_each_key_once_for_the_value_that_stood_with_it():
         assert np.bincount(tokens.ravel() % 128, minlength=128)[1:].min() > 30, "63 expected, with a spread of 8"
 
 
+def test_without_noise_a_key_stands_in_its_pair_and_where_it_asks_and_nowhere_else():
+    with_noise, without = (Recall(noise=noise, train_windows=500).load(1).train for noise in (True, False))
+    others = ~without.mask
+    others[:, :8] = False
+    assert not without.x[others].any()
+    keys = without.x[:, :8:2, np.newaxis]
+    assert ((without.x[:, np.newaxis] == keys).sum(axis=2) == 2).all()
+    noise = ~with_noise.mask
+    noise[:, :8] = False
+    again = (noise[:, np.newaxis] & (with_noise.x[:, np.newaxis] == with_noise.x[:, :8:2, np.newaxis])).any(axis=(1, 2))
+    assert again.mean() == pytest.approx(1 - (1 - 4 / 256) ** 52, abs=0.08), "as its docstring says of noise"
+
+
 def test_keys_ask_at_gaps_by_the_power_law():
     """Of one pair the gap has the law itself; of two, the second is drawn from what the first left."""
     data = Recall(steps=10, pairs=1, power=0.5, train_windows=20_000)

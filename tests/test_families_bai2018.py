@@ -8,6 +8,7 @@ from bench.cases.base import CORRECTED, cases
 from bench.cases.printed import not_run
 from bench.datasets.adding import Adding
 from bench.datasets.copying import CopyMemory
+from bench.engines.keras_recipe import keras_optimizer
 from bench.initial import initial_weights, window_order
 from bench.models.constant import Constant, PositionShares
 from bench.models.linear import Linear
@@ -71,8 +72,38 @@ def test_printed_values_are_of_the_largest_sizes_and_the_rest_says_why():
     assert printed["copying_1000_gru"] == {"cross_entropy": 0.0197}
     assert printed["adding_50_always_1"] == {"mse": 0.1767}
     assert len(printed) == 4 + 4 + 2
-    assert len(not_run.get("bai2018")) == 22
-    assert all(row.why for row in not_run.get("bai2018"))
+    rows = not_run.get("bai2018")
+    assert len(rows) == 9 * 4 - 3 + 9, "nine rows of table 1, three of its cells empty, and table 5"
+    assert all(row.why for row in rows)
+    assert {row.value for row in rows if row.task.startswith("LAMBADA")} == {4186, 14725, 1279}
+
+
+def test_recipes_are_the_printed_ones():
+    """Table 2 has no clipping for the TCN's pixels; table 3 has RMSprop, and a forget bias of 10 where permuted."""
+    for data, forget in (("digits", 1.0), ("permuted_digits", 10.0)):
+        tcn, lstm = FAMILY[f"{data}_tcn"], FAMILY[f"{data}_lstm"]
+        assert (tcn.recipe.optimizer, tcn.recipe.learning_rate, tcn.recipe.clip_norm) == ("adam", 0.002, None)
+        assert (lstm.recipe.optimizer, lstm.recipe.learning_rate, lstm.recipe.clip_norm) == ("rmsprop", 0.001, 1.0)
+        assert lstm.model.forget_bias == forget
+    for name, case in FAMILY.items():
+        if name.startswith("copying") and case.model.trained:
+            assert case.model.dropout == 0.05, name
+
+
+def test_rmsprop_is_pytorchs():
+    """Keras's at rho 0.99 and epsilon 1e-16 takes the steps of ``g / (sqrt(v) + 1e-8)``, small gradients included."""
+    recipe = FAMILY["copying_30_tcn"].recipe.model_copy(update={"clip_norm": None})
+    optimizer = keras_optimizer(recipe)
+    weight = keras.Variable(np.zeros(3, np.float32))
+    optimizer.build([weight])
+    gradients = np.random.default_rng(3).normal(0, [1e-5, 1e-3, 1.0], (5, 3)).astype(np.float32)
+    v, known = 0.0, 0.0
+    for gradient in gradients.astype(np.float64):
+        v = 0.99 * v + 0.01 * gradient**2
+        known = known - 0.0005 * gradient / (np.sqrt(v) + 1e-8)
+    for gradient in gradients:
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), known, rtol=0.02)
 
 
 def test_the_trivial_error_is_a_sixth():

@@ -148,18 +148,19 @@ def test_a_block_sees_the_window_less_all_backcasts_before_it_and_forecasts_add_
     holds(made, total)
 
 
-def test_a_ts_mixer_by_hand():
-    model = TSMixer(width=7)
+@pytest.mark.parametrize("reversibly", [False, True])
+def test_a_ts_mixer_by_hand(reversibly):
+    model = TSMixer(width=7, scaled=reversibly)
     made = moved(network(model, ALL))
     layers = iter(weighted(made))
-    x = SERIES
+    x, mean, spread = scaled() if reversibly else (SERIES, 0.0, 1.0)
     for _ in range(model.layers):
         y = batch_norm(next(layers), x.reshape(6, -1)).reshape(x.shape)
         x = x + relu(dense(next(layers), y))
         y = batch_norm(next(layers), x.reshape(6, -1)).reshape(x.shape).transpose(0, 2, 1)
         y = _perceptron(layers, y)
         x = x + y.transpose(0, 2, 1)
-    holds(made, dense(next(layers), x))
+    holds(made, dense(next(layers), x) * spread + mean)
 
 
 def _perceptron(layers, x, activation=relu):
@@ -221,6 +222,24 @@ def test_a_tide_by_hand():
     _, y = block(folded.output, x.reshape(6, 3, HORIZON, 3))
     (beside,) = (layer for layer in layers if layer.input is first and layer.units == HORIZON)
     holds(made, y[..., 0] + dense(beside, SERIES))
+
+
+def test_a_norm_of_each_step_leaves_of_a_tide_its_linear_map_and_one_number():
+    made = moved(network(TiDE(width=7, vector=3, scaled=True, step_norm=True), ALL))
+    norm = weighted(made, keras.layers.LayerNormalization)[-1]
+    (beta,) = own(norm, "beta")
+    (beside,) = (layer for layer in weighted(made, keras.layers.Dense) if layer.units == HORIZON)
+    x, mean, spread = scaled()
+    holds(made, (dense(beside, x) + beta) * spread + mean)
+
+
+@pytest.mark.parametrize("name", ["transformer", "lru", "s4d", "s_lstm", "m_lstm", "i_transformer", "patch_tst"])
+def test_norms_of_networks_from_pytorch_have_its_epsilon_and_momentum(name):
+    task = ALL if issubclass(models.get(name), ChannelNetwork) else Task("t", TargetKind.LAST_STEP, STEPS, 1)
+    found = [layer for layer in models.get(name)().build(task).layers if hasattr(layer, "epsilon")]
+    assert found
+    assert {layer.epsilon for layer in found} == {1e-5}
+    assert {getattr(layer, "momentum", 0.9) for layer in found} == {0.9}
 
 
 def test_one_token_has_no_queries_and_keys():

@@ -13,7 +13,8 @@ class LRU(keras.layers.Layer):  # type: ignore[misc]
     """``h_t = lambda h_{t-1} + gamma B x_t``, ``y_t = Re(C h_t) + D x_t``.
 
     Orvieto et al. (2023), "Resurrecting Recurrent Neural Networks for Long Sequences", arXiv 2303.06349, sections 3.2
-    to 3.4, with ``lambda = exp(-exp(nu) + i exp(theta))`` and gamma kept as its logarithm.
+    to 3.4, with ``lambda = exp(-exp(nu) + i exp(theta))`` and gamma kept as its logarithm. The public code,
+    minimal-LRU, trains lambda, gamma and B at a lower rate and without weight decay; a recipe here is of all weights.
 
     Args:
         state: Complex numbers in the state.

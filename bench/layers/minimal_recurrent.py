@@ -1,7 +1,8 @@
 """The minimal recurrent layers, whose gates see the input alone, so that a scan computes all steps at once.
 
 Feng et al. (2024), "Were RNNs All We Needed?", arXiv 2410.01201. In linear space: where the paper's code works with
-logarithms of states, which must be positive, `positive` makes candidates positive as its appendix does.
+logarithms of states, which must be positive, `positive` makes candidates positive as its appendix does. States start
+from 0; in public copies of the paper's listings an initial state goes through g, too, so that one of 0 enters as 0.5.
 """
 
 from typing import Any
@@ -57,7 +58,7 @@ class MinimalRecurrent(keras.layers.Layer):  # type: ignore[misc]
 
 
 class MinGRU(MinimalRecurrent):
-    """``h_t = (1 - z_t) h_{t-1} + z_t g(W_h x_t)``, ``z_t = sigmoid(W_z x_t)`` (section 3.1)."""
+    """``h_t = (1 - z_t) h_{t-1} + z_t g(W_h x_t)``, ``z_t = sigmoid(W_z x_t)`` (section 3.1, g of appendix B.3)."""
 
     gates = 2
 

@@ -104,7 +104,8 @@ class MatrixLSTM(keras.layers.Layer):  # type: ignore[misc]
     """In-projection, a short causal convolution a channel, the matrix memory, a gate, out-projection.
 
     Beck et al. (2024), arXiv 2405.04517, figure 11. Queries and keys come from the convolution, values from before it;
-    gates from all three, their weights zero at first, forget biases from 3 to 6 over the heads, as in the code.
+    gates from all three, their weights zero at first, forget biases from 3 to 6 over the heads, as in the code. In- and
+    out-projection start as every dense layer here; in the code normal, by the width, the last by the number of blocks.
 
     Args:
         heads: Memories, which share out the channels.

@@ -1,4 +1,4 @@
-"""Normalisations with a factor a feature and no offset: of each head by itself, and by the root mean square."""
+"""Normalisations with PyTorch's epsilon, 1e-5, where Keras's is 1e-3: layer norm, and two that have no offset."""
 
 from typing import Any
 
@@ -6,6 +6,11 @@ import keras
 from keras import ops
 
 EPSILON = 1e-5
+
+
+def layer_norm() -> keras.layers.LayerNormalization:
+    """Return ``gamma (x - mean) / sqrt(variance + epsilon) + beta`` over the last axis (Ba et al., 2016)."""
+    return keras.layers.LayerNormalization(epsilon=EPSILON)
 
 
 class _Scaled(keras.layers.Layer):  # type: ignore[misc]

@@ -13,6 +13,7 @@ class S4D(keras.layers.Layer):  # type: ignore[misc]
     Gu et al. (2022), "On the Parameterization and Initialization of Diagonal State Space Models", arXiv 2206.11893:
     S4D-Lin (section 4.2), where A starts as ``-1/2 + i pi n`` and B is 1. The kernel's convolution is by FFT, padded to
     twice the length so that nothing comes round. As FFTs do, it computes in float32, whatever a recipe asks layers for.
+    The authors train log dt and A at a rate of 0.001 at most and without weight decay; a recipe here is of all weights.
 
     Args:
         state: Complex numbers in a channel's state, of which half stand for their conjugates too.

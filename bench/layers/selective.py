@@ -16,8 +16,10 @@ class SelectiveStateSpace(keras.layers.Layer):  # type: ignore[misc]
     """In-projection, a short causal convolution a channel, the selective scan, a gate, out-projection.
 
     Gu and Dao (2023), "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", arXiv 2312.00752, algorithm 2
-    and section 3.4, with the authors' start of the step sizes (section 3.6): the inverse softplus of steps uniform
-    in their logarithm.
+    and section 3.4, with the start of the step sizes of the authors' code (section 3.6): the inverse softplus of steps
+    uniform in their logarithm. B is discretised as ``dt B``, as in the code, where equation 4 has the zero-order hold.
+    Projections start as every dense layer here; in the code as PyTorch's, the last divided by the root of the number of
+    layers.
 
     Args:
         state: Numbers in a channel's state (N).

@@ -17,7 +17,7 @@ class SLSTMCell(keras.layers.Layer):  # type: ignore[misc]
     ``exp(-m_t)``, ``m_t = max(log f + m_{t-1}, ~i)``, which h does not depend on. Each head's state sees its own head
     alone. Of the two forget gates that the paper allows this is the sigmoid, as in the authors' code, whose start it
     has too: recurrent weights zero, and forget biases from 5 to -7 over the units of a head, by a power law that grows
-    with the depth of the layer.
+    with the depth of the layer. Weights of the input start as every dense layer's here; in the code normal.
 
     Args:
         units: Numbers in the state.

@@ -98,7 +98,7 @@ class NHits(BackcastNetwork):
 
     Challu et al. (2023), "N-HiTS: Neural Hierarchical Interpolation for Time Series Forecasting", arXiv 2201.12886,
     section 3. Backcasts are not interpolated, as in the authors' code; in the paper they are. Stretches are counted
-    from the window's end.
+    from the window's end. The code's dropout, which its search leaves at 0, is left out.
 
     Attributes:
         pools: Steps of a stretch, a block each.

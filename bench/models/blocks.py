@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class BlockNetwork(Network):
     """An entry, ``layers`` blocks, what comes after them, and a dense head a position or on the last one.
 
-    A subclass says what one block is.
+    A subclass says what one block is. Whatever the code of a paper has: dense maps start as Keras's do unless a layer
+    says so, one recipe is for all weights, and where a window has one answer its last step is read.
 
     Attributes:
         width: Numbers a step between the blocks.

@@ -6,18 +6,21 @@ import numpy as np
 from pydantic import PositiveInt, model_validator
 
 from bench.models.base import Growth, Support, model
-from bench.models.channel_blocks import ScaledChannelNetwork
+from bench.models.channel_blocks import EPSILON, ScaledChannelNetwork
 from bench.task import Task
 
 
 class AttentionForecaster(ScaledChannelNetwork):
     """Blocks of attention and a perceptron, each added to its input and normalised after that; weights a token alike.
 
+    Attention's weights are not dropped, as they are in iTransformer's code; PatchTST's drops its outputs twice.
+
     Attributes:
         heads: Of each attention; they share out ``width``.
         expand: Numbers in the perceptron's hidden layer, by ``width``.
     """
 
+    version: ClassVar[str] = "2"
     heads: PositiveInt = 2
     expand: PositiveInt = 1
 
@@ -52,8 +55,9 @@ class ITransformer(AttentionForecaster):
     """The inverted Transformer: a token is a channel's whole window, and attention is among channels.
 
     Liu et al. (2024), "iTransformer: Inverted Transformers Are Effective for Time Series Forecasting", arXiv
-    2310.06625, section 3, with the code's last layer norm before the head. Of one channel nothing is left of attention
-    but its value and output maps.
+    2310.06625, section 3, with the code's last layer norm before the head, and without the tokens of hour, weekday, day
+    and year that the code adds, on ETTh1 too. Of one channel nothing is left of attention but its value and output
+    maps.
     """
 
     mixes: ClassVar[bool] = True
@@ -70,9 +74,9 @@ class ITransformer(AttentionForecaster):
 
     def normalised(self, x: Any) -> Any:
         """As `AttentionForecaster.normalised`: by layer norm."""
-        import keras
+        from bench.layers.norms import layer_norm
 
-        return keras.layers.LayerNormalization()(x)
+        return layer_norm()(x)
 
 
 @model("patch_tst", paper="Nie et al. 2023, arXiv 2211.14730")
@@ -125,7 +129,7 @@ class PatchTST(AttentionForecaster):
         return keras.layers.Dense(horizon)(ops.reshape(x, (-1, channels, len(starts) * self.width)))
 
     def normalised(self, x: Any) -> Any:
-        """As `AttentionForecaster.normalised`: by batch norm."""
+        """As `AttentionForecaster.normalised`: by batch norm, its epsilon and momentum PyTorch's."""
         import keras
 
-        return keras.layers.BatchNormalization()(x)
+        return keras.layers.BatchNormalization(epsilon=EPSILON, momentum=0.9)(x)

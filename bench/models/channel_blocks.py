@@ -30,14 +30,21 @@ class DeepChannelNetwork(ChannelNetwork):
 
 
 class ScaledChannelNetwork(DeepChannelNetwork):
-    """One that sees each window of a channel less its mean, by its standard deviation; the forecast is scaled back.
+    """One that can see each window of a channel less its mean, by its standard deviation, and scales the forecast back.
 
     Kim et al. (2022), "Reversible Instance Normalization for Accurate Time-Series Forecasting against Distribution
-    Shift", without the learned scale, as in the code of the networks that use it.
+    Shift", without the learned scale and shift a channel.
+
+    Attributes:
+        scaled: It does.
     """
+
+    scaled: bool = True
 
     def forecast(self, series: Any, horizon: int) -> Any:
         """As `ChannelNetwork.forecast`."""
+        if not self.scaled:
+            return self.forecast_scaled(series, horizon)
         from keras import ops
 
         mean = ops.mean(series, axis=-1, keepdims=True)
@@ -45,5 +52,5 @@ class ScaledChannelNetwork(DeepChannelNetwork):
         return self.forecast_scaled((series - mean) / spread, horizon) * spread + mean
 
     def forecast_scaled(self, series: Any, horizon: int) -> Any:
-        """As `ChannelNetwork.forecast`, of scaled windows."""
+        """As `ChannelNetwork.forecast`, of windows that are scaled or not."""
         raise NotImplementedError

@@ -19,8 +19,9 @@ Float64 = NDArray[np.float64]
 class ChannelLeastSquares(Predictor):
     """The least squares map, with an intercept, from a channel's past to its next steps; the same for all channels.
 
-    DLinear, NLinear, RLinear and FITS train this map over other features of the window (Toner and Darlow 2024, "An
-    Analysis of Linear Time Series Forecasting Models", arXiv 2403.14587), so that none has a smaller training error.
+    DLinear and NLinear train this map over other features of the window (Toner and Darlow 2024, "An Analysis of Linear
+    Time Series Forecasting Models", arXiv 2403.14587), so that neither has a smaller training error. RLinear and FITS
+    nearly do: they scale by the window's deviation, and their intercept with it.
 
     Attributes:
         less_last: Take the window's last value off inputs and targets, as NLinear does.

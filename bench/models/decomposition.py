@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class ChannelNetwork(Network):
-    """Forecasts the horizon of each channel from its window; a subclass says how."""
+    """Forecasts the horizon of each channel from its window; a subclass says how.
+
+    Dense maps start as Keras's do, whatever the code of a paper has.
+    """
 
     general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
@@ -62,7 +65,8 @@ class DLinear(ChannelNetwork):
     """A linear map of the trend, a moving average, and one of what it leaves, added up.
 
     Zeng et al. (2023), "Are Transformers Effective for Time Series Forecasting?", arXiv 2205.13504, section 3. The
-    average repeats the window's ends. Maps start as every dense layer here, not from 1 / steps as in the code.
+    average repeats the window's ends. Maps start as every dense layer here; in the code as PyTorch's linear layers
+    (from 1 / steps before 2022-08-15, and in TSLib's copy).
 
     Attributes:
         average: Steps of the moving average.

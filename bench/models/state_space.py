@@ -1,6 +1,6 @@
 """State-space networks: linear recurrences in deep residual blocks."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -10,7 +10,12 @@ from bench.task import Task
 
 
 class GatedBlocks(BlockNetwork):
-    """Blocks of normalisation, a linear recurrence, GELU, and a gated linear unit, with a residual path around them."""
+    """Blocks of normalisation, a linear recurrence, GELU, and a gated linear unit, with a residual path around them.
+
+    Where one label is asked for, minimal-LRU and S4's example average over steps; here the last is read.
+    """
+
+    version: ClassVar[str] = "2"
 
     def depth(self, task: Task) -> int | None:
         """As `Model.depth`: the entry, a recurrence and a gated unit a block, and the head."""
@@ -20,7 +25,9 @@ class GatedBlocks(BlockNetwork):
         """As `BlockNetwork.block`."""
         import keras
 
-        y = keras.layers.LayerNormalization()(x)
+        from bench.layers.norms import layer_norm
+
+        y = layer_norm()(x)
         y = self.dropped(keras.layers.Activation("gelu")(self.recurrence()(y)))
         y = keras.layers.Dense(self.width)(y) * keras.layers.Dense(self.width, activation="sigmoid")(y)
         return x + self.dropped(y)
@@ -33,6 +40,9 @@ class GatedBlocks(BlockNetwork):
 @model("lru", paper="Orvieto et al. 2023, arXiv 2303.06349")
 class LRUNetwork(GatedBlocks):
     """Linear recurrent units in blocks (Orvieto et al., 2023, figure 1), layer norm for the paper's batch norm.
+
+    All weights have the recipe's rate; minimal-LRU trains those of the recurrence, B included, at a lower one without
+    weight decay.
 
     Attributes:
         state: Complex numbers in a unit's state.
@@ -54,7 +64,9 @@ class LRUNetwork(GatedBlocks):
 
 @model("s4d", paper="Gu et al. 2022, arXiv 2206.11893")
 class S4DNetwork(GatedBlocks):
-    """Diagonal structured state spaces in blocks (Gu et al., 2022), normalised first.
+    """Diagonal structured state spaces in blocks (Gu et al., 2022), normalised first; the authors' example last.
+
+    All weights have the recipe's rate; the authors train A and dt at 0.001 at most, without weight decay.
 
     Attributes:
         state: Complex numbers in a channel's state, conjugates included.
@@ -73,6 +85,8 @@ class S4DNetwork(GatedBlocks):
 @model("mamba", paper="Gu and Dao 2023, arXiv 2312.00752")
 class Mamba(BlockNetwork):
     """Selective state spaces, each with its gate and short convolution in one block (Gu and Dao, 2023, figure 3).
+
+    A recipe's weight decay is of all weights; the authors leave out A and D.
 
     Attributes:
         state: Numbers in a channel's state.

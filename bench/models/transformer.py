@@ -14,7 +14,8 @@ class CausalTransformer(BlockNetwork):
     """Blocks of causal self-attention and a perceptron, each normalised first, with learned positions.
 
     Vaswani et al. (2017), "Attention Is All You Need", arXiv 1706.03762, its decoder without the encoder; normalised
-    before each part as in Radford et al. (2019), with GELU.
+    before each part as in Radford et al. (2019), with GELU, but without their smaller start of residual maps.
+    Attention's weights are not dropped.
 
     Attributes:
         heads: Of each attention; they share out ``width``.
@@ -22,6 +23,7 @@ class CausalTransformer(BlockNetwork):
         ordered: Add a learned vector a position; without them the last forecast of one block knows no order.
     """
 
+    version: ClassVar[str] = "2"
     growth: ClassVar[Growth] = "quadratic"
     width: PositiveInt = 12
     heads: PositiveInt = 2
@@ -48,15 +50,17 @@ class CausalTransformer(BlockNetwork):
         """As `BlockNetwork.block`."""
         import keras
 
-        y = keras.layers.LayerNormalization()(x)
+        from bench.layers.norms import layer_norm
+
+        y = layer_norm()(x)
         attention = keras.layers.MultiHeadAttention(self.heads, self.width // self.heads, flash_attention=False)
         x = x + self.dropped(attention(y, y, use_causal_mask=True))
-        y = keras.layers.LayerNormalization()(x)
+        y = layer_norm()(x)
         y = keras.layers.Dense(self.expand * self.width, activation="gelu")(y)
         return x + self.dropped(keras.layers.Dense(self.width)(y))
 
     def left(self, x: Any) -> Any:
         """As `BlockNetwork.left`: normalised once more."""
-        import keras
+        from bench.layers.norms import layer_norm
 
-        return keras.layers.LayerNormalization()(x)
+        return layer_norm()(x)

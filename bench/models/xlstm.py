@@ -1,6 +1,6 @@
 """Extended LSTMs: recurrences with exponential gates, in residual blocks."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import PositiveInt, model_validator
 
@@ -12,17 +12,20 @@ from bench.task import Task
 class ExponentialBlocks(BlockNetwork):
     """Blocks of one kind of extended LSTM, each normalised first, and the output once more.
 
+    Layer norms have an offset, which the authors' code leaves out.
+
     Attributes:
         heads: Of each block; they share out ``width``, or what a block makes of it.
     """
 
+    version: ClassVar[str] = "2"
     heads: PositiveInt = 4
 
     def left(self, x: Any) -> Any:
         """As `BlockNetwork.left`: normalised once more."""
-        import keras
+        from bench.layers.norms import layer_norm
 
-        return keras.layers.LayerNormalization()(x)
+        return layer_norm()(x)
 
 
 @model("s_lstm", paper="Beck et al. 2024, arXiv 2405.04517")
@@ -30,7 +33,8 @@ class SLSTM(ExponentialBlocks):
     """Blocks of a recurrence with a scalar memory a unit, and a gated perceptron.
 
     Beck et al. (2024), "xLSTM: Extended Long Short-Term Memory", arXiv 2405.04517, figure 10, without the convolution
-    that is optional there, and with all gates from the whole input in place of the code's blocks of it.
+    that is optional there and on by default in the code, with all gates from the whole input in place of the code's
+    blocks of it, and with a bias in the perceptron, where the code has none.
     """
 
     width: PositiveInt = 16
@@ -49,13 +53,13 @@ class SLSTM(ExponentialBlocks):
         """As `BlockNetwork.block`."""
         import keras
 
-        from bench.layers.norms import HeadNorm
+        from bench.layers.norms import HeadNorm, layer_norm
         from bench.layers.slstm import SLSTMCell
 
         cell = SLSTMCell(self.width, self.heads, number / max(1, self.layers - 1))
-        y = keras.layers.RNN(cell, return_sequences=True)(keras.layers.LayerNormalization()(x))
+        y = keras.layers.RNN(cell, return_sequences=True)(layer_norm()(x))
         x = x + self.dropped(HeadNorm(self.heads)(y))
-        y, hidden = keras.layers.LayerNormalization()(x), round(4 * self.width / 3)
+        y, hidden = layer_norm()(x), round(4 * self.width / 3)
         y = keras.layers.Dense(hidden, activation="gelu")(y) * keras.layers.Dense(hidden)(y)
         return x + self.dropped(keras.layers.Dense(self.width)(y))
 
@@ -88,9 +92,8 @@ class MLSTM(ExponentialBlocks):
 
     def block(self, x: Any, number: int) -> Any:
         """As `BlockNetwork.block`."""
-        import keras
-
         from bench.layers.mlstm import MatrixLSTM
+        from bench.layers.norms import layer_norm
 
-        mixed = MatrixLSTM(self.heads, self.expand, self.taps)(keras.layers.LayerNormalization()(x))
+        mixed = MatrixLSTM(self.heads, self.expand, self.taps)(layer_norm()(x))
         return x + self.dropped(mixed)

@@ -3,13 +3,13 @@
 The split that papers share: months of 30 days, 12 to train on, 4 to validate, 4 to test, inputs of validation and test
 reaching back; scaled by training, errors of scaled values over all steps and channels; every test window is scored,
 2,785 of 96 hours and 2,161 of 720. Linear networks have their source's recipe. Deep ones have one for all; their sizes
-are those of the models here, not each paper's.
+are those of the models here, not each paper's. All of them scale each window, as the authors' scripts do.
 """
 
 from bench.cases.base import Case, Erratum, Published, case
 from bench.datasets.table import TableData
 from bench.families.etth1.errata import AS_PRINTED, CORRECTED, erratum
-from bench.families.etth1.printed import FROM_96, FROM_336, LINEAR, TABLE_OF_96
+from bench.families.etth1.printed import FROM_96, FROM_336, LINEAR, OWN_RUN, RIVALS_RUN, TABLE_OF_96
 from bench.models.base import Model, Network
 from bench.models.channel_attention import ITransformer, PatchTST
 from bench.models.channel_least_squares import ChannelLeastSquares, PeekingChannelLeastSquares
@@ -89,7 +89,7 @@ for _horizon in HORIZONS:
     for _steps in LOOK_BACKS:
         _linear(_steps, _horizon)
     _add(f"d_linear_96_to_{_horizon}_slow", f"DLinear 96 to {_horizon}, Adam 0.0001", data(96, _horizon), DLinear(),
-         SLOW, _printed(TABLE_OF_96["DLinear"][_horizon], *FROM_96), (erratum(3, AS_PRINTED),))  # fmt: skip
+         SLOW, _printed(TABLE_OF_96["DLinear"][_horizon], FROM_96, RIVALS_RUN), (erratum(3, AS_PRINTED),))  # fmt: skip
 
 for _steps in FURTHER:
     _add(f"least_squares_{_steps}_to_96", f"least squares {_steps} to 96", data(_steps), ChannelLeastSquares())
@@ -103,14 +103,18 @@ _add("least_squares_peeking", "least squares, look-back by test", data(720),
      PeekingChannelLeastSquares(look_backs=LOOK_BACKS + FURTHER), errata=(erratum(2, AS_PRINTED),),
      faulty=True)  # fmt: skip
 
-_DEEP: tuple[tuple[str, Network, str], ...] = (
-    ("iTransformer", ITransformer(), LONG.format("many seconds")),
-    ("PatchTST", PatchTST(), LONG.format("a minute and more")),
-    ("TiDE", TiDE(), LONG.format("a minute and more")),
+_SECONDS, _MINUTE = LONG.format("many seconds"), LONG.format("a minute and more")
+_DEEP: tuple[tuple[str, Network, str, str, tuple[Erratum, ...]], ...] = (
+    ("iTransformer", ITransformer(), OWN_RUN, _SECONDS, ()),
+    ("PatchTST", PatchTST(), RIVALS_RUN, _MINUTE, ()),
+    ("TiDE", TiDE(scaled=True), RIVALS_RUN, _MINUTE, (erratum(4, CORRECTED),)),
 )
 for _horizon in HORIZONS:
-    for _label, _model, _why in _DEEP:
+    for _label, _model, _note, _why, _errata in _DEEP:
         _add(f"{_model.name}_96_to_{_horizon}", f"{_label} 96 to {_horizon}", data(96, _horizon), _model, CONSTANT,
-             _printed(TABLE_OF_96[_label][_horizon], *FROM_96, _why))  # fmt: skip
-    _add(f"ts_mixer_96_to_{_horizon}", f"TSMixer 96 to {_horizon}", data(96, _horizon), TSMixer(), CONSTANT,
-         Published(why_not=LONG.format("many seconds")))  # fmt: skip
+             _printed(TABLE_OF_96[_label][_horizon], FROM_96, _note, _why), _errata)  # fmt: skip
+    _add(f"tide_96_to_{_horizon}_step_norm", f"TiDE 96 to {_horizon}, each step normalised", data(96, _horizon),
+         TiDE(scaled=True, step_norm=True), CONSTANT, Published(why_not=_MINUTE),
+         (erratum(4, AS_PRINTED),))  # fmt: skip
+    _add(f"ts_mixer_96_to_{_horizon}", f"TSMixer 96 to {_horizon}", data(96, _horizon), TSMixer(scaled=True), CONSTANT,
+         Published(why_not=_SECONDS))  # fmt: skip
