@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -77,8 +78,7 @@ def test_a_node_that_has_another_package_is_named_before_anything_runs(nodes, fa
     monkeypatch.setattr(ray_node, "code", lambda: "0.4.0, code 12345678")
     assert run(far(), nodes.address, "--results", "other") == 2
     line = capsys.readouterr().err
-    assert line.startswith(f"bench: node {socket.gethostname()} (") or line.startswith("bench: node "), line
-    assert "another sequence-bench (" in line
+    assert re.match(r"bench: node \S+ \(\w{8}\): it has another sequence-bench \(", line), line
     assert line.endswith("than this machine (0.4.0, code 12345678); install the same, or send it: --runtime-env\n")
     assert not Store(Path("other")).read()
 
@@ -86,15 +86,90 @@ def test_a_node_that_has_another_package_is_named_before_anything_runs(nodes, fa
 SERIES = """name = "series"
 seeds = [1]
 throughput = false
-baseline = "series/naive"
+baseline = "naive"
 
 [[cases]]
 name = "series/naive"
 model = "naive"
 [cases.dataset]
 name = "table"
-path = "{path}"
+path = "hours.csv"
 targets = ["y"]
 horizon = 2
 input_length = 4
 """
+
+
+def test_a_node_without_the_data_is_named_and_gets_them_by_a_runtime_environment(nodes, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{hour},{hour % 7}\n" for hour in range(60))
+    Path("sent").mkdir()
+    for folder in (".", "sent"):
+        Path(folder, "hours.csv").write_text(f"hour,y\n{rows}", encoding="utf-8")
+    Path("series.toml").write_text(SERIES, encoding="utf-8")
+    Path("env.toml").write_text('working_dir = "sent"\n', encoding="utf-8")
+    assert run("series.toml", nodes.address, "--runtime-env", "env.toml") == 0
+    assert len(Store(RESULTS).read()) == 1
+    Path("sent/hours.csv").unlink()
+    Path("sent/else.txt").touch()
+    Path("env.json").write_text(json.dumps({"working_dir": "sent"}), encoding="utf-8")
+    assert run("series.toml", nodes.address, "--runtime-env", "env.json", "--rerun") == 2
+    assert re.fullmatch(
+        r"bench: node \S+ \(\w{8}\): dataset 'table': cannot read hours.csv \(No such file or directory\); "
+        "name a file that is there\n",
+        capsys.readouterr().err,
+    )
+    assert len(Store(RESULTS).read()) == 1
+
+
+def test_another_version_of_ray_is_one_line(nodes, far, capsys):
+    from ray._common.usage import usage_constants
+    from ray._raylet import GcsClient
+
+    clients, key = GcsClient(address=nodes.address), usage_constants.CLUSTER_METADATA_KEY
+    told = clients.internal_kv_get(key, b"cluster", timeout=10)
+    other = json.loads(told) | {"ray_version": "2.1.0"}
+    clients.internal_kv_put(key, json.dumps(other).encode(), True, b"cluster", timeout=10)
+    try:
+        assert run(far(), nodes.address) == 2
+    finally:
+        clients.internal_kv_put(key, told, True, b"cluster", timeout=10)
+    line = capsys.readouterr().err
+    assert line.startswith(f"bench: the cluster of Ray at {nodes.address} does not take this machine: "), line
+    assert "Ray: 2.1.0" in line
+    assert line.count("\n") == 1
+
+
+def test_where_nobody_answers_the_address_is_named(far, capsys):
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unheard.getsockname()[1]}"
+        assert run(far(), address) == 2
+    assert capsys.readouterr().err == (
+        f"bench: nobody answers at {address} (Connection refused); "
+        "name the head of a running cluster of Ray by --address HOST:PORT\n"
+    )
+
+
+def test_where_somebody_else_answers_it_is_said_in_time(far, monkeypatch, capsys):
+    monkeypatch.setattr("bench.executors.ray.JOIN_S", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        assert run(far(), address) == 2
+    assert capsys.readouterr().err == f"bench: no cluster of Ray answers at {address} within 3 s\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--address", "ray://there:10001"], "address 'ray://there:10001': expected HOST:PORT of a cluster's head, "),
+        (["--address", "there"], "address 'there': expected HOST:PORT of a cluster's head, "),
+        (["--runtime-env", "none.toml"], "--runtime-env none.toml: cannot be read (No such file or directory); "),
+        (["--runtime-env", "far.json"], "--runtime-env far.json: no TOML, or JSON where its name ends so ("),
+    ],
+)
+def test_options_that_cannot_be_used_are_one_line(options, line, far, capsys):
+    suite = far()
+    Path("far.json").write_text("{", encoding="utf-8")
+    assert call(["run", suite, "--executor", "ray", *options]) == 2
+    assert capsys.readouterr().err.startswith(f"bench: {line}")
