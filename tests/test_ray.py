@@ -62,13 +62,15 @@ def test_what_a_lost_node_leaves_is_run_elsewhere_and_each_run_ends_once(nodes, 
     ]
     suite = Suite(name="lost", cases=cases, seeds=[1, 2], data_seeds="seeds")
     jobs = make_jobs(expand(suite, suite.select()))
-    running = executors.get("ray").told([("--address", nodes.address)]).start(jobs, Setting(("cpu",), tmp_path))
+    there = executors.get("ray").told([("--address", nodes.address)])
+    running = there.start(jobs, Setting(("cpu",), tmp_path))
     seen = []
     for event in running.run(jobs):
         seen.append(event)
         if sum(isinstance(e, RunStarted) for e in seen) == 3 and other is not None:
             nodes.remove_node(other, allow_graceful=False)
             other = None
+            assert len(there.environments("cpu", "none", 1)) == 1, "it answers while it works"
     ended = [event.record.run_id for event in seen if isinstance(event, RunEnded)]
     assert sorted(ended) == sorted(spec.run_id for job in jobs for spec in job.specs)
     assert {event.record.status for event in seen if isinstance(event, RunEnded)} == {"done"}
@@ -156,7 +158,9 @@ def test_where_somebody_else_answers_it_is_said_in_time(far, monkeypatch, capsys
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         assert run(far(), address) == 2
-    assert capsys.readouterr().err == f"bench: no cluster of Ray answers at {address} within 3 s\n"
+    assert capsys.readouterr().err == (
+        f"bench: no cluster of Ray answers at {address} within 3 s; name the head of one by --address HOST:PORT\n"
+    )
 
 
 @pytest.mark.parametrize(

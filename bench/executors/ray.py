@@ -9,6 +9,7 @@ import socket
 import tempfile
 import time
 import tomllib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
 from bench.executors.base import Executor, Setting, executor
 from bench.executors.ray_node import Driver
-from bench.executors.ray_served import Answer, Ask, Cluster, Fault, Stop, Work, serve
+from bench.executors.ray_served import Answer, Ask, Cluster, Done, Fault, Stop, Work, serve
 from bench.extras import RAY, require
 from bench.jobs import Event, Job
 from bench.plan import Plan
@@ -117,11 +118,13 @@ class RayExecutor:
                     self._link.process.send(Stop())
                 if time.monotonic() > told_at + STOP_S:
                     return
-                if self._link.process.poll(POLL_S):
-                    message = self._link.receive()
-                    open_ = not isinstance(message, Answer)
+                if self._link.sent or self._link.process.poll(POLL_S):
+                    message = self._link.next()
+                    open_ = not isinstance(message, Done)
                     if open_:
                         yield message
+                    elif message.line:
+                        raise BenchError(message.line)
         finally:
             if open_:  # the process ends, and with it, by Ray, what it had begun
                 self._link.close()
@@ -130,12 +133,16 @@ class RayExecutor:
 class Link:
     """A driver's hold on the process that speaks to Ray.
 
+    Attributes:
+        sent: What came of work while something else was asked.
+
     Raises:
         BenchError: Nobody answers at the address, or the cluster does not take this machine.
     """
 
     def __init__(self, address: str, runtime_env: dict[str, Any]):
         self.address = address
+        self.sent: deque[Any] = deque()
         if address != ANY:
             _call(address)
         self._folder = tempfile.TemporaryDirectory(prefix="bench-ray-")
@@ -160,7 +167,13 @@ class Link:
             BenchError: It raises one, or the cluster is gone.
         """
         self.process.send(Ask(method, arguments))
-        return self.receive().value
+        while not isinstance(message := self.receive(), Answer):
+            self.sent.append(message)
+        return message.value
+
+    def next(self) -> Any:
+        """Return what comes next of work; raises as `receive`."""
+        return self.sent.popleft() if self.sent else self.receive()
 
     def receive(self, limit_s: float | None = None) -> Any:
         """Return the next message.
@@ -171,7 +184,10 @@ class Link:
         try:
             message = self.process.receive(limit_s)
         except TimeoutError:
-            raise BenchError(f"no cluster of Ray answers at {self.address} within {limit_s:g} s") from None
+            raise BenchError(
+                f"no cluster of Ray answers at {self.address} within {limit_s:g} s; "
+                "name the head of one by --address HOST:PORT"
+            ) from None
         except Died as died:
             message = Fault(str(died), gone=True)
         if not isinstance(message, Fault):

@@ -32,6 +32,8 @@ GONE_S = 10.0
 """A head that does not answer for so long is gone; Ray itself waits a minute, and ends the process then."""
 NODE_S = 120.0
 """So long a node may take to answer what it is."""
+DEAD_S = 60.0
+"""So long the cluster may take to find out that a node is lost."""
 LOSSES = 10
 """How often a job may be lost with its node before the sweep ends: then no node is to blame."""
 
@@ -52,8 +54,15 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Done:
+    """Every job has ended, or was told to; ``line`` says what else ended them."""
+
+    line: str = ""
+
+
+@dataclass(frozen=True)
 class Work:
-    """Asks to run jobs, answered by events and, when all have ended, by `Answer`; `Stop` cuts that short."""
+    """Asks to run jobs, answered by events and then by `Done`; meanwhile it can be asked, and told to `Stop`."""
 
     jobs: Sequence[Job]
     logs: str
@@ -82,13 +91,36 @@ def serve(connection: Connection, address: str, runtime_env: dict[str, Any], dri
     """Connect to a cluster and do what a driver asks for, until it asks no more."""
     sending = threading.Lock()
 
-    def send(message: Event | Answer | Fault) -> None:
+    def send(message: Event | Answer | Fault | Done) -> None:
         with sending:
             connection.send(message)
 
     def gone(why: str) -> None:
         send(Fault(why, gone=True))
         os._exit(1)
+
+    def answer(asked: Ask) -> None:
+        try:
+            send(Answer(asked.method(cluster, *asked.arguments)))
+        except BenchError as error:
+            send(Fault(str(error)))
+
+    def told() -> bool:
+        """Answer what is asked meanwhile; return whether the work is to stop."""
+        while connection.poll():
+            request = connection.recv()
+            if not isinstance(request, Ask):
+                return True
+            answer(request)
+        return False
+
+    def work(asked: Work) -> Done:
+        try:
+            for event in cluster.work(asked, told):
+                send(event)
+        except BenchError as error:
+            return Done(str(error))
+        return Done()
 
     try:
         cluster = Cluster(_connected(address, runtime_env), driver)
@@ -97,22 +129,16 @@ def serve(connection: Connection, address: str, runtime_env: dict[str, Any], dri
         return
     threading.Thread(target=_watch, args=(cluster.head, gone), daemon=True).start()
     send(Answer(cluster.head))
-    for request in requests(connection):
-        if isinstance(request, Stop):
-            continue  # what it was to end has ended
-        try:
+    try:
+        for request in requests(connection):
             if isinstance(request, Work):
-                for event in cluster.work(request, connection.poll):
-                    send(event)
-                send(Answer(None))
-            else:
-                send(Answer(request.method(cluster, *request.arguments)))
-        except BenchError as error:
-            send(Fault(str(error)))
-        except _Gone as error:
-            gone(str(error))
-        except Exception as error:
-            gone(_line(error))
+                send(work(request))
+            elif isinstance(request, Ask):
+                answer(request)  # else it is told to stop what has ended already
+    except _Gone as error:
+        gone(str(error))
+    except Exception as error:
+        gone(_line(error))
 
 
 @dataclass
@@ -231,10 +257,19 @@ class Cluster:
                 answers[number] = ray.get(asked[number], timeout=NODE_S)
             except ray.exceptions.RayError as error:
                 self._see_connected(error)
-                if any(n["NodeID"] == number and n["Alive"] for n in ray.nodes()):  # else it was lost meanwhile
+                if not self._is_lost(number, error):
                     name = node["NodeManagerHostname"]
                     raise BenchError(f"node {name} ({number[:8]}) does not answer: {_line(error)}") from None
         return answers
+
+    def _is_lost(self, number: str, error: Exception) -> bool:
+        """Return whether a node that gave no answer is no more; the cluster may take a while to say so."""
+        until = time.monotonic() + (0 if isinstance(error, self.ray.exceptions.RayTaskError) else DEAD_S)
+        while any(n["NodeID"] == number and n["Alive"] for n in self.ray.nodes()):
+            if time.monotonic() > until:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def _see_connected(self, error: Exception) -> None:
         """Raise _Gone where this machine's own part of the cluster has ended."""
