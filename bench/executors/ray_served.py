@@ -5,7 +5,6 @@ would run again what has ended: what is left of its job is given out again here.
 """
 
 import os
-import socket
 import threading
 import time
 from collections import Counter
@@ -28,8 +27,8 @@ POLL_S = 0.1
 """How often it looks whether it is to stop."""
 LOOK_S = 2.0
 """How often it asks how many cores the cluster has, and whether its head answers."""
-GONE_S = 10.0
-"""A head that does not answer for so long is gone; Ray itself waits a minute, and ends the process then."""
+GONE_S = 20.0
+"""A head that does not answer for so long is gone; Ray itself tries for a minute, and then ends the process."""
 NODE_S = 120.0
 """So long a node may take to answer what it is."""
 DEAD_S = 60.0
@@ -127,7 +126,7 @@ def serve(connection: Connection, address: str, runtime_env: dict[str, Any], dri
     except BenchError as error:
         send(Fault(str(error)))
         return
-    threading.Thread(target=_watch, args=(cluster.head, gone), daemon=True).start()
+    threading.Thread(target=_watch, args=(cluster.ray, gone), daemon=True).start()
     send(Answer(cluster.head))
     try:
         for request in requests(connection):
@@ -292,15 +291,25 @@ def _connected(address: str, runtime_env: dict[str, Any]) -> Any:
     return ray
 
 
-def _watch(head: str, gone: Callable[[str], None]) -> None:
-    """Call ``gone`` when the head has not answered for a while."""
-    host, _, port = head.rpartition(":")
-    heard = time.monotonic()
-    while time.monotonic() < heard + GONE_S:
+def _watch(ray: Any, gone: Callable[[str], None]) -> None:
+    """Call ``gone`` when the head has not answered for a while, or no longer counts this machine's node."""
+    ours, heard = ray.get_runtime_context().get_node_id(), threading.Event()
+
+    def listen() -> None:
+        while True:
+            with suppress(Exception):
+                if ours not in {node["NodeID"] for node in ray.nodes() if node["Alive"]}:
+                    gone("this machine's node is no longer part of it")
+                heard.set()
+            time.sleep(LOOK_S)
+
+    threading.Thread(target=listen, daemon=True).start()
+    silent_s = 0.0  # counted, and not by a clock: while this process is stopped nobody is silent
+    while silent_s < GONE_S:
         time.sleep(LOOK_S)
-        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), LOOK_S):
-            heard = time.monotonic()
-    gone(f"its head did not answer for {GONE_S:g} s")
+        silent_s = 0.0 if heard.is_set() else silent_s + LOOK_S
+        heard.clear()
+    gone(f"its head does not answer, or was begun anew: nothing was heard of it for {GONE_S:g} s")
 
 
 def _line(error: BaseException) -> str:

@@ -59,7 +59,8 @@ class Nodes:
         """Start all of it."""
         from ray.cluster_utils import Cluster
 
-        head = {"num_cpus": 0, "include_dashboard": False, "gcs_server_port": self._port, "_system_config": QUICK}
+        head = {"num_cpus": 0, "include_dashboard": False, "gcs_server_port": self._port}
+        head["_system_config"] = dict(QUICK)  # which Ray adds to, and the next head must not have what it added
         self._cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(NODES):
             self.add()
