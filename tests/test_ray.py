@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli import call
+from bench.engines.base import NO_ENGINE
 from bench.executors import ray_node
 from bench.executors.base import Setting, executors
 from bench.jobs import RunEnded, RunStarted, make_jobs
@@ -70,7 +71,7 @@ def test_what_a_lost_node_leaves_is_run_elsewhere_and_each_run_ends_once(nodes, 
         if sum(isinstance(e, RunStarted) for e in seen) == 3 and other is not None:
             nodes.remove_node(other, allow_graceful=False)
             other = None
-            assert len(there.environments("cpu", "none", 1)) == 1, "it answers while it works"
+            assert len(there.environments("cpu", NO_ENGINE, 1)) == 1, "it answers while it works"
     ended = [event.record.run_id for event in seen if isinstance(event, RunEnded)]
     assert sorted(ended) == sorted(spec.run_id for job in jobs for spec in job.specs)
     assert {event.record.status for event in seen if isinstance(event, RunEnded)} == {"done"}
