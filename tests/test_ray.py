@@ -10,12 +10,13 @@ import pytest
 
 from bench.cli import call
 from bench.engines.base import NO_ENGINE
+from bench.errors import BenchError
 from bench.executors import ray_node
 from bench.executors.base import Setting, executors
 from bench.jobs import RunEnded, RunStarted, make_jobs
 from bench.plan import expand
 from bench.store import RESULTS, Store
-from bench.suite import Suite
+from bench.suite import Suite, read_suite
 
 ray = pytest.importorskip("ray", reason="Ray is not installed here: the extra ray brings it")
 pytestmark = [pytest.mark.variant, pytest.mark.filterwarnings("default")]
@@ -84,6 +85,26 @@ def test_a_node_that_has_another_package_is_named_before_anything_runs(nodes, fa
     assert re.match(r"bench: node \S+ \(\w{8}\): it has another sequence-bench \(", line), line
     assert line.endswith("than this machine (0.4.0, code 12345678); install the same, or send it: --runtime-env\n")
     assert not Store(Path("other")).read()
+
+
+def test_a_node_that_came_late_with_another_package_is_named(nodes, far, tmp_path, monkeypatch):
+    suite = read_suite(far())
+    jobs = make_jobs(expand(suite, suite.select()))
+    monkeypatch.setattr(ray_node, "code", lambda: "0.4.0, code 12345678")
+    running = executors.get("ray").told([("--address", nodes.address)]).start(jobs, Setting(("cpu",), tmp_path))
+    with pytest.raises(BenchError, match=f"^node {socket.gethostname()}: it has another sequence-bench"):
+        list(running.run(jobs))
+
+
+def test_a_node_that_has_no_such_package_is_named(nodes, far, tmp_path, capsys):
+    suite = far()
+    (tmp_path / "older" / "bench").mkdir(parents=True)
+    (tmp_path / "older" / "bench" / "__init__.py").touch()
+    Path("env.json").write_text(json.dumps({"py_modules": [str(tmp_path / "older" / "bench")]}), encoding="utf-8")
+    assert run(suite, nodes.address, "--runtime-env", "env.json", "--results", "none") == 2
+    line = capsys.readouterr().err
+    assert re.match(r"bench: node \S+ \(\w{8}\) does not answer: .*No module named 'bench\.", line), line
+    assert line.count("\n") == 1
 
 
 SERIES = """name = "series"

@@ -251,7 +251,7 @@ _links: dict[tuple[str, ...], Link] = {}
 
 
 def _link(*named: str) -> Link:
-    """Return the link to a cluster: one a command, as long as it lives.
+    """Return the link to a cluster, as long as it lives: there is one at a time.
 
     Args:
         named: Its address, the file of the runtime environment, and the folder that is worked in.
@@ -259,6 +259,9 @@ def _link(*named: str) -> Link:
     require(RAY, "--executor ray")
     found = _links.get(named)
     if found is None or not found.alive:
+        for other in _links.values():
+            other.close()
+        _links.clear()
         address, file, _ = named
         found = _links[named] = Link(address, read_runtime_env(file) if file else {})
     return found

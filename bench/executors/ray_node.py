@@ -1,6 +1,7 @@
 """What is done on a node of a cluster: it says what it is and what it lacks, and runs jobs as a sweep there would."""
 
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 import bench
 from bench.cases.base import component, make_dataset
 from bench.devices import find_device
+from bench.engines.base import NO_ENGINE
 from bench.environment import backend_version, installed
 from bench.errors import BenchError
 from bench.executors.local import LocalExecutor, make_slots
@@ -90,8 +92,14 @@ def lacks(driver: Driver, backends: Sequence[str], datasets: Sequence[Component]
 
 
 def work(driver: Driver, job: Job, logs: str, limits: Limits) -> Iterator[Event]:
-    """Run a job in a worker of this node; Ray, and not a core, keeps it from its neighbours."""
-    driver.enter()
+    """Run a job in a worker of this node; Ray, and not a core, keeps it from its neighbours.
+
+    Raises:
+        BenchError: This node, which may have come after all others were seen, lacks what it needs.
+    """
+    lack = lacks(driver, sorted({job.backend} - {NO_ENGINE}), [job.specs[0].dataset])
+    if lack:
+        raise BenchError(f"node {socket.gethostname()}: {lack}")
     slots = [replace(slot, core=None) for slot in make_slots([job.device], 1, 1)]
     yield from LocalExecutor(slots, _folder(logs), limits).run([job])
 

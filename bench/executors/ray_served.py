@@ -194,7 +194,7 @@ class Cluster:
             told: Whether it is to stop.
 
         Raises:
-            BenchError: A job was lost again and again.
+            BenchError: A job was lost again and again, or a node lacks what it needs.
         """
         ray, waiting = self.ray, list(reversed(asked.jobs))
         under_way: dict[Any, Job] = {}
@@ -221,6 +221,8 @@ class Cluster:
                     except ray.exceptions.RayError as error:
                         del under_way[sent]
                         self._see_connected(error)
+                        if isinstance(cause := getattr(error, "cause", None), BenchError):
+                            raise BenchError(str(cause)) from None
                         left = tuple(spec for spec in job.specs if spec.run_id not in ended)
                         if left:
                             losses[left[0].run_id] += 1
