@@ -8,7 +8,8 @@
 #   make ui                        MLflow on 127.0.0.1 over results/
 #   make doctor                    what this machine has and lacks
 #   make report · make test · make test-variants · make test-all · make check
-#   make microbench · make microbench-compare · make torture · make simulate
+#   make microbench · make microbench-compare · make torture · make torture-cluster · make simulate
+#   make cluster                   a small cluster of Ray on this machine, to try one on
 #
 # Written for GNU make 3.81, which macOS has, and later.
 
@@ -24,13 +25,16 @@ takes.report := $(takes.bench)
 takes.microbench := BENCHES
 takes.microbench-compare := BENCHES SLOWER
 takes.torture := FAULTS FUZZ PROPERTIES SEED
+takes.torture-cluster := FAULTS SEED
+takes.cluster := NODES
 takes.simulate := DRAWS
 
 default.SUITE := chapter15
 default.PORT := 5000
 # A benchmark fails microbench-compare past this; the least of its rounds is steadier than their median.
 default.SLOWER := min:30%
-default.FAULTS := 200
+default.FAULTS := $(if $(filter torture-cluster,$(MAKECMDGOALS)),100,200)
+default.NODES := 2
 default.FUZZ := 10000
 default.PROPERTIES := 10000
 default.SEED := 1
@@ -38,7 +42,7 @@ default.DRAWS := 20000
 
 goals := $(or $(MAKECMDGOALS),bench)
 taken := $(takes) $(foreach goal,$(goals),$(takes.$(goal)))
-variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.torture) $(takes.simulate))
+variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.torture) $(takes.cluster) $(takes.simulate))
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 define newline
 
@@ -104,7 +108,8 @@ printf '%s\n' "$${said:-bench: no Python can be run; install 3.11, 3.12 or 3.13,
 exit 2
 endef
 
-.PHONY: bench report ui doctor test test-variants test-all check microbench microbench-compare torture simulate plan env sync ready ready-dev
+.PHONY: bench report ui doctor test test-variants test-all check microbench microbench-compare torture torture-cluster cluster simulate \
+	plan env sync ready ready-dev ready-cluster ready-dev-cluster
 
 bench: ready
 	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
@@ -162,6 +167,15 @@ torture: ready-dev
 	@exec $(DEV) tests.torture --faults $(call quoted,FAULTS) --fuzz $(call quoted,FUZZ) \
 		--properties $(call quoted,PROPERTIES) --seed $(call quoted,SEED)
 
+# Sweeps on a cluster of this machine while nodes are lost, join, hang or are cut off, the head is restarted and the driver
+# killed; the numbers go to results/torture_cluster.json. About half an hour.
+torture-cluster: ready-dev-cluster
+	@exec $(DEV) tests.torture.on_cluster --faults $(call quoted,FAULTS) --seed $(call quoted,SEED)
+
+# Prints the command to paste, and ends with Ctrl-C.
+cluster: ready-cluster
+	@exec $(ENV)/bin/python tools/cluster.py --nodes $(call quoted,NODES)
+
 # What the statistics promise, held to simulated seeds; all of it or nothing goes to reports/simulations/. Some minutes.
 simulate: ready-dev
 	@exec $(DEV) tests.simulate --draws $(call quoted,DRAWS)
@@ -176,3 +190,9 @@ ready:
 # Tests need TensorFlow, and JAX, which dev brings; BACKEND=torch brings PyTorch too, whose tests are skipped without it.
 ready-dev:
 	$(call set_up,$(DEV_ENV),$(TESTED) all dev)
+
+ready-cluster:
+	$(call set_up,$(ENV),$(EXTRAS) ray)
+
+ready-dev-cluster:
+	$(call set_up,$(DEV_ENV),$(TESTED) all dev ray)

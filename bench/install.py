@@ -20,7 +20,8 @@ KEPT_OF_PIP = {
 }
 """Settings of a user's pip that say where packages are and how to get there. All others are left out, so that none that
 pip learns tomorrow changes what is installed."""
-DEVELOPMENT = "dev"
+OPTIONAL = {"dev", "ray"}
+"""Extras that an environment keeps when it is brought up to date without them."""
 DOWNLOADED_GB = {"tensorflow-gpu": 3.4, "jax-gpu": 2.2, "torch-gpu": 2.7}
 """What the extras with CUDA's libraries fetch, which is worth a word before; PyTorch has no other wheels for Linux."""
 BAD_INPUT, INTERRUPTED = 2, 3
@@ -90,7 +91,8 @@ def why_due(environment: str, extras: Sequence[str]) -> str:
         return anew
     if stamp.pins != pins():
         return f"{' or '.join(PINS)} has changed"
-    return "" if {*extras} <= {*stamp.extras} else "it lacks what development needs"
+    lack = " and ".join(sorted({*extras} - {*stamp.extras}))
+    return f"it lacks what the extra {lack} brings" if lack else ""
 
 
 def make_ready(environment: str, extras: Sequence[str]) -> None:
@@ -126,7 +128,7 @@ def set_up(environment: str, extras: Sequence[str]) -> None:
             raise SetUpError(f"{environment} could not be made; what is wrong stands above")
         before = "half made"
     else:
-        extras = [*extras, *({DEVELOPMENT} & {*stamp.extras} - {*extras})]
+        extras = [*extras, *sorted(OPTIONAL & {*stamp.extras} - {*extras})]
         _say(f"bringing {environment} up to date")
         os.unlink(f"{environment}/{STAMP}")
         before = "as it was"

@@ -1,6 +1,7 @@
 """An executor that runs nothing: other machines that answer at once, each with an environment of its own."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from bench.devices import find_device
 from bench.executors.base import Executor, executors
@@ -62,6 +63,9 @@ class Elsewhere(Executor):
     options: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
     started: list = field(default_factory=list)
+    address: str = ""
+
+    takes: ClassVar = {"--address": "address"}
 
     def check(self, devices):
         self.asked.append(("check", *devices))
@@ -80,6 +84,7 @@ class Elsewhere(Executor):
 def registered(monkeypatch, **fields):
     """Register such an executor as ``elsewhere`` for the length of a test."""
     made = Elsewhere(**fields)
+    monkeypatch.setattr(Elsewhere, "name", "elsewhere")
     executors.names()
     monkeypatch.setitem(executors._entries, "elsewhere", made)
     monkeypatch.setitem(executors._origins, "elsewhere", __name__)

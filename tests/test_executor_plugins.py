@@ -1,6 +1,7 @@
 """Executors are plug-ins: a command asks the one that is named where runs are run, and what they are run on."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from bench.cli import call
 from bench.cli.options import selection
@@ -59,3 +60,25 @@ def test_local_is_listed_with_what_it_is(capsys):
     assert executors.names()[0] == "local"
     assert call(["list", "executors", "--json"]) == 0
     assert '"about": "This machine: a worker a core or a GPU."' in capsys.readouterr().out
+
+
+def test_an_option_is_the_executors_that_takes_it(far, monkeypatch, capsys):
+    registered(monkeypatch)
+    assert run(far(), "--address", "there:1") == 2
+    assert capsys.readouterr().err == "bench: executor local takes no --address\n"
+    told = selection(far(), RESULTS, REPORTS, executor="elsewhere", told=[("--address", "there:1")])
+    assert told.executor.address == "there:1"
+    assert told.command().endswith("run far.toml --executor elsewhere --address there:1")
+    assert "--address" not in told.command("report")
+    assert run(far(), "--executor", "elsewhere", "--runtime-env", "it.toml") == 2
+    assert capsys.readouterr().err == "bench: executor elsewhere takes no --runtime-env; it takes --address\n"
+
+
+def test_where_an_executor_measures_no_throughput_it_is_said_what_does(far, monkeypatch, capsys):
+    registered(monkeypatch)
+    suite = Path(far())
+    suite.write_text(suite.read_text(encoding="utf-8").replace("throughput = false", ""), encoding="utf-8")
+    assert run("far.toml", "--executor", "elsewhere") == 0
+    assert "executor elsewhere measures no throughput, which takes an idle machine" in capsys.readouterr().out
+    assert run("far.toml", "--executor", "elsewhere", "--no-throughput") == 0
+    assert "measures no throughput" not in capsys.readouterr().out

@@ -103,7 +103,7 @@ def test_changed_pins_are_brought_in(clone, commands, name, capfd):
 
 
 def test_what_development_needs_is_added_and_kept(clone, commands):
-    assert why_due(ENVIRONMENT, ["tensorflow", "dev"]) == "it lacks what development needs"
+    assert why_due(ENVIRONMENT, ["tensorflow", "dev"]) == "it lacks what the extra dev brings"
     make_ready(ENVIRONMENT, ["tensorflow", "dev"])
     (clone / "constraints.txt").write_text("six==1.17.0\n")
     make_ready(ENVIRONMENT, ["tensorflow"])

@@ -22,9 +22,19 @@ printf '%s\\0' "$@"
 """
 """Stands for the environment's Python: it is always ready, and prints the words that it is called with."""
 VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
-VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "DRAWS", "PYTHON", "BACKEND"]
+VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "NODES", "DRAWS", "PYTHON", "BACKEND"]
 OF_BENCH = ["bench", "plan", "sync", "report", "ui", "doctor"]
-TARGETS = [*OF_BENCH, "test", "test-variants", "test-all", "microbench", "microbench-compare", "torture", "simulate"]
+TARGETS = [
+    *OF_BENCH,
+    "test",
+    "test-variants",
+    "test-all",
+    "microbench",
+    "microbench-compare",
+    "torture",
+    "torture-cluster",
+]
+TARGETS += ["cluster", "simulate"]
 
 
 @pytest.fixture(scope="module")

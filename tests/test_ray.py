@@ -1,61 +1,52 @@
 """A cluster of Ray of two nodes on this machine; skipped where Ray is not installed."""
 
+import json
 import os
+import re
+import socket
 from pathlib import Path
 
 import pytest
 
 from bench.cli import call
+from bench.engines.base import NO_ENGINE
+from bench.errors import BenchError
+from bench.executors import ray_node
 from bench.executors.base import Setting, executors
 from bench.jobs import RunEnded, RunStarted, make_jobs
 from bench.plan import expand
 from bench.store import RESULTS, Store
-from bench.suite import Suite
+from bench.suite import Suite, read_suite
 
 ray = pytest.importorskip("ray", reason="Ray is not installed here: the extra ray brings it")
-pytestmark = pytest.mark.variant
+pytestmark = [pytest.mark.variant, pytest.mark.filterwarnings("default")]
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.fixture
-def cluster(engine_plugins, monkeypatch):
-    """Two nodes of a core each, which find the plug-ins as workers do."""
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{os.environ.get('PYTHONPATH', '')}")
+def started(**head):
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    made.add_node(num_cpus=1)
-    monkeypatch.setenv("RAY_ADDRESS", made.address)
-    yield made
-    ray.shutdown()
-    made.shutdown()
+    return Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False} | head)
 
 
-@pytest.mark.filterwarnings("default")
-def test_what_a_lost_node_leaves_is_run_elsewhere_and_each_run_ends_once(cluster, tmp_path):
-    cases = [
-        {"name": f"lost/{n}", "dataset": "test_ramps", "model": {"name": "test_constant", "value": n, "wait_s": 1.0}}
-        for n in range(4)
-    ]
-    suite = Suite(name="lost", cases=cases, seeds=[1, 2], data_seeds="seeds")
-    jobs = make_jobs(expand(suite, suite.select()))
-    running = executors.get("ray").start(jobs, Setting(("cpu",), tmp_path))
-    (_, other) = cluster.list_all_nodes()
-    seen = []
-    for event in running.run(jobs):
-        seen.append(event)
-        if sum(isinstance(e, RunStarted) for e in seen) == 2 and other is not None:
-            cluster.remove_node(other, allow_graceful=False)
-            other = None
-    ended = [event.record.run_id for event in seen if isinstance(event, RunEnded)]
-    assert sorted(ended) == sorted(spec.run_id for job in jobs for spec in job.specs)
-    assert {event.record.status for event in seen if isinstance(event, RunEnded)} == {"done"}
+@pytest.fixture(scope="module")
+def nodes():
+    """Two nodes of a core each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{ROOT}:{os.environ.get('PYTHONPATH', '')}")
+        made = started()
+        made.add_node(num_cpus=1)
+        yield made
+        made.shutdown()
 
 
-@pytest.mark.filterwarnings("default")
-def test_a_sweep_on_a_cluster_records_what_a_sweep_here_records(cluster, far, capsys):
+def run(suite, address, *options):
+    return call(["run", suite, "--executor", "ray", "--address", address, "--no-track", "--no-report", *options])
+
+
+def test_a_sweep_on_a_cluster_records_what_a_sweep_here_records(nodes, far, capsys):
     suite = far()
-    assert call(["run", suite, "--executor", "ray", "--no-track", "--no-report"]) == 0
+    assert run(suite, nodes.address) == 0
     assert "6 runs to do, 0 done; an unknown time on 2 workers" in capsys.readouterr().out
     there = {r.run_id: r for r in Store(RESULTS).read()}
     assert len(there) == 6
@@ -63,3 +54,148 @@ def test_a_sweep_on_a_cluster_records_what_a_sweep_here_records(cluster, far, ca
     for record in Store(Path("here")).read():
         assert there[record.run_id].scores == record.scores
         assert there[record.run_id].environment == record.environment
+
+
+def test_what_a_lost_node_leaves_is_run_elsewhere_and_each_run_ends_once(nodes, engine_plugins, tmp_path):
+    other = nodes.add_node(num_cpus=1)
+    cases = [
+        {"name": f"lost/{n}", "dataset": "test_ramps", "model": {"name": "test_constant", "value": n, "wait_s": 1.0}}
+        for n in range(4)
+    ]
+    suite = Suite(name="lost", cases=cases, seeds=[1, 2], data_seeds="seeds")
+    jobs = make_jobs(expand(suite, suite.select()))
+    there = executors.get("ray").told([("--address", nodes.address)])
+    running = there.start(jobs, Setting(("cpu",), tmp_path))
+    seen = []
+    for event in running.run(jobs):
+        seen.append(event)
+        if sum(isinstance(e, RunStarted) for e in seen) == 3 and other is not None:
+            nodes.remove_node(other, allow_graceful=False)
+            other = None
+            assert len(there.environments("cpu", NO_ENGINE, 1)) == 1, "it answers while it works"
+    ended = [event.record.run_id for event in seen if isinstance(event, RunEnded)]
+    assert sorted(ended) == sorted(spec.run_id for job in jobs for spec in job.specs)
+    assert {event.record.status for event in seen if isinstance(event, RunEnded)} == {"done"}
+
+
+def test_a_node_that_has_another_package_is_named_before_anything_runs(nodes, far, monkeypatch, capsys):
+    monkeypatch.setattr(ray_node, "code", lambda: "0.4.0, code 12345678")
+    assert run(far(), nodes.address, "--results", "other") == 2
+    line = capsys.readouterr().err
+    assert re.match(r"bench: node \S+ \(\w{8}\): it has another sequence-bench \(", line), line
+    assert line.endswith("than this machine (0.4.0, code 12345678); install the same, or send it: --runtime-env\n")
+    assert not Store(Path("other")).read()
+
+
+def test_a_node_that_came_late_with_another_package_is_named(nodes, far, tmp_path, monkeypatch):
+    suite = read_suite(far())
+    jobs = make_jobs(expand(suite, suite.select()))
+    monkeypatch.setattr(ray_node, "code", lambda: "0.4.0, code 12345678")
+    running = executors.get("ray").told([("--address", nodes.address)]).start(jobs, Setting(("cpu",), tmp_path))
+    with pytest.raises(BenchError, match=f"^node {socket.gethostname()}: it has another sequence-bench"):
+        list(running.run(jobs))
+
+
+def test_a_node_that_has_no_such_package_is_named(nodes, far, tmp_path, capsys):
+    suite = far()
+    (tmp_path / "older" / "bench").mkdir(parents=True)
+    (tmp_path / "older" / "bench" / "__init__.py").touch()
+    Path("env.json").write_text(json.dumps({"py_modules": [str(tmp_path / "older" / "bench")]}), encoding="utf-8")
+    assert run(suite, nodes.address, "--runtime-env", "env.json", "--results", "none") == 2
+    line = capsys.readouterr().err
+    assert re.match(r"bench: node \S+ \(\w{8}\) does not answer: .*No module named 'bench\.", line), line
+    assert line.count("\n") == 1
+
+
+SERIES = """name = "series"
+seeds = [1]
+throughput = false
+baseline = "naive"
+
+[[cases]]
+name = "series/naive"
+model = "naive"
+[cases.dataset]
+name = "table"
+path = "hours.csv"
+targets = ["y"]
+horizon = 2
+input_length = 4
+"""
+
+
+def test_a_node_without_the_data_is_named_and_gets_them_by_a_runtime_environment(nodes, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{hour},{hour % 7}\n" for hour in range(60))
+    Path("sent").mkdir()
+    for folder in (".", "sent"):
+        Path(folder, "hours.csv").write_text(f"hour,y\n{rows}", encoding="utf-8")
+    Path("series.toml").write_text(SERIES, encoding="utf-8")
+    Path("env.toml").write_text('working_dir = "sent"\n', encoding="utf-8")
+    assert run("series.toml", nodes.address, "--runtime-env", "env.toml") == 0
+    assert len(Store(RESULTS).read()) == 1
+    Path("sent/hours.csv").unlink()
+    Path("sent/else.txt").touch()
+    Path("env.json").write_text(json.dumps({"working_dir": "sent"}), encoding="utf-8")
+    assert run("series.toml", nodes.address, "--runtime-env", "env.json", "--rerun") == 2
+    assert re.fullmatch(
+        r"bench: node \S+ \(\w{8}\): dataset 'table': cannot read hours.csv \(No such file or directory\); "
+        "name a file that is there\n",
+        capsys.readouterr().err,
+    )
+    assert len(Store(RESULTS).read()) == 1
+
+
+def test_another_version_of_ray_is_one_line(nodes, far, capsys):
+    from ray._common.usage import usage_constants
+    from ray._raylet import GcsClient
+
+    clients, key = GcsClient(address=nodes.address), usage_constants.CLUSTER_METADATA_KEY
+    told = clients.internal_kv_get(key, b"cluster", timeout=10)
+    other = json.loads(told) | {"ray_version": "2.1.0"}
+    clients.internal_kv_put(key, json.dumps(other).encode(), True, b"cluster", timeout=10)
+    try:
+        assert run(far(), nodes.address) == 2
+    finally:
+        clients.internal_kv_put(key, told, True, b"cluster", timeout=10)
+    line = capsys.readouterr().err
+    assert line.startswith(f"bench: the cluster of Ray at {nodes.address} does not take this machine: "), line
+    assert "Ray: 2.1.0" in line
+    assert line.count("\n") == 1
+
+
+def test_where_nobody_answers_the_address_is_named(far, capsys):
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unheard.getsockname()[1]}"
+        assert run(far(), address) == 2
+    assert capsys.readouterr().err == (
+        f"bench: nobody answers at {address} (Connection refused); "
+        "name the head of a running cluster of Ray by --address HOST:PORT\n"
+    )
+
+
+def test_where_somebody_else_answers_it_is_said_in_time(far, monkeypatch, capsys):
+    monkeypatch.setattr("bench.executors.ray.JOIN_S", 3.0)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        assert run(far(), address) == 2
+    assert capsys.readouterr().err == (
+        f"bench: no cluster of Ray answers at {address} within 3 s; name the head of one by --address HOST:PORT\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--address", "ray://there:10001"], "address 'ray://there:10001': expected HOST:PORT of a cluster's head, "),
+        (["--address", "there"], "address 'there': expected HOST:PORT of a cluster's head, "),
+        (["--runtime-env", "none.toml"], "--runtime-env none.toml: cannot be read (No such file or directory); "),
+        (["--runtime-env", "far.json"], "--runtime-env far.json: no TOML, or JSON where its name ends so ("),
+    ],
+)
+def test_options_that_cannot_be_used_are_one_line(options, line, far, capsys):
+    suite = far()
+    Path("far.json").write_text("{", encoding="utf-8")
+    assert call(["run", suite, "--executor", "ray", *options]) == 2
+    assert capsys.readouterr().err.startswith(f"bench: {line}")

@@ -1,5 +1,6 @@
 """Options that several verbs share, and the suite that they choose."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from bench.errors import BenchError
 from bench.executors import LOCAL
+from bench.pasting import Option
 from bench.stacks import AUTO, check_stack
 from bench.store import REPORTS
 from bench.suite import override, read_suite
@@ -32,6 +34,10 @@ BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax, t
 Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
 Stack = Annotated[str, typer.Option(help="Seeds in one program, where the backend can: a number, auto or off.")]
 ExecutorName = Annotated[str, typer.Option("--executor", help="Where runs are run; bench list executors.")]
+Address = Annotated[str, typer.Option(metavar="HOST:PORT", help="Where that executor's cluster answers.")]
+RuntimeEnv = Annotated[
+    str, typer.Option("--runtime-env", metavar="FILE", help="What it sends to nodes or starts there: TOML or JSON.")
+]
 Results = Annotated[Path, typer.Option(help="Folder of the records.", file_okay=False)]
 Reports = Annotated[Path, typer.Option(help="Folder of the reports of unmodified suites.", file_okay=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -49,6 +55,7 @@ def selection(
     stack: str = AUTO,
     executor: str = LOCAL,
     job: str = "",
+    told: Sequence[Option] = (),
 ) -> "Selection":
     """Return a suite with what the command line overrides.
 
@@ -77,9 +84,12 @@ def selection(
         "--epochs": str(epochs or ""),
     }
     given = tuple((name, value) for name, value in typed.items() if value)
-    return Selection(
-        suite, chosen, unmodified, results, reports, given, stack, executor, job_number(job) if job else None
-    )
+    number = job_number(job) if job else None
+    told = tuple((name, value) for name, value in told if value)
+    made = Selection(suite, chosen, unmodified, results, reports, given, stack, executor, told, number)
+    if told:
+        made.executor  # noqa: B018  which says where it takes none of these
+    return made
 
 
 def names(option: str, text: str) -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.app import app
 from bench.cli.options import (
+    Address,
     BackendNames,
     Cases,
     DeviceNames,
@@ -20,6 +21,7 @@ from bench.cli.options import (
     Quick,
     Reports,
     Results,
+    RuntimeEnv,
     SeasonSteps,
     Seeds,
     Stack,
@@ -56,6 +58,8 @@ def run(
     epochs: Epochs = 0,
     stack: Stack = AUTO,
     executor: ExecutorName = LOCAL,
+    address: Address = "",
+    runtime_env: RuntimeEnv = "",
     job: Annotated[
         str, typer.Option(help="Only this job of the suite, by its number in a script of bench plan --emit; no report.")
     ] = "",
@@ -109,7 +113,8 @@ def run(
         raise BenchError(
             f"{asked.options[0][0]} goes with a file of series, as in bench run sales.csv; {suite!r} is none"
         )
-    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack, executor, job)
+    placed = [("--address", address), ("--runtime-env", runtime_env)]
+    chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs, stack, executor, job, placed)
     options = RunOptions(
         rerun, track, throughput, workers or None, math.inf if wait else 0.0, processes, report and not job
     )

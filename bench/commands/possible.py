@@ -1,10 +1,25 @@
 """What can be done on this machine of what a command asks, found out before anything runs."""
 
+from dataclasses import replace
+
 from rich.console import Console
 
 from bench.commands.selection import Selection
+from bench.executors import LOCAL
 from bench.extras import REPORT, TRACK, lacking
 from bench.pasting import installing
+from bench.plan import Plan
+
+
+def measurable(throughput: bool, chosen: Selection, plan: Plan, console: Console) -> bool:
+    """Return whether throughput can be measured, as is asked; say in a line how to do it where it cannot."""
+    if not throughput or chosen.executor.measures or not plan.unmeasured():
+        return throughput
+    here = replace(chosen, place=LOCAL, told=())
+    console.print(
+        f"executor {chosen.place} measures no throughput, which takes an idle machine: {here.command()} does there"
+    )
+    return False
 
 
 def possible(track: bool, report: bool, chosen: Selection, console: Console) -> tuple[bool, bool]:

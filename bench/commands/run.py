@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.commands.data_heard import DataHeard
 from bench.commands.measuring import Measuring
-from bench.commands.possible import possible
+from bench.commands.possible import measurable, possible
 from bench.commands.run_options import RunOptions
 from bench.commands.selection import Selection
 from bench.commands.sync import finish, opening, send_models, start_mirror
@@ -70,7 +70,8 @@ def run_suite(
         if stopped():
             raise KeyboardInterrupt
         track, report = possible(options.track, options.report, chosen, console)
-        options = replace(options, track=track, report=report)
+        throughput = measurable(options.throughput, chosen, plan, console)
+        options = replace(options, track=track, report=report, throughput=throughput)
         mirror = start_mirror(plan, chosen, console) if options.track else None
         command = _Command(chosen, options, console, store, mirror or _Nowhere(), stopped)
         try:

@@ -24,7 +24,8 @@ class Selection:
     """A suite as a command names and wants it, beside the suite as its file has it, and where things are.
 
     ``given`` holds the options that override the suite, as they were typed; ``stack`` is what was asked of stacks, see
-    `bench.stacks`; ``place`` is the name of the executor; ``job`` is the one of its jobs that is meant, None for all.
+    `bench.stacks`; ``place`` is the name of the executor and ``told`` the options that
+    are its own; ``job`` is the one of its jobs that is meant, None for all.
     """
 
     named: str
@@ -35,6 +36,7 @@ class Selection:
     given: tuple[Option, ...] = ()
     stack: str = AUTO
     place: str = LOCAL
+    told: tuple[Option, ...] = ()
     job: JobNumber | None = None
 
     @property
@@ -42,9 +44,9 @@ class Selection:
         """Where its runs are run.
 
         Raises:
-            BenchError: There is no such executor.
+            BenchError: There is no such executor, or it takes no such option.
         """
-        return executors.get(self.place)
+        return executors.get(self.place).told(self.told)
 
     @property
     def logs(self) -> Path:
@@ -73,7 +75,7 @@ class Selection:
         moved = [(name, str(folder)) for name, folder, usual in named if folder != usual]
         given = self.given if self.suite != self.unmodified else ()
         stacked = [("--stack", self.stack)] if verb == "run" and self.stack != AUTO else []
-        stacked += [("--executor", self.place)] if verb == "run" and self.place != LOCAL else []
+        stacked += [("--executor", self.place), *self.told] if verb == "run" and self.place != LOCAL else []
         stacked += [("--job", str(self.job))] if verb == "run" and self.job else []
         return command(verb, self.named, [*given, *stacked, *moved, *options], in_file=in_file)
 

@@ -1,12 +1,14 @@
 """What a sweep needs of an executor, and what an executor is: where jobs can be run, one file each."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
+from bench.errors import BenchError
 from bench.executors.runner import Limits
 from bench.jobs import Event, Job
+from bench.pasting import Option
 from bench.plan import Plan
 from bench.provenance import Environment
 from bench.record import RunSpec
@@ -62,9 +64,26 @@ class Executor:
 
     Attributes:
         name: What ``--executor`` calls it.
+        takes: Options of a command that are its own, such as ``--address``, each with the field that holds it.
+        measures: It can measure throughput, which takes a machine alone.
     """
 
     name = ""
+    takes: ClassVar[Mapping[str, str]] = {}
+    measures: ClassVar[bool] = False
+
+    def told(self, options: Iterable[Option]) -> Self:
+        """Return it as options of a command want it.
+
+        Raises:
+            BenchError: It takes no such option.
+        """
+        given = dict(options)
+        for option in given:
+            if option not in self.takes:
+                also = f"; it takes {', '.join(self.takes)}" if self.takes else ""
+                raise BenchError(f"executor {self.name} takes no {option}{also}")
+        return type(self)(**{self.takes[option]: value for option, value in given.items()}) if given else self
 
     def check(self, devices: Iterable[str]) -> None:
         """See that devices, as a suite names them, are there.

@@ -110,6 +110,8 @@ class LocalExecutor:
 class Local(Executor):
     """This machine: a worker a core or a GPU."""
 
+    measures = True
+
     def check(self, devices: Iterable[str]) -> None:
         """See that this machine has devices."""
         for name in devices:

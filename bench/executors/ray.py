@@ -1,43 +1,65 @@
-"""A cluster of Ray: a task is one job, which asks for a core or a card; Ray places it and begins it again elsewhere.
+"""A cluster of Ray: a task is one job, which asks for a core or a card; Ray places it, and the driver alone records.
 
-``RAY_ADDRESS`` names the cluster, as for every program of Ray. Each node has this package and the data where the driver
-has them. A task runs its job in a worker of its node, so that records are those of a sweep there.
+Each node has this package and the data where the driver has them, or gets them by ``--runtime-env``.
 """
 
+import json
+import os
+import socket
+import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+import tomllib
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from bench.devices import find_device
 from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
 from bench.executors.base import Executor, Setting, executor
-from bench.executors.local import LocalExecutor, make_slots
-from bench.executors.runner import Limits
+from bench.executors.ray_node import Driver
+from bench.executors.ray_served import Answer, Ask, Cluster, Done, Fault, Stop, Work, serve
 from bench.extras import RAY, require
-from bench.jobs import Event, Job, RunEnded
+from bench.jobs import Event, Job
 from bench.plan import Plan
+from bench.process import Died, Process, Slot
 from bench.provenance import Environment
 from bench.record import RunSpec
 
+VARIABLE, ANY = "RAY_ADDRESS", "auto"
+CONNECT_S = 5.0
+"""So long it may take until somebody takes a call at an address."""
+JOIN_S = 90.0
+"""So long the cluster may take then to let a driver in, and to send what a runtime environment holds."""
 POLL_S = 0.2
-"""How often the driver looks whether it is to stop."""
-LOST_S = 300.0
-"""So long a node may take to answer what it is."""
-LOSSES = 10
-"""How often a job may be lost with its node before the sweep ends: then no node is to blame."""
+STOP_S = 10.0
+"""So long tasks may take to end when they are told to."""
 
 
 @executor("ray")
+@dataclass(frozen=True)
 class Ray(Executor):
-    """A cluster of Ray, by RAY_ADDRESS: a task a job."""
+    """A cluster of Ray, by --address or RAY_ADDRESS: a task a job; --runtime-env sends code and data to its nodes.
+
+    Attributes:
+        address: ``HOST:PORT`` of its head; ``"auto"`` for the one that runs on this machine.
+        runtime_env: A file of JSON or TOML with what Ray calls a runtime environment; empty for none.
+    """
+
+    address: str = ""
+    runtime_env: str = ""
+
+    takes: ClassVar[dict[str, str]] = {"--address": "address", "--runtime-env": "runtime_env"}
+
+    @property
+    def _link(self) -> "Link":
+        return _link(self.address or os.environ.get(VARIABLE) or ANY, self.runtime_env, str(Path.cwd()))
 
     def check(self, devices: Iterable[str]) -> None:
         """See that the cluster has what devices stand for: cores, and a card where one is asked for."""
-        there = _ray().cluster_resources()
+        there = self._link.ask(Cluster.resources)
         for name in devices:
             kind, _, number = name.partition(":")
             if number not in ("", "0"):
@@ -47,32 +69,33 @@ class Ray(Executor):
 
     def environments(self, device: str, backend: str, stack: int) -> list[Environment]:
         """Return those of all nodes, each once."""
-        found = _on_each_node(_environment, device.partition(":")[0], backend, stack)
-        return list({e.digest: e for e in found.values() if e is not None}.values())
+        found: list[Environment] = self._link.ask(Cluster.environments, device.partition(":")[0], backend, stack)
+        return found
 
     def see(self, plan: Plan, to_do: Iterable[RunSpec], logs: Path) -> None:
-        """See that each node has the backends that the runs need."""
-        for backend in sorted({spec.backend for spec in to_do} - {NO_ENGINE}):
-            for node, found in _on_each_node(_environment, "cpu", backend, 1).items():
-                if found is None or not found.backend_version:
-                    raise BenchError(f"node {node}: backend {backend} is not installed there")
+        """See that each node has this package, and the backends and the data that the runs need."""
+        specs = list(to_do)
+        backends = sorted({spec.backend for spec in specs} - {NO_ENGINE})
+        datasets = {json.dumps(s.dataset.identity, sort_keys=True): s.dataset for s in specs}
+        self._link.ask(Cluster.see, backends, list(datasets.values()))
 
     def start(self, jobs: Sequence[Job], setting: Setting) -> "RayExecutor":
         """Return what gives these jobs to the cluster."""
-        return RayExecutor(setting)
+        return RayExecutor(self._link, setting)
 
 
 class RayExecutor:
     """Gives jobs to a cluster and yields what they send.
 
     Args:
+        link: To the cluster.
         setting: Its ``workers`` is the most tasks at once; None for as many as the cluster has cores.
     """
 
-    def __init__(self, setting: Setting):
-        self._setting = setting
+    def __init__(self, link: "Link", setting: Setting):
+        self._link, self._setting = link, setting
         self._stopping = False
-        self.workers = setting.workers or max(1, int(_ray().cluster_resources().get("CPU", 1)))
+        self.workers = setting.workers or max(1, int(link.ask(Cluster.resources).get("CPU", 1)))
         self.logs = setting.logs
 
     def stop(self) -> None:
@@ -80,94 +103,165 @@ class RayExecutor:
         self._stopping = True
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Yield events as tasks send them; what a lost node leaves of a job is given to another one."""
-        ray, waiting = _ray(), list(reversed(jobs))
-        under_way: dict[Any, Job] = {}
-        ended: set[str] = set()
-        losses: Counter[str] = Counter()
-        task = ray.remote(max_retries=0)(_work)
+        """Yield events as tasks send them; what a lost node leaves of a job is given to another one.
+
+        Raises:
+            BenchError: The cluster is gone, or a job is lost again and again.
+        """
+        setting = self._setting
+        self._link.process.send(Work(list(jobs), str(self.logs), setting.limits, setting.workers))
+        told_at, open_ = float("inf"), True
         try:
-            while (waiting or under_way) and not self._stopping:
-                while waiting and len(under_way) < self.workers:
-                    job = waiting.pop()
-                    gpus = 0 if job.device == "cpu" else 1
-                    options = {"num_returns": "streaming", "num_cpus": 1, "num_gpus": gpus}
-                    under_way[task.options(**options).remote(job, str(self.logs), self._setting.limits)] = job
-                ready, _ = ray.wait(list(under_way), timeout=POLL_S)
-                for sent in ready:
-                    job = under_way[sent]
-                    try:
-                        event = ray.get(next(sent))
-                    except StopIteration:
-                        del under_way[sent]
-                        continue
-                    except ray.exceptions.RayError as error:
-                        del under_way[sent]
-                        left = tuple(spec for spec in job.specs if spec.run_id not in ended)
-                        if left:
-                            losses[left[0].run_id] += 1
-                            if losses[left[0].run_id] > LOSSES:
-                                line = " ".join(str(error).split())[:200]
-                                raise BenchError(f"case {left[0].case!r} was lost {LOSSES} times: {line}") from None
-                            waiting.append(replace(job, specs=left))
-                        continue
-                    if isinstance(event, RunEnded):
-                        ended.add(event.record.run_id)
-                    yield event
+            while open_:
+                if self._stopping and told_at == float("inf"):
+                    told_at = time.monotonic()
+                    self._link.process.send(Stop())
+                if time.monotonic() > told_at + STOP_S:
+                    return
+                if self._link.sent or self._link.process.poll(POLL_S):
+                    message = self._link.next()
+                    open_ = not isinstance(message, Done)
+                    if open_:
+                        yield message
+                    elif message.line:
+                        raise BenchError(message.line)
         finally:
-            for sent in under_way:
-                ray.cancel(sent, force=True)
+            if open_:  # the process ends, and with it, by Ray, what it had begun
+                self._link.close()
 
 
-def _work(job: Job, logs: str, limits: Limits) -> Iterator[Event]:
-    """Run a job in a worker of this node; Ray, and not a core, keeps it from its neighbours."""
-    slots = [replace(slot, core=None) for slot in make_slots([job.device], 1, 1)]
-    folder = Path(logs) / f"task-{time.time_ns()}"
-    yield from LocalExecutor(slots, folder, limits).run([job])
+class Link:
+    """A driver's hold on the process that speaks to Ray.
 
-
-def _environment(kind: str, backend: str, stack: int) -> Environment | None:
-    try:
-        return find_device(kind).environment(backend, stack=stack)
-    except BenchError:
-        return None
-
-
-def _on_each_node(function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    """Call a function on each node that lives; return what it gives by the node's name.
+    Attributes:
+        sent: What came of work while something else was asked.
 
     Raises:
-        BenchError: A node does not answer.
+        BenchError: Nobody answers at the address, or the cluster does not take this machine.
     """
-    ray = _ray()
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
-    asked = {}
-    for node in ray.nodes():
-        if node["Alive"]:
-            options = {"num_cpus": 0, "scheduling_strategy": On(node["NodeID"], soft=False)}
-            asked[node["NodeManagerHostname"]] = ray.remote(**options)(function).remote(*arguments)
-    answers = {}
-    for name, answer in asked.items():
+    def __init__(self, address: str, runtime_env: dict[str, Any]):
+        self.address = address
+        self.sent: deque[Any] = deque()
+        if address != ANY:
+            _call(address)
+        self._folder = tempfile.TemporaryDirectory(prefix="bench-ray-")
+        slot = Slot("cpu", find_device("cpu"), None)
+        log = Path(self._folder.name) / "ray.log"
+        self.process = Process(slot, log, serve, address, runtime_env, Driver.here(moved="working_dir" in runtime_env))
         try:
-            answers[name] = ray.get(answer, timeout=LOST_S)
-        except ray.exceptions.RayError as error:
-            raise BenchError(f"node {name} does not answer: {' '.join(str(error).split())[:200]}") from None
-    return answers
+            self.receive(JOIN_S)
+        except BenchError:
+            self.close()
+            raise
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self.process.alive
+
+    def ask(self, method: Any, *arguments: Any) -> Any:
+        """Return what a method of `Cluster` does.
+
+        Raises:
+            BenchError: It raises one, or the cluster is gone.
+        """
+        self.process.send(Ask(method, arguments))
+        while not isinstance(message := self.receive(), Answer):
+            self.sent.append(message)
+        return message.value
+
+    def next(self) -> Any:
+        """Return what comes next of work; raises as `receive`."""
+        return self.sent.popleft() if self.sent else self.receive()
+
+    def receive(self, limit_s: float | None = None) -> Any:
+        """Return the next message.
+
+        Raises:
+            BenchError: It is a fault, there was none in ``limit_s``, or the process is gone, and so is the cluster.
+        """
+        try:
+            message = self.process.receive(limit_s)
+        except TimeoutError:
+            raise BenchError(
+                f"no cluster of Ray answers at {self.address} within {limit_s:g} s; "
+                "name the head of one by --address HOST:PORT"
+            ) from None
+        except Died as died:
+            message = Fault(str(died), gone=True)
+        if not isinstance(message, Fault):
+            return message
+        if not message.gone:
+            raise BenchError(message.line)
+        self.close()
+        raise BenchError(
+            f"the cluster of Ray at {self.address} is lost ({message.line}); what ended is recorded, "
+            "and when it answers again the same command goes on"
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self._folder.cleanup()
 
 
-def _ray() -> Any:
-    """Return Ray, connected to the cluster that ``RAY_ADDRESS`` names, else to one that it begins here.
+def _call(address: str) -> None:
+    """See that somebody answers at an address.
 
     Raises:
-        BenchError: It is not installed, or nobody answers at the address.
+        BenchError: Nobody does within `CONNECT_S`, or it is none.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in address:
+        raise BenchError(
+            f"address {address!r}: expected HOST:PORT of a cluster's head, as ray start prints it, on a node of it"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise BenchError(
+            f"nobody answers at {address} ({reason}); name the head of a running cluster of Ray by --address HOST:PORT"
+        ) from None
+
+
+def read_runtime_env(file: str) -> dict[str, Any]:
+    """Return a runtime environment, by the suffix of its file.
+
+    Raises:
+        BenchError: It cannot be read, or is no table.
+    """
+    path = Path(file)
+    try:
+        text = path.read_text(encoding="utf-8")
+        read = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except OSError as error:
+        raise BenchError(
+            f"--runtime-env {file}: cannot be read ({error.strerror}); name a file of TOML or JSON"
+        ) from None
+    except ValueError as error:
+        raise BenchError(f"--runtime-env {file}: no TOML, or JSON where its name ends so ({error})") from None
+    if not isinstance(read, dict):
+        raise BenchError(f"--runtime-env {file}: expected a table with keys such as working_dir")
+    return read
+
+
+_links: dict[tuple[str, ...], Link] = {}
+
+
+def _link(*named: str) -> Link:
+    """Return the link to a cluster, as long as it lives: there is one at a time.
+
+    Args:
+        named: Its address, the file of the runtime environment, and the folder that is worked in.
     """
     require(RAY, "--executor ray")
-    import ray
-
-    if not ray.is_initialized():
-        try:
-            ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise BenchError(f"no cluster of Ray: {' '.join(str(error).split())[:200]}") from None
-    return ray
+    found = _links.get(named)
+    if found is None or not found.alive:
+        for other in _links.values():
+            other.close()
+        _links.clear()
+        address, file, _ = named
+        found = _links[named] = Link(address, read_runtime_env(file) if file else {})
+    return found

@@ -8,7 +8,8 @@ import time
 
 import numpy as np
 
-from bench.models.base import Predictor, model
+from bench.engines.base import Engine, engine
+from bench.models.base import Network, Predictor, model
 
 
 @model("torture_constant")
@@ -91,3 +92,62 @@ FAULTS = {
     "exit": exit_cleanly,
     "raise": raise_error,
 }
+
+
+class Seeded:
+    """A program that forecasts its seed over the epochs that it trained, and takes its time."""
+
+    build_s = compile_s = 0.0
+    parameters = weight_bytes = compilations = evaluations = 0
+    device_peak_bytes = None
+
+    def use(self, train):
+        pass
+
+    def fresh_weights(self, model_seed):
+        return [np.float32([model_seed, 0])]
+
+    def reset(self, weights, model_seed=0):
+        self.load(weights)
+
+    def load(self, weights):
+        self._state = [weight.copy() for weight in weights]
+
+    def weights(self):
+        return [weight.copy() for weight in self._state]
+
+    def train(self, order, steps=None, rates=None):
+        time.sleep(0.1)
+        self._state[0][1] += 1
+        return float(1 / self._state[0][1])
+
+    def forecast(self, x):
+        return np.full((len(x), 1), self._state[0][0] / (1 + self._state[0][1]), np.float32)
+
+    forecast_batch = forecast
+
+    def close(self):
+        pass
+
+
+@engine("torture_seeded")
+class SeededEngine(Engine):
+    """NumPy as a backend that trains nothing, but has seeds: a case's are one job."""
+
+    distributions = ("numpy",)
+
+    def load(self):
+        pass
+
+    def count_gpus(self):
+        return 0
+
+    def make_program(self, model, recipe, train, scored):
+        return Seeded()
+
+
+@model("torture_network")
+class Unbuilt(Network):
+    """A network that is never built."""
+
+    number: int = 0

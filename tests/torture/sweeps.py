@@ -55,6 +55,21 @@ cases = [
 ]
 """,
 }
+SUITES["cluster"] = f"""
+name = "cluster"
+seeds = {list(range(12))}
+baseline = "naive"
+backends = ["torture_seeded"]
+throughput = false
+recipe = {{ epochs = 2, batch_size = 4 }}
+cases = [
+    {{ name = "t/naive", {RAMPS}, model = "naive" }},
+    {{ name = "t/one", {RAMPS}, model = {{ name = "torture_network", number = 1 }} }},
+    {{ name = "t/two", {RAMPS}, model = {{ name = "torture_network", number = 2 }} }},
+    {{ name = "t/three", {RAMPS}, model = {{ name = "torture_network", number = 3 }} }},
+    {{ name = "t/four", {RAMPS}, model = {{ name = "torture_network", number = 4 }} }},
+]
+"""
 TRACKED = SUITES["plain"].replace('"plain"', '"tracked"').replace(str(list(range(25))), str(list(range(8))))
 SUITES["tracked"] = TRACKED
 PLUGINS = {

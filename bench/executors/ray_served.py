@@ -1,0 +1,318 @@
+"""The process that speaks to Ray for a driver: Ray ends, and prints in, the process that it is loaded in.
+
+It answers questions about the cluster, and gives it jobs. A task whose node is lost is not begun anew by Ray, which
+would run again what has ended: what is left of its job is given out again here.
+"""
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from bench.child_process import requests
+from bench.errors import BenchError
+from bench.executors import ray_node
+from bench.executors.ray_node import Driver
+from bench.executors.runner import Limits
+from bench.jobs import Event, Job, RunEnded
+from bench.provenance import Environment
+from bench.record import Component
+
+POLL_S = 0.1
+"""How often it looks whether it is to stop."""
+LOOK_S = 2.0
+"""How often it asks how many cores the cluster has, and whether its head answers."""
+GONE_S = 20.0
+"""A head that does not answer for so long is gone; Ray itself tries for a minute, and then ends the process."""
+NODE_S = 120.0
+"""So long a node may take to answer what it is."""
+DEAD_S = 60.0
+"""So long the cluster may take to find out that a node is lost."""
+LOSSES = 10
+"""How often a job may be lost with its node before the sweep ends: then no node is to blame."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked for."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why it cannot be had, in one line; ``gone`` where the cluster no longer answers at all."""
+
+    line: str
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """Every job has ended, or was told to; ``line`` says what else ended them."""
+
+    line: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Asks to run jobs, answered by events and then by `Done`; meanwhile it can be asked, and told to `Stop`."""
+
+    jobs: Sequence[Job]
+    logs: str
+    limits: Limits
+    workers: int | None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Asks to end the tasks."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Asks for what a method of `Cluster` returns."""
+
+    method: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+class _Gone(Exception):
+    """The cluster no longer answers."""
+
+
+def serve(connection: Connection, address: str, runtime_env: dict[str, Any], driver: Driver) -> None:
+    """Connect to a cluster and do what a driver asks for, until it asks no more."""
+    sending = threading.Lock()
+
+    def send(message: Event | Answer | Fault | Done) -> None:
+        with sending:
+            connection.send(message)
+
+    def gone(why: str) -> None:
+        send(Fault(why, gone=True))
+        os._exit(1)
+
+    def answer(asked: Ask) -> None:
+        try:
+            send(Answer(asked.method(cluster, *asked.arguments)))
+        except BenchError as error:
+            send(Fault(str(error)))
+
+    def told() -> bool:
+        """Answer what is asked meanwhile; return whether the work is to stop."""
+        while connection.poll():
+            request = connection.recv()
+            if not isinstance(request, Ask):
+                return True
+            answer(request)
+        return False
+
+    def work(asked: Work) -> Done:
+        try:
+            for event in cluster.work(asked, told):
+                send(event)
+        except BenchError as error:
+            return Done(str(error))
+        return Done()
+
+    try:
+        cluster = Cluster(_connected(address, runtime_env), driver)
+    except BenchError as error:
+        send(Fault(str(error)))
+        return
+    threading.Thread(target=_watch, args=(cluster.ray, gone), daemon=True).start()
+    send(Answer(cluster.head))
+    try:
+        for request in requests(connection):
+            if isinstance(request, Work):
+                send(work(request))
+            elif isinstance(request, Ask):
+                answer(request)  # else it is told to stop what has ended already
+    except _Gone as error:
+        gone(str(error))
+    except Exception as error:
+        gone(_line(error))
+
+
+@dataclass
+class Cluster:
+    """A cluster as it is seen from here.
+
+    Attributes:
+        ray: The library, connected.
+        driver: What tasks take over.
+        environments_of: What a node told of itself, by its number and what was asked; it is asked once.
+    """
+
+    ray: Any
+    driver: Driver
+    environments_of: dict[tuple[Any, ...], Environment | None] = field(default_factory=dict)
+
+    @property
+    def head(self) -> str:
+        """The address of its head."""
+        return str(self.ray.get_runtime_context().gcs_address)
+
+    def resources(self) -> dict[str, float]:
+        """Return how much it has of each resource, such as ``"CPU"``."""
+        found: dict[str, float] = self.ray.cluster_resources()
+        return found
+
+    def environments(self, kind: str, backend: str, stack: int) -> list[Environment]:
+        """Return those that runs have on its nodes, each once; of a node that is lost, too, if it was asked before."""
+        nodes = self.ray.nodes()
+        new = [n for n in nodes if n["Alive"] and (n["NodeID"], kind, backend, stack) not in self.environments_of]
+        for node, found in self._on_each(new, ray_node.environment_here, kind, backend, stack).items():
+            self.environments_of[node, kind, backend, stack] = found
+        known = [self.environments_of.get((n["NodeID"], kind, backend, stack)) for n in nodes]
+        return list({e.digest: e for e in known if e is not None}.values())
+
+    def see(self, backends: Sequence[str], datasets: Sequence[Component]) -> None:
+        """See that each node has the package, backends and data that runs need.
+
+        Raises:
+            BenchError: One lacks something; the message names it.
+        """
+        nodes = self.ray.nodes()
+        names = {n["NodeID"]: n["NodeManagerHostname"] for n in nodes}
+        alive = [n for n in nodes if n["Alive"]]
+        for node, lack in self._on_each(alive, ray_node.lacks, backends, datasets).items():
+            if lack:
+                raise BenchError(f"node {names[node]} ({node[:8]}): {lack}")
+
+    def work(self, asked: Work, told: Callable[[], bool]) -> Iterator[Event]:
+        """Yield events as tasks send them; what a lost node leaves of a job is given to another one.
+
+        Args:
+            asked: The jobs.
+            told: Whether it is to stop.
+
+        Raises:
+            BenchError: A job was lost again and again, or a node lacks what it needs.
+        """
+        ray, waiting = self.ray, list(reversed(asked.jobs))
+        under_way: dict[Any, Job] = {}
+        ended: set[str] = set()
+        losses: Counter[str] = Counter()
+        room, looked = 1, float("-inf")
+        task = ray.remote(max_retries=0)(ray_node.work)
+        try:
+            while (waiting or under_way) and not told():
+                if time.monotonic() > looked + LOOK_S:  # nodes come and go
+                    room, looked = asked.workers or max(1, int(self.resources().get("CPU", 1))), time.monotonic()
+                while waiting and len(under_way) < room:
+                    job = waiting.pop()
+                    gpus = 0 if job.device == "cpu" else 1
+                    options = {"num_returns": "streaming", "num_cpus": 1, "num_gpus": gpus}
+                    sent = task.options(**options).remote(self.driver, job, asked.logs, asked.limits)
+                    under_way[sent] = job
+                for sent in ray.wait(list(under_way), timeout=POLL_S)[0]:
+                    job = under_way[sent]
+                    try:
+                        event = ray.get(next(sent))
+                    except StopIteration:
+                        del under_way[sent]
+                    except ray.exceptions.RayError as error:
+                        del under_way[sent]
+                        self._see_connected(error)
+                        if isinstance(cause := getattr(error, "cause", None), BenchError):
+                            raise BenchError(str(cause)) from None
+                        left = tuple(spec for spec in job.specs if spec.run_id not in ended)
+                        if left:
+                            losses[left[0].run_id] += 1
+                            if losses[left[0].run_id] > LOSSES:
+                                raise BenchError(
+                                    f"case {left[0].case!r} was lost {LOSSES} times: {_line(error)}"
+                                ) from None
+                            waiting.append(replace(job, specs=left))
+                    else:
+                        if isinstance(event, RunEnded):
+                            ended.add(event.record.run_id)
+                        yield event
+        finally:
+            for sent in under_way:
+                with suppress(Exception):
+                    ray.cancel(sent, force=True)
+
+    def _on_each(self, nodes: Sequence[Any], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+        """Call a function on each of these nodes; return what it gives by the node's number.
+
+        Raises:
+            BenchError: A node that lives does not answer.
+        """
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+        ray, asked, answers = self.ray, {}, {}
+        for node in nodes:
+            options = {"num_cpus": 0, "scheduling_strategy": On(node["NodeID"], soft=False)}
+            asked[node["NodeID"]] = ray.remote(**options)(function).remote(self.driver, *arguments)
+        for node in nodes:
+            number = node["NodeID"]
+            try:
+                answers[number] = ray.get(asked[number], timeout=NODE_S)
+            except ray.exceptions.RayError as error:
+                self._see_connected(error)
+                if not self._is_lost(number, error):
+                    name = node["NodeManagerHostname"]
+                    raise BenchError(f"node {name} ({number[:8]}) does not answer: {_line(error)}") from None
+        return answers
+
+    def _is_lost(self, number: str, error: Exception) -> bool:
+        """Return whether a node that gave no answer is no more; the cluster may take a while to say so."""
+        until = time.monotonic() + (0 if isinstance(error, self.ray.exceptions.RayTaskError) else DEAD_S)
+        while any(n["NodeID"] == number and n["Alive"] for n in self.ray.nodes()):
+            if time.monotonic() > until:
+                return False
+            time.sleep(POLL_S)
+        return True
+
+    def _see_connected(self, error: Exception) -> None:
+        """Raise _Gone where this machine's own part of the cluster has ended."""
+        if isinstance(error, self.ray.exceptions.LocalRayletDiedError):
+            raise _Gone("this machine's node of it has ended")
+
+
+def _connected(address: str, runtime_env: dict[str, Any]) -> Any:
+    """Return Ray, connected to a cluster.
+
+    Raises:
+        BenchError: It cannot be.
+    """
+    import ray
+
+    try:
+        ray.init(address, runtime_env=runtime_env or None, log_to_driver=False, configure_logging=False)
+    except (Exception, SystemExit) as error:
+        raise BenchError(f"the cluster of Ray at {address} does not take this machine: {_line(error)}") from None
+    return ray
+
+
+def _watch(ray: Any, gone: Callable[[str], None]) -> None:
+    """Call ``gone`` when the head has not answered for a while, or no longer counts this machine's node."""
+    ours, heard = ray.get_runtime_context().get_node_id(), threading.Event()
+
+    def listen() -> None:
+        while True:
+            with suppress(Exception):
+                if ours not in {node["NodeID"] for node in ray.nodes() if node["Alive"]}:
+                    gone("this machine's node is no longer part of it")
+                heard.set()
+            time.sleep(LOOK_S)
+
+    threading.Thread(target=listen, daemon=True).start()
+    silent_s = 0.0  # counted, and not by a clock: while this process is stopped nobody is silent
+    while silent_s < GONE_S:
+        time.sleep(LOOK_S)
+        silent_s = 0.0 if heard.is_set() else silent_s + LOOK_S
+        heard.clear()
+    gone(f"its head does not answer, or was begun anew: nothing was heard of it for {GONE_S:g} s")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

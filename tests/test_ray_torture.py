@@ -1,0 +1,20 @@
+"""A short torture of a cluster of Ray: `make torture-cluster` puts in 100 faults, of more kinds."""
+
+import pytest
+
+from tests.torture.on_cluster import HARMS, torture
+from tests.torture.sweeps import PLUGINS
+
+pytest.importorskip("ray", reason="Ray is not installed here: the extra ray brings it")
+KINDS = "node_lost", "node_joins", "task_killed", "raylet_stopped"
+
+
+@pytest.mark.variant
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_four_faults_on_a_cluster_lose_nothing(tmp_path, monkeypatch):
+    for name, value in PLUGINS.items():
+        monkeypatch.setenv(name, value)
+    tally = torture(tmp_path, 4, 1, KINDS)
+    assert sum(tally.injected.values()) == 4
+    assert {harm: tally.harms[harm] for harm in HARMS} == dict.fromkeys(HARMS, 0), "\n".join(tally.notes)
