@@ -3,7 +3,10 @@
 import json
 import os
 import re
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -199,3 +202,18 @@ def test_options_that_cannot_be_used_are_one_line(options, line, far, capsys):
     Path("far.json").write_text("{", encoding="utf-8")
     assert call(["run", suite, "--executor", "ray", *options]) == 2
     assert capsys.readouterr().err.startswith(f"bench: {line}")
+
+
+def test_a_small_cluster_says_what_to_paste_and_ends_with_ctrl_c():
+    command = [sys.executable, str(ROOT / "tools" / "cluster.py"), "--nodes", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as cluster:
+        assert cluster.stdout.readline() == "a cluster of 1 nodes, until Ctrl-C; in another terminal:\n"
+        words = cluster.stdout.readline().split()
+        host, port = words[-1].split(":")
+        socket.create_connection((host, int(port)), 5.0).close()
+        cluster.send_signal(signal.SIGINT)
+        assert cluster.stdout.read() == "the cluster has ended\n"
+    assert cluster.returncode == 0
+    assert words[1:-1] == ["run", "smoke", "--executor", "ray", "--address"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), 5.0)

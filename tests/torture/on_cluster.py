@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from tests.torture.injections import at_random
-from tests.torture.sweeps import PLUGINS, Process, ScratchSweep, compare, undisturbed, wait_for
+from tests.torture.sweeps import PLUGINS, STARTUP_CODES, Process, ScratchSweep, compare, undisturbed, wait_for
 from tests.torture.trials import RESUMES, Tally, write
 
 HARMS = (
@@ -193,8 +193,9 @@ def kill_link(nodes: Nodes, process: Process, rng: random.Random) -> Codes:
 
 
 def interrupt(nodes: Nodes, process: Process, rng: random.Random) -> Codes:
+    begun = "runs to do" in process.printed
     process.signal_group(signal.SIGINT)
-    return (0, 3)
+    return (0, 3) if begun else (0, *STARTUP_CODES)
 
 
 def hung_driver(nodes: Nodes, process: Process, rng: random.Random) -> Codes:
@@ -263,7 +264,8 @@ class Trial:
         said = process.printed[-1500:]
         wrong = code not in codes or (code == 2 and LOST not in said)
         self.tally.harm("wrong_exit_codes", wrong, f"{place}: code {code}, {said}")
-        self.tally.harm("tracebacks", process.raised, f"{place}: {said}")
+        by_python = code == -signal.SIGINT  # which the interpreter ends on before it has begun, with its traceback
+        self.tally.harm("tracebacks", process.raised and not by_python, f"{place}: {said}")
         gone = wait_for(lambda: not self.nodes.workers(), 30)
         self.tally.harm("left_running", not gone, place)
         return code
