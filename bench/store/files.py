@@ -11,6 +11,7 @@ from bench.kept import Kept, digest_of
 from bench.measurement import Measurement
 from bench.record import FINISHED, RunRecord
 from bench.store.folder import Folder, K, read_folder
+from bench.store.known import SEGMENT, read_by_segment
 from bench.store.reading import read_measurement, read_record
 from bench.store.text import to_json
 
@@ -59,7 +60,7 @@ class Store:
         Raises:
             BenchError: A file is no good record, or cannot be read; names the first one. None is touched.
         """
-        return self._runs().good()
+        return read_by_segment(self.folder, self.results / SEGMENT).good()
 
     def read_measurements(self) -> list[Measurement]:
         """Return all measurements, oldest first.
