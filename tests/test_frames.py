@@ -213,7 +213,7 @@ def test_a_large_csv_is_compressed_and_a_broken_one_is_a_line(tmp_path: Path, mo
     plain = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     limit = 500
     assert len(plain["cases.csv"]) > limit, "not long: its rows are few, and others read it as it is"
-    monkeypatch.setattr("bench.frames.base.LARGE", limit)
+    monkeypatch.setattr("bench.frames.csvs.LARGE", limit)
     frames.write_frames(tmp_path, written)
     packed = {
         f"{kind.name}.csv" for kind in frame_kinds.entries() if kind.long and len(plain[f"{kind.name}.csv"]) > limit

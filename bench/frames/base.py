@@ -1,25 +1,24 @@
 """Frames as CSVs beside a report: what one is, typing by its schema, writing and reading; six significant digits."""
 
-import csv
-import gzip
-import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.files import discard, remove_leftovers, written_whole
+from bench.files import discard, remove_leftovers
+from bench.frames.csvs import packed, read_csv, write_csv
 from bench.frames.schemas import Kind, Schema
 from bench.frames.selection import Shown
 from bench.registry import Registry
 
 Frames = dict[str, pd.DataFrame]
-Rows = Iterable[Mapping[str, Any]]
-LARGE = 2_000_000
-"""A long file of more bytes is compressed: reports are made to be committed."""
+Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
+"""A mapping a row, or what has many of them as columns."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class FrameKind:
         schema: Its columns.
         rows: Makes its rows from what the report shows; a missing column is empty.
         optional: There is no such file where it has no rows.
-        long: A run, or a pair of models, has many rows: the file is compressed where it has over `LARGE` bytes.
+        long: A run, or a pair of models, has many rows: see `bench.frames.csvs.write_csv`.
     """
 
     name: str
@@ -67,6 +66,8 @@ def typed(rows: Rows, schema: Schema) -> pd.DataFrame:
     Raises:
         ValueError: A row has a column that the schema lacks, or a value of another type.
     """
+    if isinstance(rows, pd.DataFrame):
+        return with_types(rows, schema)
     columns: dict[str, list[Any]] = {name: [] for name in schema}  # not a list of rows, which takes five times as much
     for row in rows:
         unknown = [name for name in row if name not in columns]
@@ -100,10 +101,16 @@ def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     return pd.DataFrame(made, frame.index, copy=False)
 
 
+def repeated(texts: Sequence[str], places: NDArray[np.integer]) -> Any:
+    """Return a column of texts, of which each row has the one at its place."""
+    return pd.array(texts, dtype="string").take(places)
+
+
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     """Write each frame as ``<name>.csv`` with six significant digits, each file whole or not at all.
 
-    A long one of more than `LARGE` bytes is compressed, as ``<name>.csv.gz``; an optional one without rows is removed.
+    A long one may be compressed, as ``<name>.csv.gz`` (see `bench.frames.csvs.write_csv`); an optional one without rows
+    is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
@@ -111,19 +118,9 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     long = {kind.name for kind in frame_kinds.entries() if kind.long}
     for name, frame in frames.items():
         path = folder / f"{name}.csv"
-        if name in optional and not len(frame):
-            discard(path)
-            discard(_packed(path))
-            continue
-        # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
-        texts: pd.DataFrame = frame.select_dtypes("string")
-        returns = any(texts[name].str.contains("\r", regex=False).any() for name in texts.columns)
-        quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
-        data = frame.to_csv(index=False, float_format="%.6g", lineterminator="\n", quoting=quoting).encode()
-        large = name in long and len(data) > LARGE
-        with written_whole(_packed(path) if large else path) as new:
-            new.write_bytes(gzip.compress(data, mtime=0) if large else data)
-        discard(path if large else _packed(path))
+        made = write_csv(path, frame, packs=name in long) if len(frame) or name not in optional else None
+        for other in {path, packed(path)} - {made}:
+            discard(other)
 
 
 def read_frames(folder: Path) -> Frames:
@@ -135,7 +132,7 @@ def read_frames(folder: Path) -> Frames:
     paths = [(kind, folder / f"{kind.name}.csv") for kind in frame_kinds.entries()]
     return {
         kind.name: typed([], kind.schema)
-        if kind.optional and not (path.exists() or _packed(path).exists())
+        if kind.optional and not (path.exists() or packed(path).exists())
         else read_frame(path, kind.schema)
         for kind, path in paths
     }
@@ -147,17 +144,12 @@ def read_frame(path: Path, schema: Schema) -> pd.DataFrame:
     Raises:
         BenchError: It is missing or is no such table.
     """
-    packed = _packed(path)
-    found = packed if packed.exists() and not path.exists() else path
+    found = packed(path) if packed(path).exists() and not path.exists() else path
     try:
-        return with_types(pd.read_csv(found, dtype=str, keep_default_na=False, na_values=[""]), schema)
-    except (OSError, ValueError, EOFError, zlib.error) as error:
+        return with_types(read_csv(found, schema), schema)
+    except (OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BenchError(f"cannot read {found} ({reason}); write the report again from its records") from None
-
-
-def _packed(path: Path) -> Path:
-    return path.with_name(f"{path.name}.gz")
 
 
 def _flag(value: Any) -> bool | None:
