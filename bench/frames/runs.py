@@ -109,10 +109,9 @@ def forecasts_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, str, str]] = set()
     for record in sorted(shown.records, key=lambda r: (r.spec.data_seed, r.spec.model_seed or 0)):
         place = (record.spec.case, record.spec.device, record.spec.backend)
-        if record.sample is None or record.status != "done" or place in seen:
+        if place in seen or record.status != "done" or (sample := record.sample) is None:
             continue
         seen.add(place)
-        sample = record.sample
         for i, window in enumerate(sample.window):
             after = len(sample.x[i])
             parts = {"input": (0, sample.x), "truth": (after, sample.truth), "forecast": (after, sample.forecast)}

@@ -108,6 +108,8 @@ def printed_final(results: Results, row: Row, metric: Traits) -> float | None:
     Where a task asks for the last position alone, what was printed of all positions is printed of the last.
     """
     finals = final_values(results)
+    if finals.empty:
+        return None
     own = finals[(finals["case"] == row.case) & finals["split"].isin(["", "valid", "test"])]
     known = own.set_index("metric")["value"].to_dict()
     alike = [metric.name]

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench import stats
 from bench.frames import Frames
@@ -25,6 +26,13 @@ from bench.text.lines import folded, one_line
 
 COMMON = "common_"
 """How keys of common leaderboards begin, and no other."""
+
+
+class Curve(NamedTuple):
+    """A run's values ``[n]`` of the epochs, from 1 on, that have one ``[n]``."""
+
+    epochs: NDArray[np.int64]
+    values: stats.Float64
 
 
 class Results:
@@ -91,13 +99,21 @@ class Results:
         return made.assign(targets=made["task"].map(lambda task: targets.get(task, ())))
 
     @cached_property
-    def curves(self) -> Mapping[tuple[str, str], Mapping[str, Mapping[int, float]]]:
+    def curves(self) -> Mapping[tuple[str, str], Mapping[str, Curve]]:
         """Each run's values by epoch, those that there are, by split and metric, then by run id."""
-        found: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
+        found: dict[tuple[str, str], dict[str, Curve]] = {}
         frame = self.frames["curves"].dropna(subset=["epoch", "value"])
-        columns = [frame[name] for name in ("split", "metric", "run_id", "epoch", "value")]
-        for split, metric, run, epoch, value in zip(*columns, strict=True):
-            found.setdefault((split, metric), {}).setdefault(run, {})[epoch] = value
+        epochs, values = frame["epoch"].to_numpy(np.int64), frame["value"].to_numpy(np.float64)
+        columns = [pd.factorize(frame[name]) for name in ("split", "metric", "run_id")]
+        changes = np.any([np.diff(codes) != 0 for codes, _ in columns], axis=0)
+        firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
+        named = [names[codes[firsts]].tolist() for codes, names in columns]
+        for split, metric, run, first, end in zip(*named, firsts, [*firsts[1:], len(frame)], strict=True):
+            there, curve = found.setdefault((split, metric), {}), Curve(epochs[first:end], values[first:end])
+            before = there.get(run)  # a file that was put in another order has it in parts
+            if before is not None:
+                curve = Curve(np.append(before.epochs, curve.epochs), np.append(before.values, curve.values))
+            there[run] = curve
         return found
 
     @cached_property

@@ -1,6 +1,6 @@
 """How often a table of equal models says that some differ, and the level of a pair that keeps the table's promise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -120,7 +120,9 @@ def _error(sizes: tuple[int, ...], spreads: tuple[float, ...], family: Family, p
     reach = [critical(len(seeds), float(1 / x)) if pair is None else critical(2, float(1 / x), pair) for x in grid]
     found, tables = 0, 0
     for distance, freedom in _tables(sizes, np.array(spreads), family, SEEDS_ALONE):
-        found += int((distance > np.interp(1 / freedom, grid, reach)).any(axis=1).sum())
+        table, pair_of = np.nonzero(distance > min(reach))
+        beyond = distance[table, pair_of] > np.interp(1 / freedom[table, pair_of], grid, reach)
+        found += len(np.unique(table[beyond]))
         tables += len(distance)
     return found / tables
 
@@ -138,8 +140,10 @@ def _checked(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
-def _tables(sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noise) -> list[tuple[Float64, Float64]]:
-    """Return Welch's statistics and degrees of freedom, (tables, statements) each, in parts that fit memory."""
+def _tables(
+    sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noise
+) -> Iterator[tuple[Float64, Float64]]:
+    """Yield Welch's statistics and degrees of freedom, (tables, statements) each, in parts that fit memory."""
     n, models = np.array(sizes), len(sizes)
     statements = models if family is Family.LEADER else models * (models - 1) // 2
     tables = min(TABLES, max(PAIRS // statements, 1_000))
@@ -148,11 +152,10 @@ def _tables(sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noi
     own_part = (noise.share if any(sizes) else 1.0) if noise.series else 0.0
     paired = noise.by_draw and all(sizes)
     numbers = tables * statements * (max(sizes) if paired else 1)
-    parts = []
     for rows in np.diff(np.linspace(0, tables, 1 + -(-numbers // 500_000)).astype(int)):
         shape = (rows, models)
         if paired:
-            parts.append(_paired(spreads[:, None] * rng.standard_normal((*shape, max(sizes))), n, family))
+            yield _paired(spreads[:, None] * rng.standard_normal((*shape, max(sizes))), n, family)
             continue
         errors = np.where(n > 0, spreads / np.sqrt(np.maximum(n, 1)), 0.0)
         means = errors * rng.standard_normal(shape)
@@ -163,8 +166,7 @@ def _tables(sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noi
             over_series = own_part * rng.chisquare(freedom, shape) / freedom
             variances.append((over_series, np.full(models, freedom)))
         own, other = _statements(means, family)
-        parts.append(_welch(means, variances, own, other))
-    return parts
+        yield _welch(means, variances, own, other)
 
 
 def _statements(means: Float64, family: Family) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -191,7 +193,8 @@ def _welch(
     gap = np.abs(means[rows, own] - means[rows, other])
     (seeds, freedom), *series = variances
     both = seeds[rows, own] + seeds[rows, other]
-    squares = sum(seeds[rows, i] ** 2 / np.maximum(freedom[i], 1) for i in (own, other))
+    by_freedom = seeds**2 / np.maximum(freedom, 1)
+    squares = by_freedom[rows, own] + by_freedom[rows, other]
     for values, known in series:
         together = values[rows, own] + values[rows, other]
         both, squares = both + together, squares + together**2 / known[own]

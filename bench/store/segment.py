@@ -57,10 +57,7 @@ class InSegment(RunRecord):
         """Return a part that is in the segment."""
         if name in PARTS and "row" in self.__dict__:
             segment, row = self.__dict__["row"]
-            try:
-                return PARTS[name](segment, row)
-            except (OSError, ValueError, KeyError):  # a damaged page: the file has it
-                return getattr(segment.read_file(row), name)
+            return segment.part(name, row)
         return super().__getattr__(name)  # type: ignore[misc]  # pydantic hides its own from mypy
 
     def whole(self) -> RunRecord:
@@ -102,6 +99,7 @@ class Segment:
         import pyarrow.parquet as pq
 
         self._path, self._folder = path, folder
+        self._asked, self._parts = -1, dict[str, Any]()
         # The file stays open: one that takes its place has other rows.
         self._file = pq.ParquetFile(pa.OSFile(str(path)), page_checksum_verification=True, read_dictionary=["shared"])
         if (self._file.schema_arrow.metadata or {}).get(b"bench") != FORMAT.encode():
@@ -140,15 +138,25 @@ class Segment:
             object.__setattr__(made, name, value)
         return made
 
-    def read_file(self, row: int) -> RunRecord:
-        """Return the record of a row from its own file, since the segment is damaged: it is removed.
+    def part(self, name: str, row: int) -> Any:
+        """Return a long part of a record; those of the record that was asked last are held.
+
+        Where the segment turns out to be damaged, it is removed, and the record's own file has the part.
 
         Raises:
-            OSError: The file cannot be read.
+            OSError: That file cannot be read, either.
             ValueError: It is no good record.
         """
-        discard(self._path)
-        return read_record((self._folder / self._columns["name"][row]).read_text(encoding="utf-8"))[0]
+        if self._asked != row:
+            self._asked, self._parts = row, {}
+        if name not in self._parts:
+            try:
+                self._parts[name] = PARTS[name](self, row)
+            except (OSError, ValueError, KeyError):
+                discard(self._path)
+                text = (self._folder / self._columns["name"][row]).read_text(encoding="utf-8")
+                self._parts[name] = getattr(read_record(text)[0], name)
+        return self._parts[name]
 
     def table(self, rows: Sequence[int]) -> "pa.Table":
         """Return some of its rows, all columns of them."""
