@@ -13,7 +13,8 @@ from bench.stats.samples import SAME, Float64, Sample, finite, scale_of
 Name = TypeVar("Name", bound=Hashable)
 APPROXIMATE = 2e-3
 """By what share an approximate critical value may be off; a test holds it to that."""
-
+MOST_APPROXIMATED = 200
+"""So many groups are the most that statsmodels's approximation knows."""
 ROUNDING = 1e-9
 """By what share a p value of an array may differ from that of its numbers one by one."""
 
@@ -105,9 +106,10 @@ def critical(k: int, freedom: float, level: float = 0.95) -> float:
     """
     if k <= 2:
         return float(stats.t.isf((1 - level) / 2, freedom))
-    if not _has_approximation(k, freedom, level):
+    nearest = min(k, MOST_APPROXIMATED)
+    if not _has_approximation(nearest, freedom, level):
         return float(stats.studentized_range.isf(1 - level, k, freedom) / np.sqrt(2))
-    start = _studentized(level, k, freedom)
+    start = _studentized(level, nearest, freedom)
     found = optimize.newton(
         lambda q: stats.studentized_range.sf(q, k, freedom) - (1 - level), start, x1=1.001 * start, tol=1e-5 * start
     )
@@ -130,7 +132,7 @@ def _studentized(level: float, k: int, freedom: float) -> float:
 
 def _has_approximation(k: int, freedom: float, level: float) -> bool:
     """Return whether statsmodels's ``qsturng`` covers this case."""
-    return k <= 200 and freedom >= 2 and 0.1 <= level <= 0.999
+    return k <= MOST_APPROXIMATED and freedom >= 2 and 0.1 <= level <= 0.999
 
 
 def _trained_pairs(samples: Mapping[str, Float64], alpha: float) -> set[frozenset[str]]:
