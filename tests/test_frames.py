@@ -226,7 +226,7 @@ def test_a_large_csv_is_compressed_and_a_broken_one_is_a_line(tmp_path: Path, mo
     for broken in (whole[:-9], b"no such thing", whole[:12] + b"\0" * 40):
         (tmp_path / "scores.csv.gz").write_bytes(broken)
         with pytest.raises(BenchError, match=r"cannot read .*scores\.csv\.gz"):
-            frames.read_frames(tmp_path)
+            dict(frames.read_frames(tmp_path))
     monkeypatch.undo()
     frames.write_frames(tmp_path, written)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == plain

@@ -1,6 +1,6 @@
 """Frames as CSVs beside a report: what one is, typing by its schema, writing and reading; six significant digits."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bench.frames.schemas import Kind, Schema
 from bench.frames.selection import Shown
 from bench.registry import Registry
 
-Frames = dict[str, pd.DataFrame]
+Frames = MutableMapping[str, pd.DataFrame]
 Rows = Iterable[Mapping[str, Any]] | pd.DataFrame
 """A mapping a row, or what has many of them as columns."""
 
@@ -31,6 +31,7 @@ class FrameKind:
         rows: Makes its rows from what the report shows; a missing column is empty.
         optional: There is no such file where it has no rows.
         long: A run, or a pair of models, has many rows: see `bench.frames.csvs.write_csv`.
+        large: A run has dozens: `Fetched` does not hold it.
     """
 
     name: str
@@ -38,26 +39,60 @@ class FrameKind:
     rows: Callable[[Shown], Rows]
     optional: bool = False
     long: bool = False
+    large: bool = False
 
 
 frame_kinds: Registry[FrameKind] = Registry("frame", "bench.frames")
 
 
 def frame(
-    name: str, schema: Schema, *, optional: bool = False, long: bool = False
+    name: str, schema: Schema, *, optional: bool = False, long: bool = False, large: bool = False
 ) -> Callable[[Callable[[Shown], Rows]], Callable[[Shown], Rows]]:
     """Register the maker of a CSV's rows; see `FrameKind`."""
 
     def decorate(rows: Callable[[Shown], Rows]) -> Callable[[Shown], Rows]:
-        frame_kinds.add(name, FrameKind(name, schema, rows, optional, long), source=rows)
+        frame_kinds.add(name, FrameKind(name, schema, rows, optional, long, large), source=rows)
         return rows
 
     return decorate
 
 
-def make_frames(shown: Shown) -> Frames:
+class Fetched(Frames):
+    """Frames by name; one that is large is made, or read, each time that it is asked for."""
+
+    def __init__(self, fetch: Callable[[FrameKind], pd.DataFrame]):
+        self._fetch = fetch
+        self._held = {kind.name: fetch(kind) for kind in frame_kinds.entries() if not kind.large}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a frame."""
+        return self._held[name] if name in self._held else self._fetch(frame_kinds.get(name))
+
+    def __setitem__(self, name: str, frame: pd.DataFrame) -> None:
+        """Put another in its place."""
+        self._held[name] = frame
+
+    def __delitem__(self, name: str) -> None:
+        """Forget what was put there."""
+        del self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all names."""
+        return iter(frame_kinds.names())
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(frame_kinds.names())
+
+
+def made_frames(shown: Shown) -> Fetched:
     """Return every frame of what a report shows."""
-    return {kind.name: typed(kind.rows(shown), kind.schema) for kind in frame_kinds.entries()}
+    return Fetched(lambda kind: typed(kind.rows(shown), kind.schema))
+
+
+def make_frames(shown: Shown) -> dict[str, pd.DataFrame]:
+    """Return every frame of what a report shows, and hold all of them."""
+    return dict(made_frames(shown))
 
 
 def typed(rows: Rows, schema: Schema) -> pd.DataFrame:
@@ -123,19 +158,20 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
             discard(other)
 
 
-def read_frames(folder: Path) -> Frames:
+def read_frames(folder: Path) -> Fetched:
     """Read every frame that `write_frames` wrote, with the same types.
 
     Raises:
         BenchError: A file is missing or is no such table.
     """
-    paths = [(kind, folder / f"{kind.name}.csv") for kind in frame_kinds.entries()]
-    return {
-        kind.name: typed([], kind.schema)
-        if kind.optional and not (path.exists() or packed(path).exists())
-        else read_frame(path, kind.schema)
-        for kind, path in paths
-    }
+
+    def fetch(kind: FrameKind) -> pd.DataFrame:
+        path = folder / f"{kind.name}.csv"
+        if kind.optional and not (path.exists() or packed(path).exists()):
+            return typed([], kind.schema)
+        return read_frame(path, kind.schema)
+
+    return Fetched(fetch)
 
 
 def read_frame(path: Path, schema: Schema) -> pd.DataFrame:

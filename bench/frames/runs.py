@@ -52,7 +52,7 @@ def run_row(record: RunRecord) -> dict[str, Any]:
     }
 
 
-@frame("scores", SCORES, long=True)
+@frame("scores", SCORES, long=True, large=True)
 def scores_rows(shown: Shown) -> pd.DataFrame:
     """Return one row a number that a metric gave."""
     runs = [record.run_id for record in shown.records]
@@ -70,7 +70,7 @@ def scores_rows(shown: Shown) -> pd.DataFrame:
     )
 
 
-@frame("curves", CURVES, long=True)
+@frame("curves", CURVES, long=True, large=True)
 def curves_rows(shown: Shown) -> pd.DataFrame:
     """Return one row a number of an epoch."""
     known: dict[tuple[str, str], int] = {}

@@ -57,8 +57,9 @@ class Results:
     def metrics(self) -> dict[str, dict[str, Traits]]:
         """Traits of each task's metrics, by task and name, on the scale that suits the values that there are."""
         found: dict[str, dict[str, Traits]] = {}
-        values = pd.concat([self.frames[name][["metric", "value"]] for name in ("scores", "curves")])
-        least = values.groupby("metric")["value"].min()
+        least = self.frames["scores"].groupby("metric")["value"].min().to_dict()
+        for (_, name), runs in self.curves.items():
+            least[name] = np.fmin(least.get(name, np.inf), min(curve.values.min() for curve in runs.values()))
         frame = self.frames["metrics"].rename(columns={"metric": "name", "shown": "tabled"})
         for m in frame.drop(columns="about").to_dict("records"):
             kinds = {"direction": Direction(m["direction"]), "scale": Scale(m["scale"]), "axis": Axis(m["axis"])}
@@ -108,7 +109,8 @@ class Results:
         changes = np.any([np.diff(codes) != 0 for codes, _ in columns], axis=0)
         firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
         named = [names[codes[firsts]].tolist() for codes, names in columns]
-        for split, metric, run, first, end in zip(*named, firsts, [*firsts[1:], len(frame)], strict=True):
+        ends = [*firsts[1:], len(frame)][: len(firsts)]
+        for split, metric, run, first, end in zip(*named, firsts, ends, strict=True):
             there, curve = found.setdefault((split, metric), {}), Curve(epochs[first:end], values[first:end])
             before = there.get(run)  # a file that was put in another order has it in parts
             if before is not None:
@@ -117,8 +119,8 @@ class Results:
         return found
 
     @cached_property
-    def wide_curves(self) -> dict[tuple[Place, str, str], pd.DataFrame]:
-        """What `run_curves` returned before, by place, metric and split: a report asks for the same ones many times."""
+    def asked(self) -> dict[Hashable, Any]:
+        """What parts of the report found out before, by their names: several ask the same."""
         return {}
 
     @cached_property

@@ -52,10 +52,11 @@ def run_curves(results: Results, row: Row, metric: str, split: str = "valid") ->
 
     They are indexed by data seed, seed and run id, in order of their seeds; empty where none has a value.
     """
-    key = row.place, metric, split
-    if key not in results.wide_curves:
-        results.wide_curves[key] = _run_curves(results.curves.get((split, metric), {}), row)
-    return results.wide_curves[key]
+    key = "run_curves", row.place, metric, split
+    if key not in results.asked:
+        results.asked[key] = _run_curves(results.curves.get((split, metric), {}), row)
+    found: pd.DataFrame = results.asked[key]
+    return found
 
 
 def _run_curves(curves: Mapping[str, Curve], row: Row) -> pd.DataFrame:
@@ -114,6 +115,14 @@ def error_of(board: Leaderboard) -> Traits | None:
 
 def courses(results: Results, board: Leaderboard) -> list[Course]:
     """Return the courses of a board's ranked trained rows, best at the end first; none of a row without a curve."""
+    key = "courses", board.key
+    if key not in results.asked:
+        results.asked[key] = _courses(results, board)
+    found: list[Course] = results.asked[key]
+    return found
+
+
+def _courses(results: Results, board: Leaderboard) -> list[Course]:
     error, made = error_of(board), []
     for row in board.trained:
         runs = run_curves(results, row, board.metric.name)
