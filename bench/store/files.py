@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench import faults
 from bench.errors import BenchError
-from bench.files import create, discard, put, remove_leftovers, sync
+from bench.files import create, discard, lacking, put, remove_leftovers, sync
 from bench.kept import Kept, digest_of
 from bench.measurement import Measurement
 from bench.record import FINISHED, RunRecord
@@ -39,13 +39,11 @@ class Store:
         """Make the folder, try that it can be written, and remove what a killed writer left there.
 
         Raises:
-            BenchError: It cannot.
+            BenchError: It cannot, or its file system would lose records.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, probe = create(self.folder)
-            os.close(handle)
-            discard(probe)
+            lacks = lacking(self.folder)
             for folder in (self.folder, self.measurements, self.results / "weights"):
                 remove_leftovers(folder, PROBE)
         except OSError as error:
@@ -53,6 +51,11 @@ class Store:
                 f"cannot write to the results folder {self.results} ({error.strerror}); "
                 "make it writable or name another with --results"
             ) from None
+        if lacks:
+            raise BenchError(
+                f"the file system of the results folder {self.results} would lose records: {lacks}; "
+                "name a folder on another with --results"
+            )
 
     def read(self) -> list[RunRecord]:
         """Return all records of runs, oldest first.
