@@ -1,7 +1,7 @@
 """Frames as CSVs beside a report: what one is, typing by its schema, writing and reading; six significant digits."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class FrameKind:
         rows: Makes its rows from what the report shows; a missing column is empty.
         optional: There is no such file where it has no rows.
         long: A run, or a pair of models, has many rows: see `bench.frames.csvs.write_csv`.
-        large: A run has dozens: `Fetched` does not hold it.
+        large: A run has dozens, which are made of it alone: `Fetched` holds none of them.
     """
 
     name: str
@@ -57,16 +57,31 @@ def frame(
     return decorate
 
 
-class Fetched(Frames):
-    """Frames by name; one that is large is made, or read, each time that it is asked for."""
+PART = 5_000
+"""A large frame is written from so many runs at once."""
 
-    def __init__(self, fetch: Callable[[FrameKind], pd.DataFrame]):
-        self._fetch = fetch
+
+class Fetched(Frames):
+    """Frames by name; one that is large is made, or read, each time that it is asked for, its texts as categories."""
+
+    def __init__(
+        self,
+        fetch: Callable[[FrameKind], pd.DataFrame],
+        parts: Callable[[FrameKind], Iterator[pd.DataFrame]] | None = None,
+    ):
+        self._fetch, self._parts = fetch, parts
         self._held = {kind.name: fetch(kind) for kind in frame_kinds.entries() if not kind.large}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """Return a frame."""
         return self._held[name] if name in self._held else self._fetch(frame_kinds.get(name))
+
+    def parts(self, name: str) -> Iterator[pd.DataFrame]:
+        """Yield a frame in parts, one at least."""
+        if name in self._held or self._parts is None:
+            yield self[name]
+        else:
+            yield from self._parts(frame_kinds.get(name))
 
     def __setitem__(self, name: str, frame: pd.DataFrame) -> None:
         """Put another in its place."""
@@ -87,7 +102,12 @@ class Fetched(Frames):
 
 def made_frames(shown: Shown) -> Fetched:
     """Return every frame of what a report shows."""
-    return Fetched(lambda kind: typed(kind.rows(shown), kind.schema))
+
+    def parts(kind: FrameKind) -> Iterator[pd.DataFrame]:
+        for first in range(0, max(len(shown.records), 1), PART):
+            yield typed(kind.rows(replace(shown, records=shown.records[first : first + PART])), kind.schema)
+
+    return Fetched(lambda kind: typed(kind.rows(shown), kind.schema), parts)
 
 
 def make_frames(shown: Shown) -> dict[str, pd.DataFrame]:
@@ -126,7 +146,8 @@ def with_types(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for name, kind in schema.items():
         values = frame[name] if name in frame else pd.Series([None] * len(frame), index=frame.index, dtype=object)
         if kind is Kind.TEXT:
-            made[name] = values.astype("string").array.fillna("")
+            coded = isinstance(values.dtype, pd.CategoricalDtype)
+            made[name] = values.array if coded else values.astype("string").array.fillna("")
         elif kind is Kind.INTEGER:
             made[name] = pd.to_numeric(values).astype("Int64").array
         elif kind is Kind.FLAG:
@@ -151,9 +172,10 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     remove_leftovers(folder)
     optional = {kind.name for kind in frame_kinds.entries() if kind.optional}
     long = {kind.name for kind in frame_kinds.entries() if kind.long}
-    for name, frame in frames.items():
+    for name in frames:
         path = folder / f"{name}.csv"
-        made = write_csv(path, frame, packs=name in long) if len(frame) or name not in optional else None
+        parts = frames.parts(name) if isinstance(frames, Fetched) else iter([frames[name]])
+        made = None if name in optional and not len(frames[name]) else write_csv(path, parts, packs=name in long)
         for other in {path, packed(path)} - {made}:
             discard(other)
 
@@ -169,20 +191,20 @@ def read_frames(folder: Path) -> Fetched:
         path = folder / f"{kind.name}.csv"
         if kind.optional and not (path.exists() or packed(path).exists()):
             return typed([], kind.schema)
-        return read_frame(path, kind.schema)
+        return read_frame(path, kind.schema, coded=kind.large)
 
     return Fetched(fetch)
 
 
-def read_frame(path: Path, schema: Schema) -> pd.DataFrame:
-    """Read one CSV by its schema, compressed or not.
+def read_frame(path: Path, schema: Schema, *, coded: bool = False) -> pd.DataFrame:
+    """Read one CSV by its schema, compressed or not; ``coded`` gives texts as categories.
 
     Raises:
         BenchError: It is missing or is no such table.
     """
     found = packed(path) if packed(path).exists() and not path.exists() else path
     try:
-        return with_types(read_csv(found, schema), schema)
+        return with_types(read_csv(found, schema, coded=coded), schema)
     except (OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise BenchError(f"cannot read {found} ({reason}); write the report again from its records") from None

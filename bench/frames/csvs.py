@@ -3,8 +3,9 @@
 import csv
 import zlib
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +19,7 @@ ROWS = 200_000
 LARGE = 2_000_000
 """A long file of more bytes is compressed: reports are made to be committed."""
 _ARROW = {Kind.TEXT: pa.string(), Kind.INTEGER: pa.int64(), Kind.NUMBER: pa.float64(), Kind.FLAG: pa.bool_()}
+_CODED = pa.dictionary(pa.int32(), pa.string())
 _PANDAS = {pa.string(): pd.StringDtype(), pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
@@ -26,28 +28,37 @@ def packed(path: Path) -> Path:
     return path.with_name(f"{path.name}.gz")
 
 
-def write_csv(path: Path, frame: pd.DataFrame, *, packs: bool) -> Path:
-    """Write a frame, whole or not at all; return where: ``packs`` compresses one of more than `LARGE` bytes."""
-    parts = _texts(frame)
+def write_csv(path: Path, frames: Iterable[pd.DataFrame], *, packs: bool) -> Path:
+    """Write a table, whole or not at all; return where: ``packs`` compresses one of more than `LARGE` bytes.
+
+    Args:
+        path: Where, uncompressed.
+        frames: Its rows, in one part or several; what comes in several is compressed at a fifth of the time, and is
+            three hundredths larger.
+        packs: It may be compressed.
+    """
+    first, *second = islice(parts := iter(frames), 2)
+    texts = _texts(chain([first], second, parts))
     head, size = [], 0
-    while size <= LARGE and (part := next(parts, b"")):
-        head.append(part)
-        size += len(part)
+    while size <= LARGE and (text := next(texts, b"")):
+        head.append(text)
+        size += len(text)
+    whole: Iterable[bytes] = chain(head, texts)
     to = packed(path) if packs and size > LARGE else path
     with written_whole(to) as new, new.open("wb") as file:
-        file.writelines(_compressed(chain(head, parts)) if to != path else chain(head, parts))
+        file.writelines(whole if to == path else _compressed(whole, 6 if second else 9))
     return to
 
 
-def read_csv(path: Path, schema: Schema) -> pd.DataFrame:
-    """Read a CSV, compressed or not, whose columns of a schema have its types.
+def read_csv(path: Path, schema: Schema, *, coded: bool = False) -> pd.DataFrame:
+    """Read a CSV, compressed or not, whose columns of a schema have its types; ``coded`` holds each text once.
 
     Raises:
         OSError: It cannot be read.
         ValueError: It is no such table.
     """
     options = pa.csv.ConvertOptions(
-        column_types={name: _ARROW[kind] for name, kind in schema.items()},
+        column_types={name: _CODED if coded and kind is Kind.TEXT else _ARROW[kind] for name, kind in schema.items()},
         null_values=[""],
         true_values=["True"],
         false_values=["False"],
@@ -61,29 +72,31 @@ def read_csv(path: Path, schema: Schema) -> pd.DataFrame:
     return made
 
 
-def _compressed(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _compressed(parts: Iterable[bytes], level: int) -> Iterator[bytes]:
     """Yield parts as gzip packs them, without a time."""
-    packer = zlib.compressobj(9, wbits=31)
+    packer = zlib.compressobj(level, wbits=31)
     yield from map(packer.compress, parts)
     yield packer.flush()
 
 
-def _texts(frame: pd.DataFrame) -> Iterator[bytes]:
-    """Yield a frame as CSV, in parts."""
-    # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
-    texts: pd.DataFrame = frame.select_dtypes("string")
-    returns = any(texts[name].str.contains("\r", regex=False).any() for name in texts.columns)
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+def _texts(frames: Iterable[pd.DataFrame]) -> Iterator[bytes]:
+    """Yield a table as CSV, in parts."""
+    for place, frame in enumerate(frames):
+        # Not every version quotes a text for a carriage return alone, which ends a line where it is read.
+        texts: pd.DataFrame = frame.select_dtypes("string")
+        returns = any(texts[name].str.contains("\r", regex=False).any() for name in texts.columns)
+        if not place:
+            yield _written(frame.iloc[:0], header=True, returns=returns)
+        for first in range(0, len(frame), ROWS):
+            part = frame.iloc[first : first + ROWS]
+            plain = None if returns else _plain(part)
+            yield _written(part, header=False, returns=returns) if plain is None else plain
 
-    def written(part: pd.DataFrame, *, header: bool = False) -> bytes:
-        text: str = part.to_csv(index=False, header=header, float_format="%.6g", lineterminator="\n", quoting=quoting)
-        return text.encode()
 
-    yield written(frame.iloc[:0], header=True)
-    for first in range(0, len(frame), ROWS):
-        part = frame.iloc[first : first + ROWS]
-        plain = None if returns else _plain(part)
-        yield written(part) if plain is None else plain
+def _written(part: pd.DataFrame, *, header: bool, returns: bool) -> bytes:
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    text: str = part.to_csv(index=False, header=header, float_format="%.6g", lineterminator="\n", quoting=quoting)
+    return text.encode()
 
 
 def _plain(part: pd.DataFrame) -> bytes | None:

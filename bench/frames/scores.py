@@ -35,7 +35,7 @@ def scores_by_run(scores: pd.DataFrame) -> dict[str, dict[Key, float]]:
     """Return each run's scores, by run id, from the frame of scores."""
     names = ["metric", "split", "weights", "axis", "index"]
     keys = [Key(*each) for each in scores[names].drop_duplicates().itertuples(index=False)]
-    which = scores.groupby(names, sort=False).ngroup()
+    which = scores.groupby(names, sort=False, observed=True).ngroup()
     runs, ids = pd.factorize(scores["run_id"])
     found: list[dict[Key, float]] = [{} for _ in ids]
     for run, key, value in zip(runs.tolist(), which.tolist(), scores["value"].tolist(), strict=True):

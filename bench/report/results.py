@@ -57,7 +57,7 @@ class Results:
     def metrics(self) -> dict[str, dict[str, Traits]]:
         """Traits of each task's metrics, by task and name, on the scale that suits the values that there are."""
         found: dict[str, dict[str, Traits]] = {}
-        least = self.frames["scores"].groupby("metric")["value"].min().to_dict()
+        least = self.frames["scores"].groupby("metric", observed=True)["value"].min().to_dict()
         for (_, name), runs in self.curves.items():
             least[name] = np.fmin(least.get(name, np.inf), min(curve.values.min() for curve in runs.values()))
         frame = self.frames["metrics"].rename(columns={"metric": "name", "shown": "tabled"})

@@ -94,7 +94,7 @@ def watched(results: Results, board: Leaderboard) -> tuple[Leaderboard, Tables]:
     """Return the trained rows' curves of the metric that ranks, else of the one that chose the epoch, and its board."""
     if "watched" not in results.asked:
         every = results.frames["curves"]
-        results.asked["watched"] = every[every["split"] == "valid"]
+        results.asked["watched"] = every[every["split"] == "valid"].astype({"run_id": "string", "metric": "string"})
     curves = results.asked["watched"]
     metric = board.metric if (curves["metric"] == board.metric.name).any() else board.monitor
     found = {row: row.of(curves[curves["metric"] == metric.name]) for row in board.rows if row.trained}
