@@ -92,7 +92,7 @@ def printed_values(results: Results) -> list[PrintedValue]:
     """Return every printed value that we have a score for, judged together, in the order of the tasks' tables."""
     finals, found = final_values(results), []
     for board in results.tasks:
-        for row in results.of(board):
+        for row in results.of(board) if len(finals) else ():
             for _, each in finals[finals["case"] == row.case].iterrows():
                 key = Key(each["metric"], each["split"] or "valid", each["weights"] or "last")
                 if len(row.values(key)):

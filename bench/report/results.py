@@ -225,6 +225,8 @@ class Results:
         for board in self.tasks:
             for row in self.of(board):
                 odd = row.unending(board.score)
+                if not odd:
+                    continue
                 named = zip(row.done["run_id"], seeds_in_words(row.done), strict=True)
                 found += [(row, seed, odd[run]) for run, seed in named if run in odd]
         return found
