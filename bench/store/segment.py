@@ -10,13 +10,14 @@ from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.files import discard, written_whole
-from bench.record import SCHEMA_VERSION, ForecastSample, LearningCurve, RunRecord, Score, Timing
+from bench.provenance import Frozen, Provenance
+from bench.record import SCHEMA_VERSION, ForecastSample, LearningCurve, RunRecord, RunSpec, Score, Timing
 from bench.store.reading import read_record, share
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _NOTHING: Mapping[str, Any] = {
     "scores": (), "curve": LearningCurve(), "timing": Timing(), "sample": None,
 }  # fmt: skip
 _TIMING = Timing()
+M = TypeVar("M", bound=Frozen)
 
 
 class FileKey(NamedTuple):
@@ -125,18 +127,16 @@ class Segment:
     def record(self, row: int) -> RunRecord:
         """Return the record of a row."""
         own, known = self._columns, self._templates[self._shared[row]]
-        spec, provenance = known["spec"], known["provenance"]
+        spec = known["spec"].__dict__ | {name: own[name][row] for name in OWN_OF_SPEC}
+        provenance = known["provenance"].__dict__ | {name: own[name][row] for name in OWN_OF_PROVENANCE}
         fields = {
             **known,
             **{name: own[name][row] for name in OWN},
-            "spec": spec.model_copy(update={name: own[name][row] for name in OWN_OF_SPEC}),
-            "provenance": provenance.model_copy(update={name: own[name][row] for name in OWN_OF_PROVENANCE}),
+            "spec": _made(RunSpec, spec),
+            "provenance": _made(Provenance, provenance),
             "row": (self, row),
         }
-        made = InSegment.__new__(InSegment)
-        for name, value in (("__dict__", fields), ("__pydantic_fields_set__", _ALL), *_EMPTY):
-            object.__setattr__(made, name, value)
-        return made
+        return _made(InSegment, fields)
 
     def part(self, name: str, row: int) -> Any:
         """Return a long part of a record; those of the record that was asked last are held.
@@ -308,5 +308,17 @@ def _parsed(text: str) -> list[tuple[Any, ...]]:
 PARTS: Mapping[str, Callable[[Segment, int], Any]] = {
     "scores": _scores, "curve": _curve, "timing": _timing, "sample": _sample
 }  # fmt: skip
-_ALL = set(RunRecord.model_fields)
-_EMPTY = (("__pydantic_extra__", None), ("__pydantic_private__", None))
+_SET: dict[type[Frozen], set[str]] = {kind: set(kind.model_fields) for kind in (InSegment, RunSpec, Provenance)}
+
+
+def _made(kind: type[M], fields: dict[str, Any]) -> M:
+    """Return what `pydantic.BaseModel.model_construct` does of all fields, which is slower and takes more room."""
+    made = kind.__new__(kind)
+    for name, value in (
+        ("__dict__", fields),
+        ("__pydantic_fields_set__", _SET[kind]),
+        ("__pydantic_extra__", None),
+        ("__pydantic_private__", None),
+    ):
+        object.__setattr__(made, name, value)
+    return made
