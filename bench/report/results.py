@@ -104,8 +104,8 @@ class Results:
         """Each run's values by epoch, those that there are, by split and metric, then by run id."""
         found: dict[tuple[str, str], dict[str, Curve]] = {}
         frame = self.frames["curves"]
-        there = frame["epoch"].notna() & frame["value"].notna()
-        frame = frame if there.all() else frame[there]
+        whole = frame["epoch"].notna() & frame["value"].notna()
+        frame = frame if whole.all() else frame.loc[whole]
         epochs, values = frame["epoch"].to_numpy(np.int64), frame["value"].to_numpy(np.float64)
         columns = [pd.factorize(frame[name]) for name in ("split", "metric", "run_id")]
         changes = np.any([np.diff(codes) != 0 for codes, _ in columns], axis=0)
