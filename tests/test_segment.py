@@ -1,15 +1,15 @@
 """The segment beside the records: it says what their files say, and is believed of no file that has changed."""
 
-import json
 import os
 import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
 from bench.record import Failure, ForecastSample, LearningCurve, RunRecord
-from bench.store import Store, known, segment
+from bench.store import Store, known, read_record, segment
 from bench.store.text import to_json
 from tests.fakes import fake_record
 from tests.test_store import resigned
@@ -151,11 +151,11 @@ def test_few_records_have_none(tmp_path):
     assert not (tmp_path / known.SEGMENT).exists()
 
 
-def test_a_record_of_schema_1_is_read_from_its_file(store):
+def test_an_older_record_is_in_a_segment_where_its_id_is_its_own(store):
     record = store.write(fake_record("fake/rnn"))
     path = store.folder / f"{record.key}.json"
-    body = json.loads(path.read_text())
     path.write_text(resigned(path.read_text(), schema_version=2))
-    assert body["schema_version"] == 3
-    assert type(store.read()[0]) is segment.InSegment
-    assert store.read()[0].schema_version == 3
+    text = (Path(__file__).parent / "golden" / "record_schema_1.json").read_text(encoding="utf-8")
+    (store.folder / f"{read_record(text)[1]}.json").write_text(text, encoding="utf-8")
+    kinds = {r.key == record.key: (type(r), r.schema_version) for r in store.read()}
+    assert kinds == {True: (segment.InSegment, 3), False: (RunRecord, 3)}
