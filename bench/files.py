@@ -67,6 +67,36 @@ def put(new: Path, path: Path) -> bool:
     return True
 
 
+def lacking(folder: Path) -> str:
+    """Return in words what a folder's file system lacks that no other way can stand for; empty for nothing.
+
+    What is written whole has to be read again under its name, and a name that is taken has to stay what it is. Some
+    network and object stores let a second writer in, which would lose a record.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = folder / f"{NEW}{secrets.token_hex(6)}"
+    made = []
+    try:
+        for content in (b"1", b"2"):
+            handle, new = create(folder)
+            made.append(new)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            if put(new, path) != (content == b"1"):
+                return "a file cannot be given a name, or takes one that is taken"
+        if path.read_bytes() != b"1" or path.name not in os.listdir(folder):  # noqa: PTH208 - a name is all that is asked
+            return "what was written is not what is read"
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+            return "a file that is there is made anew (O_EXCL is not heeded)"
+    finally:
+        for each in (path, *made):
+            discard(each)
+    return ""
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a path to write to, which takes the place of ``path`` at the end; nothing is left of a write that fails.

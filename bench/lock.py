@@ -25,6 +25,8 @@ SOFT_LOCK = ".lock.held"
 """Stands for the lock, while it is held, on a file system that has no locks."""
 HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
 """Errors of a lock that another process holds; any other says that there are none here."""
+LOCAL = frozenset({"nolock", "local_lock=all", "local_lock=flock"})
+"""Options of a mount of NFS whose locks no other machine sees."""
 TOLD_WITHIN_S = 1.0
 """A holder says who it is right after it has the lock; so long it is waited for to say so."""
 POLL_S = 0.1
@@ -100,12 +102,17 @@ def hold(
 
 
 def lock_of(results: Path) -> BaseFileLock:
-    """Return the lock of a folder that is there: the system's, or a file that stands for it where there are none.
+    """Return the lock of a folder that is there: the system's, or a file that stands for it.
+
+    That is where there are none, or none that other machines see which share the folder.
 
     Raises:
         OSError: The folder cannot be written.
     """
     handle = os.open(results / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    if of_this_machine_alone(results):
+        os.close(handle)
+        return SoftFileLock(results / SOFT_LOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
@@ -114,6 +121,14 @@ def lock_of(results: Path) -> BaseFileLock:
     finally:
         os.close(handle)
     return FileLock(results / LOCK)
+
+
+def of_this_machine_alone(results: Path) -> bool:
+    """Return whether other machines share a folder and not its locks, as of NFS that is mounted so."""
+    where = results.resolve()
+    around = [part for part in psutil.disk_partitions(all=True) if where.is_relative_to(part.mountpoint)]
+    mount = max(around, key=lambda part: len(part.mountpoint), default=None)
+    return mount is not None and mount.fstype.startswith("nfs") and bool(LOCAL & set(mount.opts.split(",")))
 
 
 def read_holder(results: Path) -> Holder | None:

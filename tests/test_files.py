@@ -3,12 +3,14 @@
 import errno
 import fcntl
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 
@@ -16,7 +18,7 @@ from bench import files
 from bench.cli.app import call
 from bench.doctor import machine
 from bench.errors import BenchError
-from bench.files import NEW, written_whole
+from bench.files import NEW, lacking, written_whole
 from bench.lock import LOCK, SOFT_LOCK, hold
 from bench.store import Store
 from tests.fakes import fake_record
@@ -323,6 +325,44 @@ with hold(pathlib.Path(sys.argv[1])):
 NO_LOCKS = [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM, errno.EIO]
 
 
+class Mount(NamedTuple):
+    mountpoint: str
+    fstype: str
+    opts: str
+
+
+def heedless(path, flags, mode=0o777, opened=os.open):
+    """Open as a file system does that makes a file anew which is there."""
+    return opened(path, (flags & ~os.O_EXCL) | (os.O_TRUNC if flags & os.O_EXCL else 0), mode)
+
+
+class TestLacking:
+    """A file system that lacks what no other way can stand for is refused in a line."""
+
+    @pytest.mark.parametrize(
+        ("where", "name", "instead", "why"),
+        [
+            (os, "open", heedless, "O_EXCL is not heeded"),
+            (os, "link", lambda new, path: shutil.copyfile(new, path), "takes one that is taken"),
+            (os, "link", lambda new, path: None, "a file cannot be given a name"),
+            (os, "listdir", lambda folder: [], "what was written is not what is read"),
+        ],
+    )
+    def test_what_would_lose_records_is_refused(self, tmp_path, monkeypatch, capsys, where, name, instead, why):
+        monkeypatch.setattr(where, name, instead)
+        assert call(["run", "smoke", "--results", str(tmp_path), "--no-track"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"the file system of the results folder {tmp_path} would lose records: " in line
+        assert why in line
+        assert not list(tmp_path.rglob("*.json"))
+
+    def test_a_good_one_lacks_nothing_and_nothing_is_left(self, tmp_path, monkeypatch):
+        assert lacking(tmp_path) == ""
+        refuse(monkeypatch, os, "link", errno.EPERM)
+        assert lacking(tmp_path) == ""
+        assert not list(tmp_path.iterdir())
+
+
 class TestLock:
     @pytest.mark.parametrize("number", NO_LOCKS)
     def test_without_locks_a_file_stands_for_one(self, tmp_path, monkeypatch, number):
@@ -336,6 +376,23 @@ class TestLock:
                     pass
         assert not (tmp_path / SOFT_LOCK).exists()
         assert machine.check_lock(tmp_path).found == "free"
+
+    @pytest.mark.parametrize(
+        ("kind", "options", "file"),
+        [
+            ("nfs4", "rw,vers=4.2,local_lock=none", False),
+            ("nfs", "rw,vers=3,nolock,local_lock=all", True),
+            ("nfs4", "rw,local_lock=flock", True),
+            ("ext4", "rw", False),
+        ],
+    )
+    def test_a_lock_that_no_other_machine_sees_is_a_file(self, tmp_path, monkeypatch, kind, options, file):
+        mounts = [Mount("/", "ext4", "rw,nolock"), Mount(str(tmp_path.parent), kind, options)]
+        monkeypatch.setattr("psutil.disk_partitions", lambda all: mounts)
+        with hold(tmp_path):
+            assert (tmp_path / SOFT_LOCK).exists() == file
+            with pytest.raises(BenchError, match=f"held by process {os.getpid()} "), hold(tmp_path):
+                pass
 
     def test_such_a_file_of_a_dead_process_is_given_up(self, tmp_path, monkeypatch):
         command = [sys.executable, "-c", HOLDING, str(tmp_path), str(errno.ENOLCK)]

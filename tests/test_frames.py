@@ -19,6 +19,7 @@ from bench.measurement import Measurement
 from bench.plan import Plan, Skip
 from bench.recipe import Recipe
 from bench.record import LearningCurve, RunRecord, Score
+from bench.report.results import Results
 from tests.fakes import FLOOR, ODD_POSITIONS, TASKS, FakeNaive, fake_case, fake_measurement, fake_plan, fake_record
 
 CASE = fake_case("fake/rnn", task="ten_steps", label="RNN")
@@ -199,7 +200,8 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
     frames.write_frames(tmp_path, written)
     read = frames.read_frames(tmp_path)
     for name, frame in written.items():
-        pd.testing.assert_frame_equal(read[name], frame, rtol=5e-6, check_index_type=False)
+        texts = frame.dtypes[frame.dtypes == "string"].to_dict()
+        pd.testing.assert_frame_equal(read[name].astype(texts), frame, rtol=5e-6, check_index_type=False)
     assert read["scores"]["value"].iloc[0] == 0.0123457
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     frames.write_frames(tmp_path, read)
@@ -213,7 +215,7 @@ def test_a_large_csv_is_compressed_and_a_broken_one_is_a_line(tmp_path: Path, mo
     plain = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     limit = 500
     assert len(plain["cases.csv"]) > limit, "not long: its rows are few, and others read it as it is"
-    monkeypatch.setattr("bench.frames.base.LARGE", limit)
+    monkeypatch.setattr("bench.frames.csvs.LARGE", limit)
     frames.write_frames(tmp_path, written)
     packed = {
         f"{kind.name}.csv" for kind in frame_kinds.entries() if kind.long and len(plain[f"{kind.name}.csv"]) > limit
@@ -226,10 +228,41 @@ def test_a_large_csv_is_compressed_and_a_broken_one_is_a_line(tmp_path: Path, mo
     for broken in (whole[:-9], b"no such thing", whole[:12] + b"\0" * 40):
         (tmp_path / "scores.csv.gz").write_bytes(broken)
         with pytest.raises(BenchError, match=r"cannot read .*scores\.csv\.gz"):
-            frames.read_frames(tmp_path)
+            dict(frames.read_frames(tmp_path))
     monkeypatch.undo()
     frames.write_frames(tmp_path, written)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == plain
+
+
+def test_a_large_frame_is_written_in_parts_and_its_curves_are_read_in_any_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [fake_record(CASE, seed, mse=0.01 * seed) for seed in (42, 43, 44)]
+    shown = frames.select(fake_plan([CASE], records))
+    frames.write_frames(tmp_path / "whole", frames.make_frames(shown))
+    monkeypatch.setattr("bench.frames.base.PART", 1)
+    frames.write_frames(tmp_path / "parts", frames.made_frames(shown))
+    whole, parts = ({path.name: path.read_bytes() for path in (tmp_path / n).iterdir()} for n in ("whole", "parts"))
+    assert whole == parts
+    read = dict(frames.read_frames(tmp_path / "whole"))
+    mixed = read | {"curves": read["curves"].sample(frac=1, random_state=0)}
+    first, second = (Results(each).curves for each in (read, mixed))
+    assert (
+        first.keys()
+        == second.keys()
+        == {("train", "loss"), ("train", "epoch_s"), *(("valid", m) for m in records[0].curve.valid)}
+    )
+    for kind, runs in first.items():
+        for run, curve in runs.items():
+            other = second[kind][run]
+            assert sorted(zip(*other, strict=True)) == list(zip(*curve, strict=True))
+    values = first["valid", "mse"][records[1].run_id].values
+    assert values == pytest.approx(records[1].curve.valid["mse"], rel=5e-6)
+    assert scores_by_run(read["scores"]) == {
+        record.run_id: {Key(s.metric, s.split, s.weights, s.axis, s.index): pytest.approx(s.value, rel=5e-6)
+                        for s in record.scores}
+        for record in records
+    }  # fmt: skip
 
 
 def test_reading_a_folder_without_csvs_says_which(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Frames of what runs left: scores, curves, forecasts, environments."""
 
+from array import array
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from bench.frames.base import frame
+import numpy as np
+import pandas as pd
+
+from bench.frames.base import frame, repeated
 from bench.frames.schemas import CURVES, ENVIRONMENTS, FORECASTS, RETRIES, RUNS, SCORES, TIMES
 from bench.frames.selection import Shown
-from bench.record import RunRecord
+from bench.record import RunRecord, Score
 
 SPLITS = ("train", "valid", "test")
 
@@ -48,19 +52,47 @@ def run_row(record: RunRecord) -> dict[str, Any]:
     }
 
 
-@frame("scores", SCORES, long=True)
-def scores_rows(shown: Shown) -> Iterator[dict[str, Any]]:
-    """Yield one row a number that a metric gave."""
-    return ({"run_id": record.run_id, **score._asdict()} for record in shown.records for score in record.scores)
-
-
-@frame("curves", CURVES, long=True)
-def curves_rows(shown: Shown) -> Iterator[dict[str, Any]]:
-    """Yield one row a number of an epoch."""
+@frame("scores", SCORES, long=True, large=True)
+def scores_rows(shown: Shown) -> pd.DataFrame:
+    """Return one row a number that a metric gave."""
+    runs = [record.run_id for record in shown.records]
+    known: dict[tuple[str, ...], int] = {}
+    counts, which, values = [], array("q"), array("d")
     for record in shown.records:
-        for split, metric, values in epoch_series(record):
-            for epoch, value in enumerate(values, start=1):
-                yield {"run_id": record.run_id, "epoch": epoch, "split": split, "metric": metric, "value": value}
+        scores = record.scores
+        counts.append(len(scores))
+        which.extend(known.setdefault(score[:-1], len(known)) for score in scores)
+        values.extend(score.value for score in scores)
+    places = np.asarray(which)
+    named = {name: repeated([key[i] for key in known], places) for i, name in enumerate(Score._fields[:-1])}
+    return pd.DataFrame(
+        {"run_id": repeated(runs, np.repeat(np.arange(len(runs)), counts)), **named, "value": np.asarray(values)}
+    )
+
+
+@frame("curves", CURVES, long=True, large=True)
+def curves_rows(shown: Shown) -> pd.DataFrame:
+    """Return one row a number of an epoch."""
+    known: dict[tuple[str, str], int] = {}
+    runs, counts, kinds, values = [], [], [], array("d")
+    for record in shown.records:
+        for split, metric, series in epoch_series(record):
+            runs.append(record.run_id)
+            counts.append(len(series))
+            kinds.append(known.setdefault((split, metric), len(known)))
+            values.extend(series)
+    place = np.repeat(np.arange(len(runs)), counts)
+    kind = np.array(kinds, np.int64)[place]
+    first = np.cumsum([0, *counts])[:-1]
+    return pd.DataFrame(
+        {
+            "run_id": repeated(runs, place),
+            "epoch": np.arange(len(place)) - first[place] + 1,
+            "split": repeated([split for split, _ in known], kind),
+            "metric": repeated([metric for _, metric in known], kind),
+            "value": np.asarray(values),
+        }
+    )
 
 
 def epoch_series(record: RunRecord) -> Iterator[tuple[str, str, list[float]]]:
@@ -77,10 +109,9 @@ def forecasts_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, str, str]] = set()
     for record in sorted(shown.records, key=lambda r: (r.spec.data_seed, r.spec.model_seed or 0)):
         place = (record.spec.case, record.spec.device, record.spec.backend)
-        if record.sample is None or record.status != "done" or place in seen:
+        if place in seen or record.status != "done" or (sample := record.sample) is None:
             continue
         seen.add(place)
-        sample = record.sample
         for i, window in enumerate(sample.window):
             after = len(sample.x[i])
             parts = {"input": (0, sample.x), "truth": (after, sample.truth), "forecast": (after, sample.forecast)}

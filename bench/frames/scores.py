@@ -33,8 +33,11 @@ class Key(NamedTuple):
 
 def scores_by_run(scores: pd.DataFrame) -> dict[str, dict[Key, float]]:
     """Return each run's scores, by run id, from the frame of scores."""
-    found: dict[str, dict[Key, float]] = {}
-    columns = [scores[name] for name in ("run_id", "metric", "split", "weights", "axis", "index", "value")]
-    for run_id, metric, split, weights, axis, index, value in zip(*columns, strict=True):
-        found.setdefault(run_id, {})[Key(metric, split, weights, axis, index)] = float(value)
-    return found
+    names = ["metric", "split", "weights", "axis", "index"]
+    keys = [Key(*each) for each in scores[names].drop_duplicates().itertuples(index=False)]
+    which = scores.groupby(names, sort=False, observed=True).ngroup()
+    runs, ids = pd.factorize(scores["run_id"])
+    found: list[dict[Key, float]] = [{} for _ in ids]
+    for run, key, value in zip(runs.tolist(), which.tolist(), scores["value"].tolist(), strict=True):
+        found[run][keys[key]] = value
+    return dict(zip(ids.tolist(), found, strict=True))

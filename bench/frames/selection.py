@@ -85,7 +85,7 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
             lost = [r for r in records if r.run_id not in recorded and r.status not in FINISHED]
             own += [r for r in lost if r.provenance.host in hosts]
             picked = latest(own)
-            timed |= {r.environment.alone.digest for r in picked.values()}
+            timed |= _alone(picked.values())
             tried += own
             used = {}
         left_out += sum(
@@ -122,8 +122,13 @@ def _one_timed(plan: Plan, place: Place, own: list[RunRecord]) -> set[str]:
     """Return the one environment whose measurements are shown of a place: that of its records, or with most of them."""
     there = [m for m in plan.measurements if (m.spec.device, m.spec.backend) == place and m.status == "done"]
     measured = Counter(m.environment.digest for m in there)
-    ours = {r.environment.alone.digest for r in own} & set(measured)
+    ours = _alone(own) & set(measured)
     return ours or {name for name, _ in measured.most_common(1)}
+
+
+def _alone(records: Iterable[RunRecord]) -> set[str]:
+    """Return the environments that these would be measured in."""
+    return {each.alone.digest for each in {r.environment.digest: r.environment for r in records}.values()}
 
 
 def newest_processes(measurements: Iterable[Measurement]) -> list[list[Measurement]]:

@@ -40,6 +40,8 @@ def compared(shown: Shown) -> Iterator[Compared]:
     Each by the score that ranks, its twin on test, and the score that would rank otherwise. A place of which a run kept
     no errors, or has a score without a log where logs are compared, is left out.
     """
+    if not shown.kept:
+        return
     rank = shown.plan.suite.rank
     places = dict.fromkeys([RANKED[rank], ("test", rank), *RANKED.values()])
     for metric, cases in _groups(shown):

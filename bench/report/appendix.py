@@ -3,6 +3,8 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from bench.report.markdown import NONE, escape, seed_label, table
 from bench.report.results import Results
 from bench.text.markdown import code
@@ -12,12 +14,19 @@ def run_ids(results: Results) -> str:
     """Return the record behind every table row: case, seeds and run ids."""
     rows = []
     for row in results.rows:
-        runs = row.runs[["data_seed", "seed", "run_id"]].sort_values(["data_seed", "seed"])
-        own = (runs["seed"] == runs["data_seed"]).fillna(False).all()
-        several = runs["data_seed"].nunique() > 1 and not own
-        ids = [f"{_label(run, several)}: `{run['run_id']}`" for run in runs.to_dict("records")]
+        runs = sorted(
+            zip(*(row.runs[name].tolist() for name in ("data_seed", "seed", "run_id")), strict=True), key=_order
+        )
+        own = all(not pd.isna(seed) and data == seed for data, seed, _ in runs)
+        several = len({data for data, *_ in runs}) > 1 and not own
+        ids = [f"{_label({'data_seed': data, 'seed': seed}, several)}: `{run}`" for data, seed, run in runs]
         rows.append([escape(row.name), code(row.case, cell=True), escape(row.device), ", ".join(ids)])
     return table(["model", "case", "device", "seed: run id"], rows, text_columns=4)
+
+
+def _order(run: tuple[Any, Any, str]) -> tuple[tuple[bool, int], ...]:
+    """Sort by data seed and seed, runs without one last."""
+    return tuple((True, 0) if pd.isna(seed) else (False, seed) for seed in run[:2])
 
 
 def _label(run: Mapping[Hashable, Any], several: bool) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.errors import BenchError
 from bench.files import discard, written_whole
-from bench.frames import make_frames, read_frames, select, typed, with_types, write_frames
+from bench.frames import made_frames, read_frames, select, typed, with_types, write_frames
 from bench.frames.schemas import ABOUT, WORST
 from bench.kept import Kept
 from bench.page import PAGE, check_page, write_page
@@ -69,7 +69,7 @@ def build_report(
     """
     shown = replace(select(plan, environment), slices=tuple(dict.fromkeys([*plan.suite.slices, *slices])))
     shown = shown if kept is None else shown.reading(kept)
-    frames = make_frames(shown)
+    frames = made_frames(shown)
     for name in slices:
         _see_sliced(frames["slices"], name)
     told = {"command": command, **{f"{RELATED}{name}": question for name, question in (related or {}).items()}}

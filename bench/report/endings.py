@@ -40,13 +40,16 @@ class Odd:
 
 def odd_endings(results: Results) -> list[Odd]:
     """Return every odd seed of the trained rows, those too that stand on no leaderboard, in the suite's order."""
-    return [
-        odd
-        for board in results.tasks
-        for row in results.of(board)
-        if row.trained and board.has_errors and len(row.done)
-        for odd in _of_row(results, board, row)
-    ]
+    if "odd_endings" not in results.asked:
+        results.asked["odd_endings"] = [
+            odd
+            for board in results.tasks
+            for row in results.of(board)
+            if row.trained and board.has_errors and len(row.done)
+            for odd in _of_row(results, board, row)
+        ]
+    found: list[Odd] = results.asked["odd_endings"]
+    return found
 
 
 def _of_row(results: Results, board: Leaderboard, row: Row) -> Iterator[Odd]:

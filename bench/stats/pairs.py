@@ -3,7 +3,6 @@
 import math
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
-from itertools import combinations
 from typing import TypeVar
 
 import numpy as np
@@ -14,6 +13,10 @@ from bench.stats.samples import SAME, Float64, Sample, finite, scale_of
 Name = TypeVar("Name", bound=Hashable)
 APPROXIMATE = 2e-3
 """By what share an approximate critical value may be off; a test holds it to that."""
+MOST_APPROXIMATED = 200
+"""So many groups are the most that statsmodels's approximation knows."""
+ROUNDING = 1e-9
+"""By what share a p value of an array may differ from that of its numbers one by one."""
 
 
 def significant_pairs(samples: Mapping[str, Sample], *, log: bool = True, level: float = 0.95) -> set[frozenset[str]]:
@@ -36,17 +39,16 @@ def significant_pairs(samples: Mapping[str, Sample], *, log: bool = True, level:
     known = {name: Sample(values, s.exact) for name, s in samples.items() if len(values := finite(s.values))}
     scale = scale_of(*(s.values for s in known.values()), log=log)
     known = {name: Sample(scale.to(s.values), s.exact) for name, s in known.items()}
-    k = sum(not s.exact and len(s.values) > 1 for s in known.values())
-    different: set[frozenset[str]] = set()
+    trained = {name: s.values for name, s in known.items() if not s.exact and len(s.values) > 1}
+    different = _trained_pairs(trained, 1 - level)
     mixed: dict[frozenset[str], float] = {}
-    for (first, a), (second, b) in combinations(known.items(), 2):
-        pair = frozenset((first, second))
+    exact = [name for name, s in known.items() if s.exact]
+    for first, second in ((one, other) for one in exact for other in known if other != one):
+        pair, a, b = frozenset((first, second)), known[first], known[second]
         if a.exact != b.exact:
             mixed[pair] = _one_sample(a, b)
         elif a.exact:
             different |= {pair} if _gap(a, b) > SAME else set()
-        elif _trained_differ(a.values, b.values, k, 1 - level):
-            different.add(pair)
     return different | holm(mixed, level)
 
 
@@ -104,9 +106,10 @@ def critical(k: int, freedom: float, level: float = 0.95) -> float:
     """
     if k <= 2:
         return float(stats.t.isf((1 - level) / 2, freedom))
-    if not _has_approximation(k, freedom, level):
+    nearest = min(k, MOST_APPROXIMATED)
+    if not _has_approximation(nearest, freedom, level):
         return float(stats.studentized_range.isf(1 - level, k, freedom) / np.sqrt(2))
-    start = _studentized(level, k, freedom)
+    start = _studentized(level, nearest, freedom)
     found = optimize.newton(
         lambda q: stats.studentized_range.sf(q, k, freedom) - (1 - level), start, x1=1.001 * start, tol=1e-5 * start
     )
@@ -129,7 +132,25 @@ def _studentized(level: float, k: int, freedom: float) -> float:
 
 def _has_approximation(k: int, freedom: float, level: float) -> bool:
     """Return whether statsmodels's ``qsturng`` covers this case."""
-    return k <= 200 and freedom >= 2 and 0.1 <= level <= 0.999
+    return k <= MOST_APPROXIMATED and freedom >= 2 and 0.1 <= level <= 0.999
+
+
+def _trained_pairs(samples: Mapping[str, Float64], alpha: float) -> set[frozenset[str]]:
+    """Return the pairs of models that Games-Howell tells apart: most of many are plain by Welch's p value alone."""
+    names, k = list(samples), len(samples)
+    one, other = np.triu_indices(k, 1)
+    means = np.array([np.mean(v) for v in samples.values()])
+    variances = np.array([np.var(v, ddof=1) / len(v) for v in samples.values()])
+    known = np.array([len(v) - 1 for v in samples.values()])
+    both, gap = variances[one] + variances[other], np.abs(means[one] - means[other])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = both**2 / (variances[one] ** 2 / known[one] + variances[other] ** 2 / known[other])
+        least = 2 * stats.t.sf(gap / np.sqrt(both), freedom)
+    least = np.where(both < SAME**2, np.where(gap > SAME, 0.0, 1.0), least)
+    plain = least * k * (k - 1) / 2 < alpha * (1 - ROUNDING)
+    open_ = np.flatnonzero(~plain & (least < alpha * (1 + ROUNDING)))
+    told = [i for i in open_ if _trained_differ(samples[names[one[i]]], samples[names[other[i]]], k, alpha)]
+    return {frozenset((names[one[i]], names[other[i]])) for i in [*np.flatnonzero(plain), *told]}
 
 
 def _trained_differ(a: Float64, b: Float64, k: int, alpha: float) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -71,6 +72,7 @@ def seeds_to_decide(
     return _least(enough, MOST_SEEDS) or Undecidable.MOST_SEEDS
 
 
+@lru_cache(maxsize=65_536)
 def _decided(gap: float, error: float, freedom: float, reach: float) -> float:
     """Return the probability that a pair's 95 % interval lies wholly on the worse side, or within ``reach`` of none."""
     if error < SAME:

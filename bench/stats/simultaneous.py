@@ -1,6 +1,6 @@
 """How often a table of equal models says that some differ, and the level of a pair that keeps the table's promise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -16,6 +16,8 @@ TABLES = 20_000
 """Simulated tables behind a number: 5 % is known to 0.15 points."""
 PAIRS = 4_000_000
 """At most so many pairs are simulated; where every pair counts, large tables are fewer: 5 % to half a point."""
+NEAR = 1.95
+"""No t at any freedom is significant at 5 % below."""
 EXACT = 0
 """Size of a model whose score no seed changes."""
 
@@ -81,7 +83,7 @@ def pair_level(
     known = _checked(tuple(sorted(sizes)))
     if len(known) < 3 or not (any(known) or noise.series):
         return level
-    tables = _tables(known, np.ones(len(known)), family, noise)
+    tables = _tables(known, np.ones(len(known)), family, noise, NEAR)
     least = np.concatenate([_least_p(*each) for each in tables])
     return 1 - float(np.quantile(least, 1 - level))
 
@@ -119,8 +121,10 @@ def _error(sizes: tuple[int, ...], spreads: tuple[float, ...], family: Family, p
     grid = np.linspace(1 / (sum(seeds[-2:]) - 1), 1 / (seeds[0] - 1), 16)
     reach = [critical(len(seeds), float(1 / x)) if pair is None else critical(2, float(1 / x), pair) for x in grid]
     found, tables = 0, 0
-    for distance, freedom in _tables(sizes, np.array(spreads), family, SEEDS_ALONE):
-        found += int((distance > np.interp(1 / freedom, grid, reach)).any(axis=1).sum())
+    for distance, freedom in _tables(sizes, np.array(spreads), family, SEEDS_ALONE, min(reach)):
+        table, pair_of = np.nonzero(distance > min(reach))
+        beyond = distance[table, pair_of] > np.interp(1 / freedom[table, pair_of], grid, reach)
+        found += len(np.unique(table[beyond]))
         tables += len(distance)
     return found / tables
 
@@ -138,8 +142,10 @@ def _checked(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
-def _tables(sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noise) -> list[tuple[Float64, Float64]]:
-    """Return Welch's statistics and degrees of freedom, (tables, statements) each, in parts that fit memory."""
+def _tables(
+    sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noise, beyond: float
+) -> Iterator[tuple[Float64, Float64]]:
+    """Yield Welch's statistics and degrees of freedom, (tables, statements) each, in parts; see `_welch`."""
     n, models = np.array(sizes), len(sizes)
     statements = models if family is Family.LEADER else models * (models - 1) // 2
     tables = min(TABLES, max(PAIRS // statements, 1_000))
@@ -148,11 +154,10 @@ def _tables(sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noi
     own_part = (noise.share if any(sizes) else 1.0) if noise.series else 0.0
     paired = noise.by_draw and all(sizes)
     numbers = tables * statements * (max(sizes) if paired else 1)
-    parts = []
     for rows in np.diff(np.linspace(0, tables, 1 + -(-numbers // 500_000)).astype(int)):
         shape = (rows, models)
         if paired:
-            parts.append(_paired(spreads[:, None] * rng.standard_normal((*shape, max(sizes))), n, family))
+            yield _paired(spreads[:, None] * rng.standard_normal((*shape, max(sizes))), n, family)
             continue
         errors = np.where(n > 0, spreads / np.sqrt(np.maximum(n, 1)), 0.0)
         means = errors * rng.standard_normal(shape)
@@ -163,8 +168,7 @@ def _tables(sizes: tuple[int, ...], spreads: Float64, family: Family, noise: Noi
             over_series = own_part * rng.chisquare(freedom, shape) / freedom
             variances.append((over_series, np.full(models, freedom)))
         own, other = _statements(means, family)
-        parts.append(_welch(means, variances, own, other))
-    return parts
+        yield _welch(means, variances, own, other, beyond)
 
 
 def _statements(means: Float64, family: Family) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -181,22 +185,35 @@ def _welch(
     variances: Sequence[tuple[Float64, NDArray[np.intp]]],
     own: NDArray[np.intp],
     other: NDArray[np.intp],
+    beyond: float,
 ) -> tuple[Float64, Float64]:
-    """Return how many standard errors two means lie apart and Welch's degrees of freedom; 0 without any spread.
+    """Return how many standard errors two means lie apart, 0 without any spread, and Welch's degrees of freedom.
+
+    Those are 1 where the means lie no more than ``beyond`` apart: nobody asks for them there.
 
     ``variances`` are those of the means, by their sources, with their degrees of freedom: seeds, whose variances of two
     models are known apart, and series, whose variance of a difference is known as one.
     """
-    rows = np.arange(len(means))[:, None]
-    gap = np.abs(means[rows, own] - means[rows, other])
     (seeds, freedom), *series = variances
-    both = seeds[rows, own] + seeds[rows, other]
-    squares = sum(seeds[rows, i] ** 2 / np.maximum(freedom[i], 1) for i in (own, other))
-    for values, known in series:
-        together = values[rows, own] + values[rows, other]
-        both, squares = both + together, squares + together**2 / known[own]
+    gap = np.abs(_at(means, own) - _at(means, other))
+    both = _at(seeds, own) + _at(seeds, other)
+    for values, _ in series:
+        both = both + (_at(values, own) + _at(values, other))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(both > 0, gap / np.sqrt(both), 0.0), np.where(both > 0, both**2 / squares, 1.0)
+        distance = np.where(both > 0, gap / np.sqrt(both), 0.0)
+    rows, columns = np.nonzero(distance > beyond)
+    one, two = (np.broadcast_to(places, distance.shape)[rows, columns] for places in (own, other))
+    squares = sum(seeds[rows, i] ** 2 / np.maximum(freedom[i], 1) for i in (one, two))
+    for values, known in series:
+        squares = squares + (values[rows, one] + values[rows, two]) ** 2 / known[one]
+    found = np.ones_like(distance)
+    found[rows, columns] = both[rows, columns] ** 2 / squares
+    return distance, found
+
+
+def _at(values: Float64, places: NDArray[np.intp]) -> Float64:
+    """Return the values (tables, models) at places (tables, statements), or at those that all tables share."""
+    return np.take(values, places[0], axis=1) if len(places) == 1 else np.take_along_axis(values, places, axis=1)
 
 
 def _paired(scores: Float64, n: NDArray[np.intp], family: Family) -> tuple[Float64, Float64]:
@@ -216,6 +233,6 @@ def _paired(scores: Float64, n: NDArray[np.intp], family: Family) -> tuple[Float
 def _least_p(distance: Float64, freedom: Float64) -> Float64:
     """Return the least two-sided p value of each table, 1 where none is below 5 %."""
     p_values = np.ones_like(distance)
-    near = distance > 1.95  # no t at any freedom is significant at 5 % below
+    near = distance > NEAR
     p_values[near] = 2 * special.stdtr(freedom[near], -distance[near])
     return np.asarray(p_values.min(axis=1))

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from bench import faults
 from bench.errors import BenchError
-from bench.files import create, discard, put, remove_leftovers, sync
+from bench.files import create, discard, lacking, put, remove_leftovers, sync
 from bench.kept import Kept, digest_of
 from bench.measurement import Measurement
 from bench.record import FINISHED, RunRecord
 from bench.store.folder import Folder, K, read_folder
+from bench.store.known import SEGMENT, read_by_segment
 from bench.store.reading import read_measurement, read_record
 from bench.store.text import to_json
 
@@ -38,13 +39,11 @@ class Store:
         """Make the folder, try that it can be written, and remove what a killed writer left there.
 
         Raises:
-            BenchError: It cannot.
+            BenchError: It cannot, or its file system would lose records.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            handle, probe = create(self.folder)
-            os.close(handle)
-            discard(probe)
+            lacks = lacking(self.folder)
             for folder in (self.folder, self.measurements, self.results / "weights"):
                 remove_leftovers(folder, PROBE)
         except OSError as error:
@@ -52,6 +51,11 @@ class Store:
                 f"cannot write to the results folder {self.results} ({error.strerror}); "
                 "make it writable or name another with --results"
             ) from None
+        if lacks:
+            raise BenchError(
+                f"the file system of the results folder {self.results} would lose records: {lacks}; "
+                "name a folder on another with --results"
+            )
 
     def read(self) -> list[RunRecord]:
         """Return all records of runs, oldest first.
@@ -59,7 +63,7 @@ class Store:
         Raises:
             BenchError: A file is no good record, or cannot be read; names the first one. None is touched.
         """
-        return self._runs().good()
+        return read_by_segment(self.folder, self.results / SEGMENT).good()
 
     def read_measurements(self) -> list[Measurement]:
         """Return all measurements, oldest first.

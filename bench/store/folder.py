@@ -53,17 +53,42 @@ class Folder(Generic[K]):
         return self.records
 
 
-def read_folder(folder: Path, parse: Callable[[str], tuple[K, str]]) -> Folder[K]:
-    """Read all of a folder that is called as records are; one that is not there holds nothing."""
+def listed(folder: Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder that are called as files of JSON are, by name.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        return sorted((e for e in entries if e.name.endswith(".json") and e.name[0] != "."), key=lambda e: e.name)
+
+
+def read_folder(
+    folder: Path,
+    parse: Callable[[str], tuple[K, str]],
+    known: Callable[[os.DirEntry[str]], K | None] = lambda _: None,
+) -> Folder[K]:
+    """Read all of a folder that is called as records are; one that is not there holds nothing.
+
+    Args:
+        folder: Where records are.
+        parse: Makes a record and its key of a file's text.
+        known: Returns the record of a file that is as it was when it was read before; None to read it.
+    """
     found: Folder[K] = Folder()
     try:
-        paths = [path for path in sorted(folder.iterdir()) if path.suffix == ".json" and path.name[0] != "."]
+        entries = listed(folder)
     except FileNotFoundError:
         return found
     except OSError as error:
         found.unreadable.append((folder, error))
         return found
-    for path in paths:
+    for entry in entries:
+        record = known(entry)
+        if record is not None:
+            found.records.append(record)
+            continue
+        path = folder / entry.name
         try:
             # To open a pipe would wait for ever; a folder or a link that leads nowhere is no record.
             text = path.read_bytes() if path.is_file() else None

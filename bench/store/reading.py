@@ -70,7 +70,7 @@ def _read(text: str, newest: int, kind: type[K], bring: Callable[[dict[str, Any]
     if kind is Measurement and body.get("schema_version") == 2:
         body["schema_version"] = newest
     if body.get("schema_version") != 1:
-        _share(body)
+        share(body)
         record = kind.model_validate(body).model_copy(update={"schema_version": newest})
         return record, record.key
     try:
@@ -79,7 +79,7 @@ def _read(text: str, newest: int, kind: type[K], bring: Callable[[dict[str, Any]
         raise ValueError("its fields are not those of schema 1") from None
 
 
-def _share(body: dict[str, Any]) -> None:
+def share(body: dict[str, Any]) -> None:
     """Put parts that many records have alike in place of a body's own: each is checked once, and held once.
 
     Raises:

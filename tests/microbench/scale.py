@@ -1,7 +1,8 @@
 """What many runs cost the driver: run in a process of its own, so that the most memory it held is theirs.
 
 ``python -m tests.microbench.scale RUNS FOLDER`` prints a JSON of seconds of CPU and of memory. The runs are fakes: 64
-workers that answer at once, with records as long as those of a short training.
+workers that answer at once, with records as long as those of a short training. Where the folder has records already,
+they are read: what a report alone costs is seen by calling this twice.
 """
 
 import json
@@ -97,14 +98,15 @@ def measure(runs: int, folder: Path, upto: str = "") -> dict[str, float]:
     suite = suite_of(runs)
     chosen = Selection("scale", suite, suite, folder / "results", folder / "reports")
     store = Store(chosen.results)
-    store.prepare()
-    with step("plan"):
-        plan = chosen.plan(store, records=[])
-        missing = plan.missing
-    with step("sweep"):
-        sweep = run_sweep(make_jobs(missing), Answering(plan), store, Nowhere())
-    assert sweep.recorded == len(plan.specs)
-    del sweep, plan, missing
+    if not store.folder.exists():
+        store.prepare()
+        with step("plan"):
+            plan = chosen.plan(store, records=[])
+            missing = plan.missing
+        with step("sweep"):
+            sweep = run_sweep(make_jobs(missing), Answering(plan), store, Nowhere())
+        assert sweep.recorded == len(plan.specs)
+        del sweep, plan, missing
     with step("read"):
         records = store.read()
     with step("bench_plan"):

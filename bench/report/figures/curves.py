@@ -92,8 +92,10 @@ def curve(ax: Axes, table: pd.DataFrame, mean: pd.Series, colour: str, others: I
 
 def watched(results: Results, board: Leaderboard) -> tuple[Leaderboard, Tables]:
     """Return the trained rows' curves of the metric that ranks, else of the one that chose the epoch, and its board."""
-    curves = results.frames["curves"]
-    curves = curves[curves["split"] == "valid"]
+    if "watched" not in results.asked:
+        every = results.frames["curves"]
+        results.asked["watched"] = every[every["split"] == "valid"].astype({"run_id": "string", "metric": "string"})
+    curves = results.asked["watched"]
     metric = board.metric if (curves["metric"] == board.metric.name).any() else board.monitor
     found = {row: row.of(curves[curves["metric"] == metric.name]) for row in board.rows if row.trained}
     tables = {r: t.pivot(index="epoch", columns="run_id", values="value") for r, t in found.items() if len(t)}

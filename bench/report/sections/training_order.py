@@ -13,7 +13,7 @@ from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, escape, fixed, listed, paragraphs, table
 from bench.report.parts import section
-from bench.report.results import Results
+from bench.report.results import Curve, Results
 from bench.report.rows import Row
 from bench.report.sections.orders import agrees, lead, places, tau
 
@@ -52,20 +52,21 @@ def run_curves(results: Results, row: Row, metric: str, split: str = "valid") ->
 
     They are indexed by data seed, seed and run id, in order of their seeds; empty where none has a value.
     """
-    key = row.place, metric, split
-    if key not in results.wide_curves:
-        results.wide_curves[key] = _run_curves(results.curves.get((split, metric), {}), row)
-    return results.wide_curves[key]
+    key = "run_curves", row.place, metric, split
+    if key not in results.asked:
+        results.asked[key] = _run_curves(results.curves.get((split, metric), {}), row)
+    found: pd.DataFrame = results.asked[key]
+    return found
 
 
-def _run_curves(curves: Mapping[str, Mapping[int, float]], row: Row) -> pd.DataFrame:
+def _run_curves(curves: Mapping[str, Curve], row: Row) -> pd.DataFrame:
     known = row.done[[run in curves for run in row.done["run_id"]]]
     if known.empty:
         return pd.DataFrame()
     own = [curves[run] for run in known["run_id"]]
-    values = np.full((len(own), max(map(max, own))), np.nan)
+    values = np.full((len(own), max(curve.epochs.max() for curve in own)), np.nan)
     for line, curve in zip(values, own, strict=True):
-        line[[epoch - 1 for epoch in curve]] = [*curve.values()]
+        line[curve.epochs - 1] = curve.values
     index = pd.MultiIndex.from_frame(known[["data_seed", "seed", "run_id"]])
     return pd.DataFrame(values, index, range(1, values.shape[1] + 1))
 
@@ -114,6 +115,14 @@ def error_of(board: Leaderboard) -> Traits | None:
 
 def courses(results: Results, board: Leaderboard) -> list[Course]:
     """Return the courses of a board's ranked trained rows, best at the end first; none of a row without a curve."""
+    key = "courses", board.key
+    if key not in results.asked:
+        results.asked[key] = _courses(results, board)
+    found: list[Course] = results.asked[key]
+    return found
+
+
+def _courses(results: Results, board: Leaderboard) -> list[Course]:
     error, made = error_of(board), []
     for row in board.trained:
         runs = run_curves(results, row, board.metric.name)
