@@ -15,10 +15,11 @@ import bench
 from bench.cases.base import component, make_dataset
 from bench.devices import find_device
 from bench.engines.base import NO_ENGINE
-from bench.environment import backend_version, installed
+from bench.environment import backend_version
 from bench.errors import BenchError
 from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
+from bench.extras import version_of
 from bench.jobs import Event, Job
 from bench.provenance import Environment
 from bench.record import Component
@@ -59,7 +60,7 @@ def code() -> str:
     summed, folder = sha256(), Path(bench.__file__).parent
     for path in sorted(folder.rglob("*.py")):
         summed.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
-    return f"{installed('sequence-bench') or 'no version'}, code {summed.hexdigest()[:8]}"
+    return f"{version_of('sequence-bench') or 'no version'}, code {summed.hexdigest()[:8]}"
 
 
 def environment_here(driver: Driver, kind: str, backend: str, stack: int) -> Environment | None:
