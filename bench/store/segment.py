@@ -34,6 +34,8 @@ FILE = ("name", "size", "mtime_ns")
 INDEX = (*FILE, "shared", *OWN, *OWN_OF_SPEC, *OWN_OF_PROVENANCE)
 """Columns that every reader needs; the others are read once they are asked for."""
 TEXTS = ("scored", "series", "sample")
+SHARED = ["shared", "scored", "series"]
+"""Columns of texts that many records share."""
 CHUNK = 2_000
 """So many records are held at once while a segment is written."""
 _NOTHING: Mapping[str, Any] = {
@@ -103,7 +105,9 @@ class Segment:
         self._path, self._folder = path, folder
         self._asked, self._parts = -1, dict[str, Any]()
         # The file stays open: one that takes its place has other rows.
-        self._file = pq.ParquetFile(pa.OSFile(str(path)), page_checksum_verification=True, read_dictionary=["shared"])
+        self._file = pq.ParquetFile(
+            pa.OSFile(str(path)), page_checksum_verification=True, read_dictionary=["shared", "scored", "series"]
+        )
         if (self._file.schema_arrow.metadata or {}).get(b"bench") != FORMAT.encode():
             raise ValueError("of another format")
         index = self._file.read(INDEX).combine_chunks()
@@ -168,15 +172,22 @@ class Segment:
         found = found.chunk(0) if hasattr(found, "num_chunks") else found
         return found.values.to_numpy(zero_copy_only=False), found.offsets.to_pylist()
 
+    def _texts(self, name: str) -> list[str]:
+        """Return a column of texts that many records share, each held once."""
+        found = self._file.read([name])[name].combine_chunks()
+        found = found.chunk(0) if hasattr(found, "num_chunks") else found
+        texts = found.dictionary.to_pylist()
+        return [texts[code] for code in found.indices.to_pylist()]
+
     @cached_property
     def scores(self) -> tuple[NDArray[np.float64], list[int], list[str]]:
         """The values of all records, where each record's begin, and what they are of, as JSON."""
-        return *self._lists("scores"), self._file.read(["scored"])["scored"].to_pylist()
+        return *self._lists("scores"), self._texts("scored")
 
     @cached_property
     def epochs(self) -> tuple[NDArray[np.float64], list[int], list[str]]:
         """All values of epochs, where each record's begin, and what they are of, as JSON."""
-        return *self._lists("epochs"), self._file.read(["series"])["series"].to_pylist()
+        return *self._lists("epochs"), self._texts("series")
 
     @cached_property
     def seconds(self) -> list[list[float | None]]:
