@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench import frames
@@ -33,6 +34,7 @@ from tests.fakes import (
     fake_case,
     fake_plan,
     fake_record,
+    fake_spec,
 )
 from tests.report_fakes import GRU, NAIVE, RNN, SQUARES, golden, report_of, trouble
 
@@ -237,23 +239,30 @@ def test_where_tasks_have_one_position_alone_the_metric_keeps_its_name(tmp_path:
     )
 
 
-def test_a_table_by_step_has_a_line_of_some_steps(tmp_path: Path) -> None:
-    class Far(FakeWaves):
-        """Steps with their mean absolute errors."""
+class Far(FakeWaves):
+    """A thousand steps ahead, with their mean absolute errors."""
 
-        name = "fake_far"
+    name = "fake_far"
 
-        def task(self) -> Task:
-            return replace(super().task(), name="far", metrics=("mae_per_step",), question="")
+    def task(self) -> Task:
+        """Return the question."""
+        return replace(super().task(), name="far", horizon=1000, metrics=("mae_per_step",), question="")
 
+
+def test_of_many_steps_a_report_has_some(tmp_path: Path) -> None:
     far = replace(fake_case("fake/far", label="far"), dataset=Far(asks="ten_steps"))
-    record = fake_record(far, 42, mse=0.01)
-    steps = tuple(Score("valid", "last", "mae_per_step", "step", str(i), i / 100) for i in range(1, 101))
-    text = report_of(fake_plan([far], [record.model_copy(update={"scores": (*record.scores, *steps)})]), tmp_path)
+    record = fake_record(fake_case("fake/far", task="ten_steps"), 42, mse=0.01)
+    steps = tuple(Score("valid", "last", "mae_per_step", "step", str(i), i / 1000) for i in range(1, 1001))
+    record = record.model_copy(
+        update={"spec": fake_spec(far), "task": far.task, "scores": (*record.scores, *steps), "sample": None}
+    )
+    text = report_of(fake_plan([far], [record.model_copy(update={"run_id": record.spec.run_id})]), tmp_path)
     shown = re.findall(r"^\| (\d+) +\| +([01]\.\d+) \|$", text, flags=re.MULTILINE)
-    assert [int(step) for step, _ in shown] == [1, 10, 19, 28, 37, 46, 55, 64, 73, 82, 91, 100]
-    assert all(float(value) == int(step) / 100 for step, value in shown)
-    assert "Mean over runs, last epoch. 12 of 100 steps; all stand in `scores.csv`." in text
+    assert [int(step) for step, _ in shown] == [1, 92, 183, 273, 364, 455, 546, 637, 728, 818, 909, 1000]
+    assert all(float(value) == pytest.approx(int(step) / 1000) for step, value in shown)
+    assert "Mean over runs, last epoch. 12 of 1000 steps; more in `scores.csv`." in text
+    own = pd.read_csv(tmp_path / "scores.csv").query("metric == 'mae_per_step'")["index"].astype(int)
+    assert (len(own), own.min(), own.max()) == (100, 1, 1000)
 
 
 def test_wall_time_stands_where_runs_followed_each_other(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Frames of what runs left: scores, curves, forecasts, environments."""
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +10,9 @@ import pandas as pd
 
 from bench.frames.base import frame, repeated
 from bench.frames.schemas import CURVES, ENVIRONMENTS, FORECASTS, RETRIES, RUNS, SCORES, TIMES
+from bench.frames.scores import MOST_STEPS, shown_steps
 from bench.frames.selection import Shown
+from bench.metrics.traits import Axis
 from bench.record import RunRecord, Score
 
 SPLITS = ("train", "valid", "test")
@@ -59,7 +61,7 @@ def scores_rows(shown: Shown) -> pd.DataFrame:
     known: dict[tuple[str, ...], int] = {}
     counts, which, values = [], array("q"), array("d")
     for record in shown.records:
-        scores = record.scores
+        scores = _shown_scores(record)
         counts.append(len(scores))
         which.extend(known.setdefault(score[:-1], len(known)) for score in scores)
         values.extend(score.value for score in scores)
@@ -68,6 +70,14 @@ def scores_rows(shown: Shown) -> pd.DataFrame:
     return pd.DataFrame(
         {"run_id": repeated(runs, np.repeat(np.arange(len(runs)), counts)), **named, "value": np.asarray(values)}
     )
+
+
+def _shown_scores(record: RunRecord) -> Sequence[Score]:
+    """Return a record's scores, of many forecast steps those of `shown_steps`."""
+    if record.task is None or record.task.horizon <= MOST_STEPS:
+        return record.scores
+    steps = {*map(str, shown_steps(record.task.horizon))}
+    return [score for score in record.scores if score.axis != Axis.STEP or score.index in steps]
 
 
 @frame("curves", CURVES, long=True, large=True)

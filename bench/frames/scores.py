@@ -2,9 +2,13 @@
 
 from typing import NamedTuple, Self
 
+import numpy as np
 import pandas as pd
 
 from bench.record import IN_WORDS
+
+MOST_STEPS = 100
+"""A report has the scores of so many forecast steps, at most; records have those of all."""
 
 
 class Key(NamedTuple):
@@ -29,6 +33,11 @@ class Key(NamedTuple):
     def best(self) -> Self:
         """The same score with the weights of the best epoch."""
         return self._replace(weights="best")
+
+
+def shown_steps(horizon: int, most: int = MOST_STEPS) -> list[int]:
+    """Return the forecast steps, from 1, that are shown of a horizon: ``most`` of them, spread evenly, or all."""
+    return [int(step) for step in np.linspace(1, horizon, min(horizon, most)).round()]
 
 
 def scores_by_run(scores: pd.DataFrame) -> dict[str, dict[Key, float]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
-from bench.frames.scores import Key
+from bench.frames.scores import Key, shown_steps
 from bench.metrics.traits import Axis, Direction, Traits
 from bench.record import Weights
 from bench.report.amounts import amount
@@ -79,10 +79,8 @@ def apart_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
     for metric in board.rows[0].metrics.values():
         if metric.axis not in (Axis.STEP, Axis.TARGET) or metric == board.by_step:
             continue
-        keys = {key for row in board.rows for run in row.done["run_id"] for key in row.scores.get(run, {})}
-        steps = sorted({int(k.index) for k in keys if k.axis == "step"})
-        spaced = sorted({int(at) for at in np.linspace(0, len(steps) - 1, STEPS).round()}) if steps else []
-        index = list(units) if metric.axis is Axis.TARGET else [steps[at] for at in spaced]
+        horizon = int(board.rows[0].info["horizon"])
+        index = list(units) if metric.axis is Axis.TARGET else shown_steps(horizon, STEPS)
         lines = []
         for at in map(str, index):
             key = Key(metric.name, axis=metric.axis.value, index=at)
@@ -90,11 +88,11 @@ def apart_tables(board: Leaderboard) -> list[tuple[str, str, list[str]]]:
             if any(mean is not None for mean in means):
                 unit = f" ({escape(units[at])})" if units.get(at) else ""
                 lines.append([escape(at) + unit, *(amount(mean, metric) for mean in means)])
-        if lines:
+        if len(lines) > 1:  # one is what the table of all models says
             title = f"{board.title}: validation {metric.heading}"
             body = table([metric.axis.value, *(escape(row.name) for row in board.rows)], lines)
-            some = metric.axis is Axis.STEP and len(index) < len(steps)
-            left = f" {len(index)} of {len(steps)} steps; all stand in `scores.csv`." * some
+            some = metric.axis is Axis.STEP and len(index) < horizon
+            left = f" {len(index)} of {horizon} steps; more in `scores.csv`." * some
             made.append((title, body, [f"Mean over runs, last epoch.{left}"]))
     return made
 

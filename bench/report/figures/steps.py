@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.frames.scores import shown_steps
 from bench.report.figures.base import Looks, axis_label, factor, figure
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
@@ -24,6 +25,8 @@ from bench.report.style import (
     spread_out,
 )
 
+MARKED = 20
+"""Steps that have a mark and a number of their own, at most."""
 CAPTION = (
     "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
     "step, the harder; a line that is flat from the start has learnt little of the window."
@@ -46,20 +49,22 @@ def steps_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure |
 def steps(ax: Axes, board: Leaderboard, rows: Sequence[Row], looks: Looks) -> None:
     """Draw the error against the forecast step, each line named at its right end; the leaders' in bold."""
     assert board.by_step is not None
-    x = range(1, int(rows[0].info["horizon"]) + 1)
+    x = shown_steps(int(rows[0].info["horizon"]))
     named, leaders = [], board.leaders()
     drawn = [factor(board.by_step) * drawable([row.mean(board.step(h)) for h in x]) for row in rows]
     set_scale(ax.yaxis, np.concatenate(drawn), board.by_step.log)
     for row, y in zip(rows, drawn, strict=True):
         look, bold = looks[row.label], row in leaders
         line: Style = {"color": look.colour, "linestyle": look.dashes, "marker": look.marker, "zorder": 3 + bold}
+        line["markevery"] = -(-len(x) // MARKED)
         ax.plot(x, y, linewidth=2.0 if bold else 1.1, markersize=3.5 if bold else 2.2, **line)
         arrow: Style = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "shrinkB": 0, "relpos": (0, 0.5)}
         font: Style = {"color": look.colour, "fontsize": 8, "fontweight": "bold" if bold else "normal", "va": "center"}
         end = (x[-1], y[-1])
         named.append(ax.annotate(as_text(row.name), end, (1.04, 0.5), "data", "axes fraction", arrow, **font))
     ax.set_xlim(0.6, x[-1] + 0.2)
-    ax.set_xticks(x)
+    if len(x) <= MARKED:
+        ax.set_xticks(x)
     plain_log(ax.yaxis)
     if board.floor:
         floor = float(drawable(board.floor))
