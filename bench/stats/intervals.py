@@ -1,5 +1,6 @@
 """Intervals of a model's mean and of its ratio to a leader, and the rule by which seeds are enough."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ def interval(values: ArrayLike, *, log: bool = True, level: float = 0.95) -> Int
         return Interval(0.0, end, end, n)
     scale = scale_of(known, log=log)
     there = scale.to(known)
-    centre = float(np.mean(there))
+    centre = float(np.mean(there)) if log else math.fsum(there) / n  # large scores that cancel leave the small ones
     mean = float(np.clip(scale.back(centre), known.min(), known.max()))  # of equal scores that very score
     if n < 2:
         return Interval(mean, None, None, n)
