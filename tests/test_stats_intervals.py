@@ -31,7 +31,7 @@ def test_an_interval_of_plain_scores_and_another_level() -> None:
 
 
 def test_large_scores_that_cancel_leave_the_mean_of_the_small_ones() -> None:
-    found = interval([1e308, 3.9, -1e308], log=False)
+    found = stats.interval([1e308, 3.9, -1e308], log=False)
     assert found is not None
     assert found.centre == pytest.approx(1.3, rel=1e-12)
 
