@@ -105,7 +105,7 @@ def test_a_backend_that_is_not_installed_is_said_with_what_installs_it(engine_pl
     with pytest.raises(BenchError, match=r"^backend test_absent is not installed in this environment$"):
         environment.require("test_absent")
     environment.require("numpy")
-    monkeypatch.setattr(environment, "installed", lambda package: "")
+    monkeypatch.setattr(environment, "version_of", lambda package: "")
     with pytest.raises(BenchError, match=r"^backend numpy is not installed in this environment$"):
         environment.require("numpy")
     for name in ("tensorflow", "jax"):
