@@ -77,6 +77,7 @@ def test_where_all_data_are_bad_each_is_one_line_and_the_same_command_goes_on_on
 
 
 @pytest.mark.slow
+@pytest.mark.variant  # of cases that are all bad
 def test_among_good_cases_the_bad_ones_fail_with_the_line(tmp_path):
     suite(tmp_path, more=GOOD)
     done = run(tmp_path, "--no-throughput", faults=["test_hole_in_valid"])

@@ -19,14 +19,12 @@ from tests.on_backend import run_tests, sweep_without_tensorflow
 FILES = {
     "test_engines": "[linear] or seq2seq_gru or another_data_set_of",
     "test_recipe_fit": "adamw or last_step",
-    "test_randomness": "a_stream",
-    "test_growth": "m_lstm or transformer",
-    "test_jax_layers": "convolution or (unrolled and 23) or float16_stack",
-    "test_precision": "rounds and bfloat16",
-    "test_loss_scaling": "not_finite",
+    "test_jax_layers": "convolution or (unrolled and 23)",
     "test_jax_stack": "dropout or as_if_alone",
 }
 """Each file with its tests that `make test` runs on JAX."""
+FURTHER = ("test_randomness", "test_growth", "test_precision", "test_loss_scaling")
+"""Files that are run on JAX as variants alone."""
 LIMIT_S = 300.0
 CPU = find_device("cpu")
 not_within = pytest.mark.skipif(BACKEND == "jax", reason="this process tests JAX itself")
@@ -46,7 +44,7 @@ def test_on_jax():
 @pytest.mark.variant
 @needs_jax
 @not_within
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, *FURTHER])
 def test_all_on_jax(file):
     run_tests("jax", [file])
 

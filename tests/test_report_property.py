@@ -10,7 +10,7 @@ from tests.generated import more_metrics
 from tests.properties import PROPERTIES, Property
 from tests.torture.fuzz import collect
 
-EXAMPLES = 20
+EXAMPLES = 12
 """So many of what is quick to try, and of all others a share of them, `LEAST` at least."""
 LEAST = 3
 

@@ -71,6 +71,7 @@ NOWHERE = {
 }
 
 
+@pytest.mark.variant  # of test_randomness's runs after others
 def test_a_run_is_the_same_bits_first_and_last():
     spec, second, other = spec_of(MEASURED, 1), spec_of(MEASURED, 2), spec_of(OTHER, 1)
     first, neighbour, stranger, again, last = run_jobs([spec, second], [other], [second, spec])

@@ -148,7 +148,7 @@ def load_and_look(early, cached):
     ("early", "written"),
     [
         (False, json.dumps({"epsilon": "tiny", "floatx": "float8", "backend": "jax", "image_data_format": 3})),
-        (False, "[]"),
+        pytest.param(False, "[]", marks=pytest.mark.variant),
         (True, json.dumps({"epsilon": 0.01, "floatx": "float16", "image_data_format": "channels_first"})),
     ],
 )
