@@ -26,13 +26,17 @@ PLUGINS = "BENCH_PLUGINS"
 GROUP = "bench.plugins"
 """Group of entry points by which an installed distribution names such modules."""
 
+MOST = 20
+"""A hint names so many, at most."""
+
 
 def close_matches(name: str, known: list[str]) -> str:
-    """Return a hint for an unknown name: close matches where there are any, else all names."""
+    """Return a hint for an unknown name: close matches where there are any, else all names, or the first `MOST`."""
     matches = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if matches:
         return f"did you mean {' or '.join(matches)}?"
-    return f"known: {', '.join(known) or 'none'}"
+    more = f" and {len(known) - MOST} more" if len(known) > MOST else ""
+    return f"known: {', '.join(known[:MOST]) or 'none'}{more}"
 
 
 class Registry(Generic[T]):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bench.errors import BenchError
-from bench.registry import Registry
+from bench.registry import Registry, close_matches
 from bench.report.errata import asides
 from bench.report.figures.base import figures
 from bench.report.parts import columns, overlays, sections
@@ -97,3 +97,10 @@ def test_a_registry_finds_its_entries_without_another_one_that_happens_to_be_ask
     places = (f"{registry._package}.", "bench.families.")
     for name in registry.names():
         assert f"{registry.origin(name)}.".startswith(places), name
+
+
+def test_a_hint_names_a_line_of_names_at_most():
+    names = [f"model_{number}" for number in range(45)]
+    assert close_matches("zzz", names) == f"known: {', '.join(names[:20])} and 25 more"
+    assert close_matches("zzz", names[:20]) == f"known: {', '.join(names[:20])}"
+    assert close_matches("zzz", []) == "known: none"
