@@ -51,6 +51,14 @@ def test_what_was_printed_of_another_score_than_the_one_that_ranks_is_named_and_
     assert overlays.get("printed").final(results, board, board.rows[0]) == drawn
 
 
+def test_printed_values_of_unlike_weights_stand_in_one_column():
+    last = fake_case("source/gru", label="GRU", published=Published(values={"mse": 0.03}, split="test", weights="last"))
+    results = results_of(fake_plan([RNN, last], [fake_record(case, 1, mse=0.01) for case in (RNN, last)], (1,)))
+    (board,) = results.tasks
+    (column,) = printed_columns(results, board).values()
+    assert {row.name: column(row) for row in board.rows} == {"RNN": "0.0102", "GRU": "0.0300"}
+
+
 def test_costs_are_told_by_the_ranking_error_and_of_classes_by_what_chose_the_epoch(held):
     found = {v.row.name: v for v in variants(held)}
     assert {name: v.key.metric for name, v in found.items()} == {

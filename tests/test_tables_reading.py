@@ -41,7 +41,7 @@ def test_a_file_that_memory_cannot_hold_is_not_read(tmp_path, monkeypatch):
 def test_a_file_that_is_missing_or_of_another_kind(tmp_path):
     with pytest.raises(BenchError, match=r"none\.csv: cannot be read \(No such file or directory\); name a file"):
         read(tmp_path / "none.csv")
-    with pytest.raises(BenchError, match=r"a folder, not a file"):
+    with pytest.raises(BenchError, match=r"a folder or device, not a file"):
         read(tmp_path)
     with pytest.raises(BenchError, match=r"expected a file that ends in \.csv or \.parquet"):
         read(written(tmp_path, "a\n1\n", "book.xlsx"))

@@ -53,7 +53,7 @@ def read(path: str | Path) -> pd.DataFrame:
     try:
         size = file.stat().st_size
         if not file.is_file():
-            raise BenchError(f"{path}: a folder, not a file; name a CSV or Parquet file")
+            raise BenchError(f"{path}: a folder or device, not a file; name a CSV or Parquet file")
         if file.suffix.lower() not in SUFFIXES:
             raise BenchError(f"{path}: expected a file that ends in .csv or .parquet; save the table as one of these")
         if size == 0:

@@ -1,5 +1,7 @@
 """Printed values beside ours: columns of the leaderboards, and what figures draw over our seeds."""
 
+from collections.abc import Sequence
+
 from bench.frames.scores import Key
 from bench.metrics.traits import Traits
 from bench.report.leaderboards import Leaderboard
@@ -21,18 +23,25 @@ def printed_columns(results: Results, board: Leaderboard) -> dict[str, Cell]:
     made: dict[str, Cell] = {}
     for heading, metric in metrics.items():
         found = dict.fromkeys(key for row in board.rows for key in printed_finals(results, row, metric))
-        for key in (key for key in found if key.split in ("valid", "test")):
-            made.setdefault(f"printed {_elsewhere(board, key)}{heading}", _cell(results, key, metric))
+        for split in dict.fromkeys(key.split for key in found if key.split in ("valid", "test")):
+            keys = [key for key in found if key.split == split]
+            made[f"printed {_elsewhere(board, split)}{heading}"] = _cell(results, keys, metric)
     return {heading: of for heading, of in made.items() if any(of(row) != NONE for row in board.rows)}
 
 
-def _cell(results: Results, key: Key, metric: Traits) -> Cell:
-    return lambda row: _text(printed_final(results, row, key, metric))
+def _cell(results: Results, keys: Sequence[Key], metric: Traits) -> Cell:
+    """Return what shows a row's printed value, of whichever weights it is."""
+
+    def cell(row: Row) -> str:
+        known = (printed_final(results, row, key, metric) for key in keys)
+        return _text(next((value for value in known if value is not None), None))
+
+    return cell
 
 
-def _elsewhere(board: Leaderboard, key: Key) -> str:
-    """Return the split of a printed score where it is not the one that ranks; empty where it is."""
-    return "" if key.split == board.score.split else f"{key.split} "
+def _elsewhere(board: Leaderboard, split: str) -> str:
+    """Return the split of printed scores where it is not the one that ranks; empty where it is."""
+    return "" if split == board.score.split else f"{split} "
 
 
 def _text(value: float | None) -> str:
