@@ -1,10 +1,12 @@
-"""Linear recurrences ``h_t = a_t h_{t-1} + b_t`` for all steps at once, on every backend, and those of the largest sum.
+"""Linear recurrences ``h_t = a_t h_{t-1} + b_t`` on every backend, and those of the largest sum.
 
-The prefix sum of Blelloch (1990), "Prefix Sums and Their Applications", section 1.4: log2(steps) rounds, each of half
-as many products. Keras's own `associative_scan` fails under XLA on TensorFlow; on JAX, where it is best, it is used.
+On a GPU, and on PyTorch, for all steps at once, by the prefix sum of Blelloch (1990), "Prefix Sums and Their
+Applications", section 1.4: log2(steps) rounds, each of half as many products; Keras's own `associative_scan` fails under
+XLA on TensorFlow, on JAX it is used. In a program that is compiled for a CPU a step after another: a core does one thing
+at a time, so that a round there is work and saves none.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +15,26 @@ from keras import ops
 
 Number = Sequence[Any]
 """Tensors of one shape: one of real numbers, or two, the real and the imaginary parts."""
+Step = Callable[[Number, Number], Number]
+"""From a state and what comes in to the next state."""
+Loop = Callable[[Step, Number, Number], Number]
+"""From a step, what comes in ``(steps, batch, ...)`` and a first state ``(batch, ...)`` to every state."""
 NEVER = -1e30
 """A logarithm as good as minus infinity, whose gradients are numbers."""
 
 
-def linear_scan(a: Any, b: Any) -> Any:
+def linear_scan(a: Any, b: Any, axis: int = 1) -> Any:
     """Return ``h_t = a_t h_{t-1} + b_t`` with ``h_{-1} = 0``.
 
     Args:
         a: ``(batch, steps, ...)``, steps known.
         b: Likewise.
+        axis: Of the steps, 1 or 0. A loop goes over the first one, so that large tensors are best made so.
 
     Returns:
         Likewise.
     """
-    return _scan([a], [b])[0]
+    return _scan([a], [b], axis=axis)[0]
 
 
 def complex_scan(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
@@ -67,8 +74,65 @@ class Algebra:
 USUAL, LARGEST = Algebra(_product, _sum, 0.0), Algebra(_sum, _largest, NEVER)
 
 
-def _scan(a: Number, b: Number, of: Algebra = USUAL) -> Number:
-    if keras.backend.backend() == "jax":
+def _scan(a: Number, b: Number, of: Algebra = USUAL, axis: int = 1) -> Number:
+    backend = keras.backend.backend()
+    in_turn = backend in LOOPS and not _on_gpu(backend)
+    taken = 0 if in_turn else 1
+    a, b = _moved(a, axis, taken), _moved(b, axis, taken)
+    return _moved(_in_turn(a, b, of, LOOPS[backend]) if in_turn else _at_once(a, b, of, backend), taken, axis)
+
+
+def _moved(number: Number, source: int, target: int) -> Number:
+    return number if source == target else [ops.moveaxis(part, source, target) for part in number]
+
+
+def _on_gpu(backend: str) -> bool:
+    if backend == "jax":
+        import jax
+
+        return bool(jax.default_backend() != "cpu")
+    import tensorflow as tf
+
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+def _in_turn(a: Number, b: Number, of: Algebra, loop: Loop) -> Number:
+    """Return the states ``(steps, batch, ...)``, a step after another."""
+    count = len(a)
+
+    def step(state: Number, taken: Number) -> Number:
+        return of.sum(of.product(taken[:count], state), taken[count:])
+
+    return loop(step, [*a, *b], [ops.full_like(part[0], of.nothing) for part in b])
+
+
+def _jax_loop(step: Step, inputs: Number, first: Number) -> Number:
+    def carried(state: Number, taken: Number) -> tuple[Number, Number]:
+        state = step(state, taken)
+        return state, state
+
+    states: Number = ops.scan(carried, first, inputs)[1]
+    return states
+
+
+def _tensorflow_loop(step: Step, inputs: Number, first: Number) -> Number:
+    from bench.layers.recurrence import loop
+
+    shape = ops.shape(inputs[-1])  # one a may serve all windows
+
+    def stacked(t: Any, taken: Any, carry: list[Any], weights: list[Any]) -> list[Any]:
+        return [ops.stack(step(ops.unstack(carry[0]), ops.unstack(taken)))]
+
+    states = loop(stacked, ops.stack([ops.broadcast_to(x, shape) for x in inputs], axis=1), [ops.stack(first)], [], repeatable=True)[0]
+    return list(ops.unstack(states, axis=1))
+
+
+LOOPS: Mapping[str, Loop] = {"jax": _jax_loop, "tensorflow": _tensorflow_loop}
+
+
+def _at_once(a: Number, b: Number, of: Algebra, backend: str) -> Number:
+    """Return the states ``(batch, steps, ...)``, all at once."""
+    if backend == "jax":
         count = len(a)
 
         def combined(first: Any, second: Any) -> Any:

@@ -10,7 +10,7 @@ from keras import ops
 from bench.layers.linear_scan import NEVER, largest_scan, linear_scan
 from bench.layers.norms import HeadNorm
 
-CHUNK = 64
+CHUNK = 16
 """Steps that are compared with one another; of a window that is no longer the form is the parallel one."""
 EPSILON = 1e-6
 BLOCK = 4

@@ -53,11 +53,11 @@ def recur(
     scope = keras.StatelessScope if repeatable else nullcontext
     alike = mask is None and output is state
     carry = first if alike else [tf.zeros_like(output), *first]
-    outputs, *last = _loop(step, inputs, carry, values, repeatable)
+    outputs, *last = loop(step, inputs, carry, values, repeatable)
     return last[0], outputs, keras.tree.pack_sequence_as(states, last[-len(first) :])
 
 
-def _loop(step: Step, inputs: Any, first: list[Any], weights: list[Any], repeatable: bool) -> list[Any]:
+def loop(step: Step, inputs: Any, first: list[Any], weights: list[Any], repeatable: bool) -> list[Any]:
     """Carry ``first`` through all steps; return every step's first part, stacked, and all that the last one carries.
 
     TensorFlow's own gradient of a while loop is quadratic in the number of steps under XLA on the CPU. This one is a

@@ -101,6 +101,7 @@ class SelectiveStateSpace(keras.layers.Layer):  # type: ignore[misc]
             b: ``(batch, steps, state)``.
             c: Likewise.
         """
+        taken, dt, b, c = (ops.moveaxis(part, 1, 0) for part in (dt * u, dt, b, c))  # a state is larger than these
         kept = ops.exp(dt[..., None] * -ops.exp(self.a_log))
-        taken = (dt * u)[..., None] * b[:, :, None, :]
-        return ops.sum(linear_scan(kept, taken) * c[:, :, None, :], axis=-1) + self.d * u
+        states = linear_scan(kept, taken[..., None] * b[:, :, None, :], axis=0)
+        return ops.moveaxis(ops.sum(states * c[:, :, None, :], axis=-1), 0, 1) + self.d * u

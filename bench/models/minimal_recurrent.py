@@ -15,6 +15,8 @@ class MinimalNetwork(RecurrentNetwork):
     Its default sizes have about as many weights as a GRU of two layers of 20 units.
     """
 
+    version: ClassVar[str] = "2"
+
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Network.supports`; a scan is over a known number of steps."""
         if task.input_length is None:

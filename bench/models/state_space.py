@@ -50,6 +50,7 @@ class LRUNetwork(GatedBlocks):
         most: The largest.
     """
 
+    version: ClassVar[str] = "3"
     width: PositiveInt = 20
     state: PositiveInt = 20
     least: float = Field(default=0.5, ge=0, lt=1)
@@ -94,6 +95,7 @@ class Mamba(BlockNetwork):
         taps: Of the convolution before it.
     """
 
+    version: ClassVar[str] = "2"
     width: PositiveInt = 12
     state: PositiveInt = 16
     expand: PositiveInt = 2

@@ -75,6 +75,7 @@ class MLSTM(ExponentialBlocks):
         taps: Of the convolution before it.
     """
 
+    version: ClassVar[str] = "3"
     width: PositiveInt = 14
     expand: PositiveInt = 2
     taps: PositiveInt = 4
