@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import product
+from math import log
 from statistics import median
-from typing import Literal
+from typing import Literal, get_args
 
 from bench.cases.base import Case
 from bench.measurement import Kind, MeasureSpec, Round
 from bench.models.base import Support
 from bench.provenance import Environment, Frozen, Provenance
+from bench.timing import ROUNDS, WARM_UP_ROUNDS
 
 Status = Literal["done", "contended", "out of memory", "too slow", "failed"]
 GROWS: tuple[Status, ...] = ("out of memory", "too slow")
@@ -47,6 +49,7 @@ class LengthPoint(Frozen):
         peak_memory_bytes: Most memory that the process held, which built, trained one step and forecast a batch; on a
             GPU the most that the backend's allocator gave out.
         base_memory_bytes: What it held with the backend and the windows loaded, before it built anything.
+        room_bytes: What the process might hold; None in points of before this was noted.
     """
 
     spec: LengthSpec
@@ -62,6 +65,7 @@ class LengthPoint(Frozen):
     compile_s: float | None = None
     peak_memory_bytes: int | None = None
     base_memory_bytes: int | None = None
+    room_bytes: int | None = None
     environment: Environment
     provenance: Provenance
 
@@ -86,6 +90,29 @@ class LengthPoint(Frozen):
             return None
         above = self.peak_memory_bytes - self.base_memory_bytes
         return above if above > 0 else None
+
+
+def rounds_s(shorter: Sequence[LengthPoint], length: int) -> float | None:
+    """Return the seconds that the rounds of longer windows take at least, going on as the two longest measured did.
+
+    A round is one step, of training and of inference; what it costs follows a straight line on logarithmic axes.
+
+    Args:
+        shorter: Points of one curve; those without numbers are left out.
+        length: Steps in a window.
+
+    Returns:
+        None where fewer than two points have numbers.
+    """
+    found = 0.0
+    for kind in get_args(Kind):
+        known = {p.spec.length: median(p.windows_per_s(kind)) for p in shorter if p.windows_per_s(kind)}
+        if len(known) < 2:
+            return None
+        (a, fast), (b, slow) = sorted(known.items())[-2:]
+        power = log(fast / slow) / log(b / a)
+        found += (ROUNDS + WARM_UP_ROUNDS) * shorter[0].spec.batch / slow * (length / b) ** power
+    return found
 
 
 def fits(case: Case, length: int) -> Support:

@@ -5,8 +5,12 @@ Sources without a repository around them are taken as they are.
 
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+
+from bench.report.folder import FOLDERS
+from bench.report.index import RUNS
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,9 +32,15 @@ def suites() -> list[str]:
     return sorted(Path(path).stem for path in tracked("suites") if path.endswith(".toml"))
 
 
-def reports() -> list[str]:
-    """Return the names of the reports: folders with tables of runs."""
-    return sorted({path.split("/")[1] for path in tracked("reports") if path.endswith("/runs.csv")})
+def reports(tables: Iterable[str] = (RUNS,)) -> list[str]:
+    """Return the names of the reports that have one of these tables: those of suites have one of runs."""
+    names = {tuple(path.split("/")[1:]) for path in tracked("reports")}
+    return sorted({folder for folder, *rest in names for table in tables if rest == [table]})
+
+
+def all_reports() -> list[str]:
+    """Return the names of the reports of every kind."""
+    return reports(FOLDERS)
 
 
 def check_out(folder: str, target: Path) -> Path:

@@ -3,20 +3,36 @@
 import json
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from bench.cases.base import cases
 from bench.cli import call
 from bench.commands import speed
 from bench.devices import find_device
-from bench.lengths import at_lengths, fits
+from bench.frames.base import typed
+from bench.lengths import at_lengths, fits, rounds_s
 from bench.measurement import measure_spec
 from bench.process import Slot
+from bench.report.folder import check_folder, render_folder
+from bench.report.index import index_text
 from bench.report.length_figure import draw, draw_powers
-from bench.report.lengths import QUANTITIES, curves_of, write_lengths
+from bench.report.length_findings import findings
+from bench.report.length_points import (
+    BETWEEN_PROCESSES,
+    POINTS,
+    QUANTITIES,
+    crossing_rows,
+    curves_of,
+    leaders,
+    point_rows,
+    read_points,
+)
+from bench.report.lengths import check_lengths, write_lengths
 from bench.report.style import styled
 from bench.task import TargetKind, Task
 from bench.throughput.at_length import made_up
@@ -148,63 +164,189 @@ def longer(point, length, **changes):
     return point.model_copy(update={"spec": spec, **changes})
 
 
-def test_the_report_says_exponents_crossings_and_what_was_not_measured(measured, tmp_path):
+def lost(point, length, status, reason):
+    """Return the point of longer windows that were not measured."""
+    return longer(point, length, status=status, reason=reason, rounds=(), latency_s=(), peak_memory_bytes=None)
+
+
+def other(point, name, times=1.0):
+    """Return the point of another network, whose rounds take so many times as long."""
+    spec = point.spec.model_copy(update={"case": f"fake/{name}"})
+    rounds = tuple(r.model_copy(update={"wall_s": r.wall_s * times}) for r in point.rounds)
+    return point.model_copy(update={"label": name, "spec": spec, "rounds": rounds})
+
+
+def curves_from(points, growths=()):
+    """Return curves as a report reads them."""
+    return curves_of(read_points(typed(point_rows(points, dict(growths)), POINTS)))
+
+
+@pytest.fixture
+def turning(measured):
+    """Points of a network at 20 and 100 steps, of which a longer one was too slow, and of another that crosses it."""
     short, long = (p for p in measured if p.label == "good")
-    other = [p.model_copy(update={"label": "other", "spec": p.spec.model_copy(update={"case": "fake/other"})})
-             for p in (short, long)]  # fmt: skip
-    slower = [r.model_copy(update={"wall_s": r.wall_s * 3}) for r in other[0].rounds]
-    faster = [r.model_copy(update={"wall_s": r.wall_s / 3}) for r in other[1].rounds]
-    other = [p.model_copy(update={"rounds": tuple(r)}) for p, r in zip(other, (slower, faster), strict=True)]
-    lost = longer(long, 1000, status="too slow", reason="not measured in 9 s", rounds=(), latency_s=())
-    lost = lost.model_copy(update={"peak_memory_bytes": None})
-    readme = write_lengths(
-        [short, long, lost, *other],
-        {"fake/other": "quadratic"},
-        ["fake/naive: <not> trained"],
-        tmp_path / "out",
-        "bench speed x",
-    )
-    powers = pd.read_csv(readme.parent / "powers.csv")
-    assert set(powers[powers["curve"] == "good"]["exponent"].round(9)) == {1.0}
-    crossings = pd.read_csv(readme.parent / "crossings.csv")
+    beyond = lost(long, 1000, "too slow", "not measured in 9 s")
+    return [short, long, beyond, other(short, "other", 3), other(long, "other", 1 / 3)]
+
+
+def test_the_report_says_growth_crossings_and_what_was_not_measured(turning, tmp_path):
+    skipped = ["fake/naive: <not> trained"]
+    readme = write_lengths(turning, {"fake/other": "quadratic"}, skipped, tmp_path / "out", "bench speed x")
+    folder = readme.parent
+    powers = pd.read_csv(folder / "powers.csv")
+    assert set(powers[powers["curve"] == "good"]["exponent"].round(5)) == {1.0}
+    reach = powers["last_high"] - powers["last"]
+    assert reach.to_numpy() == pytest.approx(1.96 * np.sqrt(2) * BETWEEN_PROCESSES / np.log(5), rel=1e-4)
+    crossings = pd.read_csv(folder / "crossings.csv")
     assert set(crossings["quantity"]) == {"train_windows_per_s", "infer_windows_per_s"}
-    assert set(crossings["at"].round(6)) == {round(float(np.sqrt(20 * 100)), 6)}
+    assert crossings["at"].to_numpy() == pytest.approx(np.sqrt(20 * 100), rel=1e-5)
     assert crossings["first_is_less"].all()
-    points = pd.read_csv(readme.parent / "points.csv")
+    assert crossings["leads"].all()
+    points = pd.read_csv(folder / "points.csv")
     assert list(points["status"]) == ["done", "done", "too slow", "done", "done"]
     assert points["train_windows_per_s_middle"][1] == pytest.approx(20.0)
     assert points["train_time_steps_per_s"][1] == pytest.approx(2000.0)
     assert points["train_steps_per_s"][1] == pytest.approx(5.0)
     text = readme.read_text()
-    assert "| training, windows/s" in text
+    assert "## Training, windows/s" in text
     assert "45 (20 to 100)" in text
     assert "1000 steps, batch 4: too slow, not measured in 9 s" in text
+    assert "Not measured for want of memory or time: 1 point too slow." in text
     assert "fake/naive: &lt;not&gt; trained" in text
-    assert (readme.parent / "lengths.svg").stat().st_size > 1000
+    assert "| quadratic |" in " ".join(text.split())
+
+
+def test_the_page_states_machine_day_commit_batch_and_limits(turning, tmp_path):
+    text = write_lengths(turning, {}, [], tmp_path, "bench speed x", "Which <is> quick?").read_text()
+    told, how = turning[0].provenance, text.partition("## How it was measured")[2]
+    for fact in (turning[0].environment.cpu.split("(")[0], turning[0].environment.digest, told.platform.split("_")[0]):
+        assert fact in how
+    for fact in (told.ended_at[:10], told.git_commit, "Batch 4 in", "A point may take 60 s", "GiB", "bench speed x"):
+        assert fact in how
+    assert 'networks of "Which &lt;is&gt; quick?"' in text
+
+
+def test_a_report_is_what_its_csvs_give_and_an_edit_is_found_out(turning, tmp_path):
+    folder = write_lengths(turning, {"fake/other": "quadratic"}, ["a: b"], tmp_path / "speed", "bench speed x").parent
+    (tmp_path / "README.md").write_text("# Reports\n")
+    before = {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert len(before) == 6 + 5
+    assert check_folder(folder) == []
+    render_folder(folder)
+    assert {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert (
+        "- [Speed against the length of windows](speed/README.md), last run 20" in (tmp_path / "README.md").read_text()
+    )
+    assert "**" not in index_text(tmp_path)
+    (folder / "README.md").write_text(
+        (folder / "README.md").read_text().replace("3 of", "4 of").replace("4 of", "5 of")
+    )
+    (folder / "crossings.csv").write_text((folder / "crossings.csv").read_text().replace("44.7", "44.8"))
+    (folder / "figures" / "powers.svg").unlink()
+    (folder / "powers.csv").unlink()
+    found = check_folder(folder)
+    assert any(line.startswith("-5 of 5 points") for line in found)
+    assert any("44.8" in line for line in found)
+    assert {line.rpartition("/")[2] for line in found if line.startswith("missing: ")} == {"powers.svg", "powers.csv"}
+
+
+def test_the_command_writes_a_folder_again_or_checks_it(turning, tmp_path, capsys):
+    folder = write_lengths(turning, {}, [], tmp_path / "speed", "bench speed x").parent
+    readme = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(readme + "more")
+    assert call(["report", str(folder), "--check"]) == 1
+    assert "-more" in capsys.readouterr().out
+    assert call(["report", str(folder)]) == 0
+    assert capsys.readouterr().out.strip() == str(folder / "README.md")
+    assert (folder / "README.md").read_text() == readme
+    assert call(["report", str(folder), "--check"]) == 0
+    assert "what its CSVs give" in capsys.readouterr().out
+    for words, said in [
+        ([str(folder), "--seeds", "1"], "--seeds goes with a suite"),
+        ([str(tmp_path)], "has neither of runs.csv, points.csv"),
+    ]:
+        assert call(["report", *words]) == 2
+        assert said in capsys.readouterr().err
+    (folder / "points.csv").write_text("case\n1\n")
+    assert call(["report", str(folder), "--check"]) == 2
+    assert "points.csv" in capsys.readouterr().err
+
+
+def test_findings_say_who_is_quickest_where_and_whose_growth_is_not_linear(measured):
+    short, long = (p for p in measured if p.label == "good")
+    longest = other(longer(long, 500), "good", 5)
+    steep = [other(p, "steep", times) for p, times in ((short, 0.5), (long, 2.5), (longest, 12.5))]
+    told = {"fake/good": "linear", "fake/steep": "quadratic"}
+    quickest, growth, faster = findings(curves_from([short, long, longest, *steep], told))
+    assert "In training steep on 20 steps (200 windows/s) and good on 500 steps (4 windows/s)" in quickest
+    assert "steep" in growth
+    assert "from 1.00 [1.00, 1.00] (good)" in growth
+    assert "for steep (2.00 [1.76, 2.24] from 100 to 500 steps)." in faster
+    assert "All of their models say so" in faster
+    *_, faster = findings(
+        curves_from([short, long, longest, *steep], {"fake/good": "quadratic", "fake/steep": "linear"})
+    )
+    assert "The model of steep says that it grows linearly" in faster
+    assert "though the model says that it is faster: good (1.00" in faster
+    *_, faster = findings(curves_from([short, long, longest, *steep]))
+    assert "say" not in faster.partition(".)")[0].partition("steps).")[2]
+    *_, faster = findings(curves_from([short, long], told))
+    assert "for none" in faster
+
+
+def test_rounds_that_overlap_lead_together_and_only_crossings_of_leaders_are_marked(measured):
+    short, long = (p for p in measured if p.label == "good")
+    same = [other(short, "same"), other(long, "same")]
+    slow = [other(short, "slow", 9), other(long, "slow", 8)]
+    slower = [other(short, "slower", 8), other(long, "slower", 9)]
+    curves = curves_from([short, long, *same, *slow, *slower])
+    assert [curve.name for curve in leaders(curves, QUANTITIES[0], 20)] == ["good", "same"]
+    found = [(row["first"], row["second"], row["leads"]) for row in crossing_rows(curves)]
+    assert set(found) == {("slow", "slower", False)}
+
+
+def test_a_figure_names_each_curve_at_its_end_and_rings_where_the_lead_turns(turning):
+    curves = curves_from(turning)
+    turns = list(crossing_rows(curves))
     with styled():
-        figure = draw(curves_of([short, long, lost, *other], {}), QUANTITIES)
-    assert [ax.get_title(loc="left") for ax in figure.axes] == ["batch 4", "", "", ""]
-    assert [ax.get_xlabel() for ax in figure.axes] == ["", "", "", "steps in a window"]
-    assert [ax.get_ylabel() for ax in figure.axes] == [quantity.title for quantity in QUANTITIES]
-    assert {ax.get_yscale() for ax in figure.axes} == {ax.get_xscale() for ax in figure.axes} == {"log"}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good", "other", "too slow"]
-    (turn,) = crossings[crossings["quantity"] == "train_windows_per_s"].to_dict("records")
-    with styled():
-        ringed = draw(curves_of([short, long, *other], {}), QUANTITIES, [turn])
-        slopes = draw_powers(powers.astype(object).where(powers.notna(), None).to_dict("records"), QUANTITIES)
-    rings = [line.get_xydata()[0] for line in ringed.axes[0].lines if line.get_fillstyle() == "none"]
-    good, turned = ([float(np.median(p.windows_per_s("train"))) for p in each] for each in ((short, long), other))
-    assert rings == [pytest.approx((turn["at"], np.sqrt(np.prod(good))))]
+        figure = draw(curves, QUANTITIES[0], turns)
+    (ax,) = figure.axes
+    assert {ax.get_yscale(), ax.get_xscale()} == {"log"}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("steps in a window", "training, windows/s")
+    assert [text.get_text() for text in ax.texts] == ["good >", "other"]
+    assert all(text.get_fontsize() >= 8 for text in [*ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels()])
+    heights = [text.get_position()[1] for text in ax.texts]
+    assert heights[0] < heights[1], "as their ends stand"
+    rings = [line.get_xydata()[0] for line in ax.lines if line.get_fillstyle() == "none"]
+    good, turned = ([curve.points[n].spans[QUANTITIES[0].key].middle for n in (20, 100)] for curve in curves)
+    assert rings == [pytest.approx((np.sqrt(20 * 100), np.sqrt(np.prod(good))))]
     assert np.prod(good) == pytest.approx(np.prod(turned)), "both curves go through the ring"
+    with styled():
+        unmarked = draw(curves, QUANTITIES[0], [turn | {"leads": False} for turn in turns])
+    assert not [line for line in unmarked.axes[0].lines if line.get_fillstyle() == "none"]
+
+
+def test_names_of_twenty_curves_that_end_alike_do_not_overlap(measured):
+    short, long = (p for p in measured if p.label == "good")
+    points = [other(p, f"network {i}", 1 + i / 1000) for i in range(20) for p in (short, long)]
+    with styled():
+        figure = draw(curves_from(points), QUANTITIES[0])
+    boxes = sorted((Text.get_window_extent(text) for text in figure.axes[0].texts), key=lambda box: box.y0)
+    assert len(boxes) == 20
+    assert all(below.y1 <= above.y0 + 1 for below, above in pairwise(boxes)), "a pixel may be shared"
+    assert all(box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_the_powers_are_drawn_with_what_a_model_says(turning, tmp_path):
+    folder = write_lengths(turning, {"fake/other": "quadratic"}, [], tmp_path, "bench speed x").parent
+    powers = pd.read_csv(folder / "powers.csv")
+    with styled():
+        slopes = draw_powers(powers.astype(object).where(powers.notna(), None).to_dict("records"), QUANTITIES)
     assert [label.get_text() for label in slopes.axes[0].get_yticklabels()] == ["good", "other, says quadratic"]
     assert [ax.get_title(loc="left") for ax in slopes.axes] == ["training", "inference", "latency", "memory"]
     dots = [line for line in slopes.axes[0].lines if line.get_fillstyle() == "none"]
     steep = powers[powers["quantity"] == "train_windows_per_s"].set_index("curve")["last"]
     assert sorted(dot.get_xdata()[0] for dot in dots) == pytest.approx(sorted(steep))
-    assert "| other" in text
-    assert "| quadratic |" in " ".join(text.split())
-    again = write_lengths([short, long, lost, *other], {}, [], tmp_path / "again", "bench speed x")
-    assert (again.parent / "lengths.svg").read_bytes() == (readme.parent / "lengths.svg").read_bytes()
 
 
 def test_a_report_of_nothing_but_failures_can_be_written(measured, tmp_path):
@@ -212,16 +354,35 @@ def test_a_report_of_nothing_but_failures_can_be_written(measured, tmp_path):
     text = write_lengths(failed, {}, [], tmp_path, "bench speed x").read_text()
     assert "0 of " in text
     assert "out of memory" in text
+    assert "No network was measured" in text
+    assert check_lengths(tmp_path) == []
 
 
 def test_names_of_curves_hold_what_tells_them_apart(measured):
     point = measured[0]
     jax = point.model_copy(update={"spec": point.spec.model_copy(update={"backend": "jax"})})
-    assert [c.name for c in curves_of([point], {})] == [point.label]
-    assert [c.name for c in curves_of([point, jax], {})] == [f"{point.label}, tensorflow", f"{point.label}, jax"]
+    assert [c.name for c in curves_from([point])] == [point.label]
+    assert [c.name for c in curves_from([point, jax])] == [f"{point.label}, tensorflow", f"{point.label}, jax"]
     twin = point.model_copy(update={"spec": point.spec.model_copy(update={"case": "fake/twin"})})
-    assert [c.name for c in curves_of([point, twin], {})] == [point.spec.case, "fake/twin"]
-    assert [q.cost(point).middle for q in QUANTITIES] == pytest.approx([0.04 / 4, 0.02 / 4, 20.0, 20.0])
+    assert [c.name for c in curves_from([point, twin])] == [point.spec.case, "fake/twin"]
+    (read,) = read_points(typed(point_rows([point], {}), POINTS))
+    assert [read.cost(q).middle for q in QUANTITIES] == pytest.approx([0.04 / 4, 0.02 / 4, 20.0, 20.0])
+
+
+def test_windows_that_would_take_too_long_are_not_tried(measured, tmp_path):
+    short, long = (p for p in measured if p.label == "good")
+    rounds = 7 * (100 / 20) * (0.2 + 0.1)
+    assert rounds_s([short, long], 500) == pytest.approx(rounds)
+    assert rounds_s([long, short, lost(long, 300, "too slow", "")], 500) == pytest.approx(rounds)
+    assert rounds_s([long], 500) is None
+    known = {(p.spec.measure_id, p.spec.device): p for p in (short, long)}
+    options = {"logs": tmp_path, "folder": tmp_path / "lock", "target": length_children.serve, "known": known}
+    specs = [short.spec, long.spec, *(longer(long, length).spec for length in (500, 2500))]
+    made = measure_lengths(specs, {short.spec.case: "x"}, SLOTS, budget_s=rounds - 0.5, **options)
+    assert [(p.spec.length, p.status, p.reason) for p in made] == [
+        (500, "too slow", "not tried: going on as before its rounds would take 10 s"),
+        (2500, "too slow", "not tried: too slow at 500 steps"),
+    ]
 
 
 @pytest.mark.parametrize(

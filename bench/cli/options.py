@@ -20,6 +20,10 @@ SuiteName = Annotated[str, typer.Argument(metavar="SUITE", help="A name in suite
 SuiteOrFile = Annotated[
     str, typer.Argument(metavar="SUITE|FILE", help="A name in suites/, a path to a .toml file, or a file of series.")
 ]
+SuiteOrFolder = Annotated[
+    str,
+    typer.Argument(metavar="SUITE|FOLDER", help="A name in suites/, a path to a .toml file, or a report's folder."),
+]
 Target = Annotated[str, typer.Option(help="Columns of a file to forecast, comma-separated; its only one of numbers.")]
 Horizon = Annotated[int, typer.Option(min=0, help="Steps to forecast; 0: one season.")]
 InputLength = Annotated[int, typer.Option(min=0, help="Steps of a window; 0: four horizons, in whole seasons.")]

@@ -7,9 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.app import OK, RUNS_FAILED, app
-from bench.cli.options import BackendNames, Cases, DeviceNames, Epochs, Reports, Results, Seeds, SuiteName, selection
+from bench.cli.options import (
+    BackendNames,
+    Cases,
+    DeviceNames,
+    Epochs,
+    Reports,
+    Results,
+    Seeds,
+    SuiteOrFolder,
+    selection,
+)
 from bench.errors import BenchError
 from bench.store import REPORTS, RESULTS, Store
+from bench.suite import SUITES
 from bench.text.screen import safe
 
 if TYPE_CHECKING:
@@ -18,7 +29,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def report(
-    suite: SuiteName = "chapter15",
+    suite: SuiteOrFolder = "chapter15",
     cases: Cases = "",
     seeds: Seeds = "",
     device: DeviceNames = "",
@@ -51,6 +62,8 @@ def report(
 
     With --open, show the page in a browser; where nothing is recorded here, the page of the report that is there.
 
+    Of a report's folder, in place of a suite, all is written again from the CSVs in it; --check holds it to them.
+
     With --slice, test scores stand besides by weekday, month, hour, steps ahead (horizon) or a column of the data, from
     the errors and forecasts that runs kept; and the windows that the leader forecasts worst are drawn.
 
@@ -68,6 +81,12 @@ def report(
         raise BenchError("--slice writes a report, --under and --check answer of one; ask one at a time")
     if under and environment:
         raise BenchError("--under asks the report that is there; write it with --environment first, then ask")
+    if not (SUITES / f"{suite}.toml").is_file() and Path(suite).is_dir():
+        given = {"--cases": cases, "--seeds": seeds, "--device": device, "--backend": backend, "--epochs": epochs}
+        given |= {"--under": under, "--environment": environment, "--slice": slice_, "--no-excerpts": not excerpts}
+        if wrong := [name for name, value in given.items() if value]:
+            raise BenchError(f"{wrong[0]} goes with a suite; a folder is written again from its CSVs as it is")
+        return _folder(Path(suite), check=check, shows=open_)
     chosen = selection(suite, results, reports, cases, seeds, device, backend, epochs)
     if under:
         print(safe(_within(chosen, under, task)))
@@ -77,9 +96,7 @@ def report(
 
         if not (chosen.report_folder / "README.md").exists():
             raise BenchError(f"no report in {chosen.report_folder}; write it first: {chosen.command('report')}")
-        differences = check_report(chosen.report_folder)
-        print(safe("\n".join(differences)) or f"{chosen.report_folder}: what its CSVs give")
-        return RUNS_FAILED if differences else OK
+        return _told(chosen.report_folder, check_report(chosen.report_folder))
     wanted = environment or None
     plan = chosen.plan(Store(results), wanted)
     there = chosen.report_folder / "README.md"
@@ -89,6 +106,30 @@ def report(
         readme = chosen.write_report(plan, environment=wanted, slices=slice_ or (), excerpts=excerpts)
     print(_shown(readme) if open_ else readme)
     return OK
+
+
+def _folder(folder: Path, *, check: bool, shows: bool) -> int:
+    """Write a report again from the CSVs in its folder, or hold it to them; return the exit code.
+
+    Raises:
+        BenchError: There is no report, a file is unreadable, or the folder cannot be written.
+    """
+    from bench.report.folder import check_folder, render_folder
+
+    if check:
+        return _told(folder, check_folder(folder))
+    try:
+        readme = render_folder(folder)
+    except OSError as error:
+        raise BenchError(f"cannot write the report in {folder} ({error.strerror}); make it writable") from None
+    print(_shown(readme) if shows else readme)
+    return OK
+
+
+def _told(folder: Path, differences: list[str]) -> int:
+    """Print how a report differs from its CSVs; return the exit code."""
+    print(safe("\n".join(differences)) or f"{folder}: what its CSVs give")
+    return RUNS_FAILED if differences else OK
 
 
 def _shown(readme: Path) -> Path:

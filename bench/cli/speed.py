@@ -50,8 +50,10 @@ def speed(
     numbers = _counts("--lengths", lengths), _counts("--batch", batch)
     options = SpeedOptions(*numbers, budget_s, rerun, measure, results, Path(to) if to else None)
     chosen: list[Any] = [*patterns]
+    question = ""
     if (SUITES / f"{cases}.toml").is_file():
-        chosen = read_suite(cases).cases
+        named = read_suite(cases)
+        chosen, question = named.cases, named.title
     suite = override(
         Suite(name="speed", cases=chosen, seeds=[0]),
         devices=names("--device", device),
@@ -61,7 +63,7 @@ def speed(
         given = {"--lengths": lengths, "--batch": batch, "--device": device, "--backend": backend}
         given |= {"--budget-s": f"{budget_s:g}"} | ({"--to": to} if to else {})
         given |= {} if results == RESULTS else {"--results": str(results)}
-        asked = Asked(cases, list(given.items()))
+        asked = Asked(cases, list(given.items()), question)
         return measure_speed(suite, options, asked, console(lasting=True), lambda: told.heard)
 
 

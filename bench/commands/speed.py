@@ -57,10 +57,11 @@ class SpeedOptions:
 
 @dataclass(frozen=True)
 class Asked:
-    """The command as it was typed: its cases and its options."""
+    """The command as it was typed: its cases and its options; and what the suite asks, empty where cases are named."""
 
     cases: str
     options: Sequence[Option]
+    question: str = ""
 
     def again(self, *, in_file: bool = False) -> str:
         """Return it for pasting."""
@@ -103,11 +104,15 @@ def measure_speed(
         how = f"the same with --no-measure writes it where it is: {installing(REPORT)}"
         console.print(f"{module} is not installed here, so no report is written; the points are kept, and {how}")
     else:
+        from bench.report.index import write_index
         from bench.report.lengths import write_lengths
 
         to = options.to or options.folder / digest(sorted(spec.measure_id for spec in specs), 8)
         growths = {case.name: case.model.growth for case in plan.cases if isinstance(case.model, Network)}
-        console.print(f"report: {write_lengths(ours, growths, skipped, to, asked.again(in_file=True))}")
+        readme = write_lengths(ours, growths, skipped, to, asked.again(in_file=True), asked.question)
+        if (to.absolute().parent / "README.md").exists():
+            write_index(to.absolute().parent)
+        console.print(f"report: {readme}")
     return 1 if any(point.status == "failed" for point in ours) else 0
 
 

@@ -15,6 +15,8 @@ ABOUT = (
     "Each report's first finding; the report has its intervals, and what it was not tested on. "
     "This list is made anew whenever a report here is written."
 )
+RUNS, POINTS = "runs.csv", "points.csv"
+"""A report has one of these: what was run, or measured, a row each that says when it ended."""
 _LINK = re.compile(r" ?\(\[(?:[^\]\\]|\\.)*\]\([^)]*\)\)|(?<!\\)\[((?:[^\]\\]|\\.)*)\]\([^)]*\)")
 """A link in parentheses of its own, which goes, or another, of which the text stays."""
 _ITEM = re.compile(r"(?:\d+\.|[-*]) (.+)")
@@ -35,7 +37,8 @@ def write_index(reports: Path) -> None:
 
 def index_text(reports: Path) -> str:
     """Return the list of the reports in a folder, by the folders' names."""
-    found = sorted(readme.parent for readme in reports.glob("*/README.md") if readme.with_name("runs.csv").exists())
+    folders = {name: [path.parent for path in reports.glob(f"*/{name}")] for name in (RUNS, POINTS)}
+    found = sorted(folder for each in folders.values() for folder in each if (folder / "README.md").exists())
     return "\n".join([TITLE, "", ABOUT, "", *map(_line, found)]) + "\n"
 
 
@@ -48,12 +51,13 @@ def _line(folder: Path) -> str:
     finding = next((item[1] for line in below.splitlines() if (item := _ITEM.fullmatch(line))), "")
     answer = escape(plain(_LINK.sub(lambda found: found[1] or "", finding)))
     name = link(plain(title) or folder.name, f"{folder.name}/README.md")
-    return f"- {name}, last run {_day(folder / 'runs.csv')}: {answer or 'it has no finding.'}"
+    ended = next(folder / each for each in (RUNS, POINTS) if (folder / each).exists())
+    return f"- {name}, last run {_day(ended)}: {answer or 'it has no finding.'}"
 
 
-def _day(runs: Path) -> str:
-    """Return the day on which the last run ended, in UTC."""
-    with suppress(OSError, ValueError, csv.Error), runs.open(encoding="utf-8", newline="") as file:
+def _day(ended: Path) -> str:
+    """Return the day on which the last row of a CSV ended, in UTC."""
+    with suppress(OSError, ValueError, csv.Error), ended.open(encoding="utf-8", newline="") as file:
         days = [str(row["ended_at"] or "")[:10] for row in csv.DictReader(file) if "ended_at" in row]
         return max(filter(re.compile(r"\d{4}-\d\d-\d\d").fullmatch, days), default=NONE)
     return NONE

@@ -1,89 +1,109 @@
-"""The figures of `bench speed`: quantities against the length, and the powers of it that they grow with."""
+"""The figures of `bench speed`: a quantity against the length, and the powers of it that costs grow with."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from bench.lengths import GROWS
-from bench.report.style import FAINT, INK, MUTED, Style, as_text, looks, new_figure, plain_log, set_scale
+from bench.report.length_points import Curve, Quantity, height
+from bench.report.style import (
+    FAINT,
+    INK,
+    Look,
+    Style,
+    as_text,
+    fix_layout,
+    looks,
+    new_figure,
+    plain_log,
+    set_scale,
+    spread_out,
+)
 
-if TYPE_CHECKING:
-    from bench.report.lengths import Curve, Quantity
-
-LOST = dict(zip(GROWS, ("x", ">"), strict=True))
-"""Markers at the length from which on there is nothing."""
-RING: Style = {"color": INK, "markersize": 5, "fillstyle": "none", "markeredgewidth": 0.6}
+LOST = dict(zip(GROWS, ("×", ">"), strict=True))
+"""What stands behind the name of a curve that ends for lack of memory or of time."""
+RING: Style = {"color": INK, "markersize": 6, "fillstyle": "none", "markeredgewidth": 0.7}
 """Where two curves cross."""
+WIDTH, LINE, LEAST = 8.4, 0.165, 3.0
+"""Inches of a figure, of a label's line, and of a panel at least."""
+NAMES_AT = 1.07
+"""Where names begin, in widths of a panel."""
+FONT_SIZE = 8
 
 
-def draw(
-    curves: Sequence["Curve"], quantities: Sequence["Quantity"], crossings: Sequence[Mapping[str, Any]] = ()
-) -> Figure:
-    """Return a row of panels a quantity, a column a batch, both axes logarithmic; a ring is where two curves cross.
-
-    A mark near the lower edge shows where a curve ends for lack of memory or of time.
+def draw(curves: Sequence[Curve], quantity: Quantity, crossings: Sequence[Mapping[str, Any]] = ()) -> Figure:
+    """Return a panel a batch, one below the other, both axes logarithmic; each curve has its name at its end.
 
     Args:
-        curves: What is drawn.
-        quantities: A row each.
-        crossings: As in ``crossings.csv``.
+        curves: What is drawn; those that lack the quantity are left out.
+        quantity: That stands up.
+        crossings: As in ``crossings.csv``: a ring is where two curves cross of which one leads somewhere.
     """
-    batches = sorted({curve.batch for curve in curves})
+    shown = [curve for curve in curves if curve.costs(quantity)]
+    batches = sorted({curve.batch for curve in shown})
     drawn = looks((curve.name, True) for curve in curves)
-    figure = new_figure(max(3.2 * len(batches), 5.0) + 2.4, 2.3 * len(quantities))
-    panels = figure.subplots(len(quantities), len(batches), squeeze=False, sharex=True, sharey="row")
-    lengths = [length for curve in curves for length in curve.points]
-    ends: set[str] = set()
-    for number, (row, quantity) in enumerate(zip(panels, quantities, strict=True)):
-        for ax, batch in zip(row, batches, strict=True):
-            marks: Counter[int] = Counter()
-            for curve in (each for each in curves if each.batch == batch):
-                look = drawn[curve.name]
-                spans = {n: s for n, p in sorted(curve.points.items()) if (s := quantity.of(p)) is not None}
-                middle = [s.middle for s in spans.values()]
-                ax.plot(list(spans), middle, color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=3)
-                ax.fill_between(
-                    list(spans), [s.low for s in spans.values()], [s.high for s in spans.values()],
-                    color=look.colour, alpha=0.15, linewidth=0,
-                )  # fmt: skip
-                lost = min((n for n, p in curve.points.items() if p.status in GROWS), default=None)
-                if lost is not None:
-                    status = curve.points[lost].status
-                    ends.add(status)
-                    height, at = 0.03 + 0.06 * marks[lost], ax.get_xaxis_transform()
-                    ax.plot([lost], [height], LOST[status], color=look.colour, markersize=5, transform=at)
-                    marks[lost] += 1
-                for c in crossings:
-                    if (c["quantity"], c["batch"], c["first"]) == (quantity.key, batch, curve.name):
-                        height = np.exp(np.interp(np.log(c["at"]), np.log(list(spans)), np.log(middle)))
-                        ax.plot([c["at"]], [height], "o", **RING)
-            ax.set_xscale("log")
-            ax.set_xlim(min(lengths) / 1.2, max(lengths) * 1.2)
-            set_scale(ax.yaxis, [s.middle for curve in curves for s in curve.costs(quantity).values()], log=True)
-            if ax is row[0]:
-                ax.set_ylabel(quantity.title)
-            if number == 0:
-                ax.set_title(f"batch {batch}")
-            if number == len(panels) - 1:
-                ax.set_xlabel("steps in a window")
-    for ax in panels.flat:  # limits are known once all panels that share them are drawn
-        plain_log(ax.xaxis)
+    most = max(sum(curve.batch == batch for curve in shown) for batch in batches)
+    figure = new_figure(WIDTH, 0.7 + max(LEAST, LINE * most) * len(batches))
+    panels = figure.subplots(len(batches), 1, squeeze=False, sharex=True)[:, 0]
+    lengths = [length for curve in shown for length in curve.costs(quantity)]
+    labels = []
+    for ax, batch in zip(panels, batches, strict=True):
+        ours = [curve for curve in shown if curve.batch == batch]
+        for curve in ours:
+            _line(ax, curve, quantity, drawn[curve.name])
+        for c in crossings:
+            if (c["quantity"], c["batch"], c["leads"]) == (quantity.key, batch, True):
+                first = next(curve for curve in ours if curve.name == c["first"])
+                ax.plot([c["at"]], [height(first, quantity, c["at"])], "o", **RING)
+        ax.set_xscale("log")
+        ax.set_xlim(min(lengths) / 1.2, max(lengths) * 1.2)
+        values = [point.spans[quantity.key].middle for curve in ours for point in curve.points.values()
+                  if quantity.key in point.spans]  # fmt: skip
+        set_scale(ax.yaxis, values, log=True)
+        ax.set_ylabel(quantity.title)
+        if len(batches) > 1:
+            ax.set_title(f"batch {batch}")
+        labels.append([_label(ax, curve, quantity, drawn[curve.name]) for curve in ours])
+    panels[-1].set_xlabel("steps in a window")
+    for ax in panels:
+        ax.set_xticks(ticks := sorted(set(lengths)), [f"{length:,}" for length in ticks])
+        ax.minorticks_off()
         plain_log(ax.yaxis)
-    lines = [Line2D([], [], color=x.colour, linestyle=x.dashes, marker=x.marker, markersize=3) for x in drawn.values()]
-    lines += [Line2D([], [], color=MUTED, linestyle="none", marker=LOST[each]) for each in GROWS if each in ends]
-    names = [*map(as_text, drawn), *(each for each in GROWS if each in ends)]
-    if crossings:
-        lines.append(Line2D([], [], linestyle="none", marker="o", **RING))
-        names.append("order of two turns")
-    figure.legend(lines, names, loc="outside right upper", fontsize=8)
+    fix_layout(figure)
+    for ax, texts in zip(panels, labels, strict=True):
+        inches = ax.get_window_extent().height / figure.dpi
+        ends = [ax.transAxes.inverted().transform(ax.transData.transform(text.xy))[1] for text in texts]
+        for text, at in zip(texts, spread_out(ends, LINE / inches, 0.0, 1.0), strict=True):
+            text.set_position((NAMES_AT, at))
     return figure
 
 
-def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence["Quantity"]) -> Figure:
+def _line(ax: Axes, curve: Curve, quantity: Quantity, look: Look) -> None:
+    spans = {length: curve.points[length].spans[quantity.key] for length in curve.costs(quantity)}
+    ax.plot(
+        list(spans), [s.middle for s in spans.values()],
+        color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=3, linewidth=1.2,
+    )  # fmt: skip
+    ends = [s.low for s in spans.values()], [s.high for s in spans.values()]
+    ax.fill_between(list(spans), *ends, color=look.colour, alpha=0.15, linewidth=0)
+
+
+def _label(ax: Axes, curve: Curve, quantity: Quantity, look: Look) -> Any:
+    """Write a curve's name, joined to its end by a thin line; what stands behind it says why it ends early."""
+    last = max(curve.costs(quantity))
+    longer = [point.status for length, point in sorted(curve.points.items()) if length > last]
+    why = next((f" {LOST[status]}" for status in longer if status in LOST), "")
+    return ax.annotate(
+        as_text(curve.name) + why, (last, curve.points[last].spans[quantity.key].middle), xycoords="data",
+        xytext=(NAMES_AT, 0.5), textcoords="axes fraction", annotation_clip=False, va="center", fontsize=FONT_SIZE,
+        color=look.colour, arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "alpha": 0.6,
+                                       "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5)},
+    )  # fmt: skip
+
+
+def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence[Quantity]) -> Figure:
     """Return a panel a quantity, a line a network: the power of the length that its cost grows with.
 
     A dot and its interval are of all lengths, a ring is the slope between the two longest. Networks stand by that of
@@ -98,7 +118,7 @@ def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence["Quant
     steep = {(row["curve"], row["batch"]): row["last"] for row in reversed(powers)}  # the first quantity comes last
     said = {(row["curve"], row["batch"]): row["growth"] for row in powers}
     order = {curve: place for place, curve in enumerate(sorted(steep, key=lambda curve: steep[curve], reverse=True))}
-    figure = new_figure(2.3 * len(quantities) + 2.4, 0.8 + 0.2 * len(order))
+    figure = new_figure(WIDTH, 0.8 + 0.2 * len(order))
     panels = figure.subplots(1, len(quantities), squeeze=False, sharex=True, sharey=True)[0]
     for ax, quantity in zip(panels, quantities, strict=True):
         for power in (1, 2):
@@ -110,7 +130,7 @@ def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence["Quant
             ax.plot([row["exponent"]], [place], "o", color=colour, markersize=4)
             ax.plot([row["last"]], [place], "o", color=colour, markersize=7, fillstyle="none")
         ax.set_title(quantity.power_of)
-        ax.set_xlabel("power of the length")
+    figure.supxlabel("power of the length", fontsize=FONT_SIZE + 1, color=INK)
     panels[0].set_xlim(-0.3, 2.6)
     names = []
     for name, batch in order:

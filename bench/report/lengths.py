@@ -1,114 +1,70 @@
-"""The report of `bench speed`: CSVs, tables and a figure of what networks cost against the length of windows."""
+"""The report of `bench speed`: what networks cost against the length of windows, rendered from the CSVs beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import combinations
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bench import stats
+from bench.errors import BenchError
 from bench.files import written_whole
-from bench.lengths import LengthPoint
-from bench.measurement import Kind
-from bench.report.length_figure import draw, draw_powers
-from bench.report.markdown import NONE, count, escape, rendered, score, seconds, table, thousands
+from bench.frames.base import read_frame, typed
+from bench.frames.csvs import write_csv
+from bench.frames.schemas import ABOUT, ENVIRONMENTS, Schema
+from bench.lengths import GROWS, LengthPoint
+from bench.measurement import ROUND_S
+from bench.report.length_figure import LOST, draw, draw_powers
+from bench.report.length_findings import findings, in_words
+from bench.report.length_points import (
+    CROSSINGS,
+    POINTS,
+    POWERS,
+    QUANTITIES,
+    Curve,
+    Point,
+    Quantity,
+    crossing_rows,
+    curves_of,
+    last_slope,
+    leaders,
+    lengths_of,
+    point_rows,
+    power_rows,
+    read_points,
+)
+from bench.report.markdown import NONE, count, escape, listed, rendered, seconds, table
 from bench.report.style import save, styled
 from bench.text import markdown
+from bench.timing import ROUNDS, WARM_UP_ROUNDS
 
-README, FIGURE, POWERS = "README.md", "lengths.svg", "powers.svg"
-MIB = 2**20
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """Something that was measured.
-
-    Attributes:
-        key: In CSVs.
-        title: Of its table and its panels.
-        of: Its spread at a point, least, median and largest; None where it is not known.
-        show: A value in a table.
-        power_of: What grows with a power of the length, in words.
-        more_is_better: Of a speed; else it is a cost.
-    """
-
-    key: str
-    title: str
-    of: Callable[[LengthPoint], stats.Span | None]
-    show: Callable[[float], str]
-    power_of: str
-    more_is_better: bool = False
-
-    def cost(self, point: LengthPoint) -> stats.Span | None:
-        """Return what grows with the length: of a speed seconds a window."""
-        span = self.of(point)
-        return stats.Span(1 / span.high, 1 / span.middle, 1 / span.low) if span and self.more_is_better else span
-
-
-def _speeds(kind: Kind) -> Callable[[LengthPoint], stats.Span | None]:
-    def spread(point: LengthPoint) -> stats.Span | None:
-        found = point.windows_per_s(kind)
-        return stats.Span(min(found), median(found), max(found)) if found else None
-
-    return spread
-
-
-def _latency(point: LengthPoint) -> stats.Span | None:
-    if not point.latency_s:
-        return None
-    calls = pd.Series(point.latency_s) * 1000
-    return stats.Span(float(calls.quantile(0.25)), float(calls.median()), float(calls.quantile(0.75)))
-
-
-def _memory(point: LengthPoint) -> stats.Span | None:
-    held = None if point.memory_bytes is None else point.memory_bytes / MIB
-    return None if held is None else stats.Span(held, held, held)
-
-
-QUANTITIES = (
-    Quantity("train_windows_per_s", "training, windows/s", _speeds("train"), thousands, "training", True),
-    Quantity("infer_windows_per_s", "inference, windows/s", _speeds("infer"), thousands, "inference", True),
-    Quantity("latency_ms", "latency of one window, ms", _latency, lambda value: score(value, 3), "latency"),
-    Quantity("memory_mib", "peak memory above base, MiB", _memory, lambda value: score(value, 3), "memory"),
-)
+README, FIGURES = "README.md", "figures"
+GIB = 2**30
+SOURCES: Mapping[str, Schema] = {"points": POINTS, "environments": ENVIRONMENTS, "about": ABOUT}
+"""The CSVs that all else in the folder is made of."""
+COMMAND, SKIPPED, ASKED = "command", "skipped", "asked"
+"""Keys of ``about.csv``: how to measure and write it again, what is not measured, and what was asked for."""
 
 
 @dataclass(frozen=True)
-class Curve:
-    """One network on one backend and device at one batch, by length; ``growth`` is what its model says of its cost."""
+class Made:
+    """What the CSVs of a folder give: texts by file name, and what draws each figure, by its path."""
 
-    name: str
-    batch: int
-    points: dict[int, LengthPoint]
-    growth: str
-
-    def costs(self, quantity: Quantity) -> dict[float, stats.Span]:
-        """Return what is known of a quantity, as a cost by length."""
-        found = {length: quantity.cost(point) for length, point in self.points.items()}
-        return {length: span for length, span in found.items() if span is not None}
-
-
-def curves_of(points: Sequence[LengthPoint], growths: Mapping[str, str]) -> list[Curve]:
-    """Return points by what they share; named by what tells them apart; growths by case, where they are known."""
-    backends, devices = ({getattr(p.spec, name) for p in points} for name in ("backend", "device"))
-    names = {p.spec.case: p.label for p in points}
-    twice = {label for label in names.values() if list(names.values()).count(label) > 1}
-    made: dict[tuple[str, str, str, int], Curve] = {}
-    for p in points:
-        parts = [p.spec.case if p.label in twice else p.label]
-        parts += [p.spec.backend] if len(backends) > 1 else []
-        parts += [p.spec.device] if len(devices) > 1 else []
-        growth = growths.get(p.spec.case, "")
-        curve = made.setdefault(p.spec.curve, Curve(", ".join(parts), p.spec.batch, {}, growth))
-        curve.points[p.spec.length] = p
-    return list(made.values())
+    texts: dict[str, str]
+    figures: dict[str, Callable[[], Figure]]
 
 
 def write_lengths(
-    points: Sequence[LengthPoint], growths: Mapping[str, str], skipped: Sequence[str], folder: Path, command: str
+    points: Sequence[LengthPoint],
+    growths: Mapping[str, str],
+    skipped: Sequence[str],
+    folder: Path,
+    command: str,
+    asked: str = "",
 ) -> Path:
     """Write the report of all points into a folder; return its README.
 
@@ -118,125 +74,220 @@ def write_lengths(
         skipped: What is not measured, a line each, as data.
         folder: Made where it is missing.
         command: That measures and writes it again.
+        asked: What a suite asks, as data; empty where cases were named.
 
     Raises:
         OSError: It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    curves = curves_of(points, growths)
-    frames = {"points": list(map(_row, points)), "powers": _powers(curves), "crossings": _crossings(curves)}
-    for name, rows in frames.items():
-        with written_whole(folder / f"{name}.csv") as new:
-            pd.DataFrame(rows).to_csv(new, index=False)
+    about = [(COMMAND, command), *((SKIPPED, line) for line in skipped), *([(ASKED, asked)] if asked else [])]
+    rows: dict[str, Iterable[dict[str, Any]]] = {
+        "points": point_rows(points, growths),
+        "environments": _environment_rows(points),
+        "about": [{"key": key, "text": text} for key, text in about],
+    }
+    for name, schema in SOURCES.items():
+        write_csv(folder / f"{name}.csv", [typed(rows[name], schema)], packs=False)
+    return render_lengths(folder)
+
+
+def render_lengths(folder: Path) -> Path:
+    """Write all that the CSVs in a folder give; return its README.
+
+    Raises:
+        BenchError: A CSV is missing or unreadable.
+        OSError: The folder cannot be written.
+    """
+    made = _made(folder)
     with styled():
-        save(draw(curves, QUANTITIES, frames["crossings"]), folder / FIGURE)
-        if frames["powers"]:
-            save(draw_powers(frames["powers"], QUANTITIES), folder / POWERS)
-    environments = {p.environment.digest: p.environment for p in points if p.status == "done"}
-    compiled = [p.compile_s for p in points if p.compile_s is not None]
-    text = rendered(
-        "lengths",
-        picture=markdown.image("Throughput, latency and memory against the length of windows", FIGURE),
-        environments=[f"`{d}`: {escape(_where(e))}" for d, e in environments.items()],
-        tables=[_table(curves, quantity) for quantity in QUANTITIES],
-        powers=_power_table(curves),
-        slopes=markdown.image("Powers of the length that costs grow with", POWERS) if frames["powers"] else "",
-        crossings=_crossing_table(frames["crossings"]),
-        done=sum(p.status == "done" for p in points),
-        points=count(len(points), "point"),
-        lost=[f"{escape(_place(p))}: {p.status}, {escape(p.reason)}" for p in points if p.status != "done"],
-        skipped=list(map(escape, skipped)),
-        compiled=seconds(median(compiled)) if compiled else "",
-        command=markdown.fenced(command),
-    )
-    with written_whole(folder / README) as new:
-        new.write_text(text, encoding="utf-8")
+        for path, figure in made.figures.items():
+            save(figure(), folder / path)
+    for name, text in made.texts.items():
+        with written_whole(folder / name) as new:
+            new.write_text(text, encoding="utf-8", newline="\n")
     return folder / README
 
 
-def _place(point: LengthPoint) -> str:
-    spec = point.spec
-    return f"{point.label} ({spec.backend}, {spec.device}), {spec.length} steps, batch {spec.batch}"
+def check_lengths(folder: Path) -> list[str]:
+    """Return how a folder differs from what its CSVs give, as `bench.report.build.check_report` does.
+
+    Raises:
+        BenchError: A CSV is missing or unreadable.
+    """
+    made = _made(folder)
+    changed = [line for name, text in made.texts.items() for line in _differences(folder / name, text)]
+    return [*changed, *(f"missing: {folder / path}" for path in made.figures if not (folder / path).exists())]
 
 
-def _where(environment: Any) -> str:
-    device = environment.device_name or f"{environment.cpu}, {environment.threads} thread"
-    return f"{environment.backend} {environment.backend_version}, Python {environment.python}, {device}"
+def _differences(path: Path, expected: str) -> Iterator[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        yield f"missing: {path}"
+        return
+    except (OSError, ValueError):
+        raise BenchError(f"{path} cannot be read; write the report again from its CSVs") from None
+    yield from difflib.unified_diff(lines, expected.splitlines(), path.name, "its CSVs", lineterm="", n=0)
 
 
-def _row(point: LengthPoint) -> dict[str, Any]:
-    spec = point.spec
-    row: dict[str, Any] = {"case": spec.case, "label": point.label, "backend": spec.backend, "device": spec.device}
-    row |= {"length": spec.length, "batch": spec.batch, "status": point.status, "reason": point.reason}
-    for quantity in QUANTITIES:
-        span = quantity.of(point)
-        row |= {f"{quantity.key}_{end}": span and getattr(span, end) for end in ("low", "middle", "high")}
-    speeds = row["train_windows_per_s_middle"]
-    row |= {
-        "train_time_steps_per_s": speeds and speeds * spec.length,
-        "train_steps_per_s": speeds and speeds / spec.batch,
+def _environment_rows(points: Sequence[LengthPoint]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of ``environments.csv``: those of what was measured, or of all where nothing was."""
+    known: dict[str, list[LengthPoint]] = {}
+    for point in [p for p in points if p.status == "done"] or points:
+        known.setdefault(point.environment.digest, []).append(point)
+    for name, group in known.items():
+        yield {
+            "environment": name,
+            "n_runs": len(group),
+            **group[0].environment.model_dump(),
+            "host": ", ".join(sorted({p.provenance.host for p in group})),
+            "platform": ", ".join(sorted({p.provenance.platform for p in group})),
+            "bench_version": ", ".join(sorted({p.provenance.bench_version for p in group})),
+            "git_commit": ", ".join(sorted({p.provenance.commit_in_words for p in group})),
+        }
+
+
+def _made(folder: Path) -> Made:
+    frames = {name: read_frame(folder / f"{name}.csv", schema) for name, schema in SOURCES.items()}
+    try:
+        points = read_points(frames["points"])
+    except ValueError as error:
+        raise BenchError(f"{folder / 'points.csv'} has {error}; measure and write it again") from None
+    curves = curves_of(points)
+    powers, crossings = list(power_rows(curves)), list(crossing_rows(curves))
+    shown = [quantity for quantity in QUANTITIES if lengths_of(curves, quantity)]
+    pictures = {quantity.key: f"{FIGURES}/{quantity.key}.svg" for quantity in shown}
+    figures: dict[str, Callable[[], Figure]] = {
+        pictures[quantity.key]: lambda quantity=quantity: draw(curves, quantity, crossings)  # type: ignore[misc]
+        for quantity in shown
     }
-    for kind in ("train", "infer"):
-        ours = [r for r in point.rounds if r.kind == kind]
-        row |= {f"{kind}_rounds": sum(r.counts for r in ours), f"{kind}_contended": sum(r.contended for r in ours)}
-    facts = ("latency_contended", "parameters", "build_s", "compile_s", "peak_memory_bytes", "base_memory_bytes")
-    row |= {name: getattr(point, name) for name in facts}
-    return row | {"budget_s": point.budget_s, "environment": point.environment.digest, "measure_id": spec.measure_id}
+    slopes = f"{FIGURES}/powers.svg"
+    if powers:
+        figures[slopes] = lambda: draw_powers(powers, QUANTITIES)
+    about = frames["about"]
+    said = {key: list(about[about["key"] == key]["text"]) for key in (COMMAND, SKIPPED, ASKED)}
+    text = rendered(
+        "lengths",
+        asked=" ".join(map(escape, said[ASKED])),
+        findings=findings(curves),
+        facts=_facts(points, frames["environments"]),
+        done=sum(p.status == "done" for p in points),
+        points=count(len(points), "point"),
+        ended=[f"{count(n, 'point')} {status}" for status in GROWS if (n := sum(p.status == status for p in points))],
+        quantities=[
+            (
+                quantity.title,
+                markdown.image(f"{quantity.title} against the length of windows", pictures[quantity.key]),
+                _table(curves, quantity),
+            )
+            for quantity in shown
+        ],
+        marks=[f"{mark} {status}" for status, mark in LOST.items() if any(p.status == status for p in points)],
+        rings=any(c["leads"] for c in crossings),
+        powers=_power_table(curves),
+        slopes=markdown.image("Powers of the length that costs grow with", slopes) if powers else "",
+        leading=_leader_table(curves),
+        crossings=_crossing_table([c for c in crossings if c["leads"]]),
+        others=_crossing_table([c for c in crossings if not c["leads"]]),
+        n_others=count(sum(not c["leads"] for c in crossings), "further crossing"),
+        lost=[f"{escape(_place(p))}: {p.status}, {escape(p.reason)}" for p in points if p.status != "done"],
+        skipped=list(map(escape, said[SKIPPED])),
+        rounds=ROUNDS,
+        warm_up=WARM_UP_ROUNDS,
+        round_s=f"{ROUND_S:g}",
+        command=markdown.fenced("\n".join(said[COMMAND])),
+    )
+    texts = {
+        README: text.rstrip() + "\n",
+        "powers.csv": _csv(powers, POWERS),
+        "crossings.csv": _csv(crossings, CROSSINGS),
+    }
+    return Made(texts, figures)
 
 
-def _power(curve: Curve, quantity: Quantity) -> stats.Power | None:
-    costs = curve.costs(quantity)
-    return stats.power(list(costs), [span.middle for span in costs.values()])
+def _csv(rows: Sequence[dict[str, Any]], schema: Schema) -> str:
+    text: str = typed(rows, schema).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return text
 
 
-def _powers(curves: Sequence[Curve]) -> list[dict[str, Any]]:
-    return [
-        {"curve": curve.name, "batch": curve.batch, "growth": curve.growth, "quantity": quantity.key, **asdict(found)}
-        for curve in curves
-        for quantity in QUANTITIES
-        if (found := _power(curve, quantity)) is not None
-    ]
+def _facts(points: Sequence[Point], environments: pd.DataFrame) -> list[str]:
+    """Return what a stranger has to know of the machine and the conditions, a line each."""
+    lines = []
+    for e in environments.to_dict("records"):
+        device = e["device_name"] or f"{e['cpu']}, {count(int(e['threads']), 'thread')}"
+        versions = [f"{e['backend']} {e['backend_version']}", *([f"Keras {e['keras']}"] if e["keras"] else [])]
+        versions += [f"NumPy {e['numpy']}", f"Python {e['python']}", e["precision"], e["platform"]]
+        told = ", ".join(map(escape, versions))
+        lines.append(f"Machine and environment {markdown.code(e['environment'])}: {escape(device)}; {told}.")
+    days = sorted({p.ended_at[:10] for p in points})
+    commits = sorted({p.git_commit for p in points})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    lines.append(f"Measured on {when} (UTC) at commit {listed([markdown.code(commit) for commit in commits])}.")
+    batches, lengths = (sorted({getattr(p, name) for p in points}) for name in ("batch", "length"))
+    lines.append(
+        f"Batch {listed([f'{n:,}' for n in batches])} in training and inference; windows of "
+        f"{listed([f'{n:,}' for n in lengths])} steps."
+    )
+    budget = _range([p.budget_s for p in points], lambda value: f"{value:g}")
+    rooms = [p.room_bytes / GIB for p in points if p.room_bytes]
+    room = f", and may hold {_range(rooms, lambda value: f'{value:.1f}')} GiB" if rooms else ""
+    lines.append(f"A point may take {budget} s, the start of its process and its compilation included{room}.")
+    compiled = [p.compile_s for p in points if p.compile_s is not None]
+    lines += [f"Compilation took {seconds(median(compiled))} s in the median."] if compiled else []
+    loads = [p.load_1min for p in points if p.load_1min is not None]
+    lines += (
+        [f"The machine's load as points ended, with the point's own process: {max(loads):.1f} at most."]
+        if loads
+        else []
+    )
+    return lines
 
 
-def _crossings(curves: Sequence[Curve]) -> list[dict[str, Any]]:
-    return [
-        {"quantity": quantity.key, "batch": a.batch, "first": a.name, "second": b.name, **asdict(found)}
-        for quantity in QUANTITIES
-        for a, b in combinations(curves, 2)
-        if a.batch == b.batch
-        for found in stats.crossings(a.costs(quantity), b.costs(quantity))
-    ]
+def _range(values: Sequence[float], show: Callable[[float], str]) -> str:
+    ends = dict.fromkeys([show(min(values)), show(max(values))])
+    return " to ".join(ends)
 
 
-def _table(curves: Sequence[Curve], quantity: Quantity) -> tuple[str, str]:
-    """Return a quantity's title, and its table: a line a curve, a column a length."""
+def _place(point: Point) -> str:
+    return f"{point.label} ({point.backend}, {point.device}), {point.length} steps, batch {point.batch}"
+
+
+def _table(curves: Sequence[Curve], quantity: Quantity) -> str:
+    """Return a quantity's table: a line a curve, a column a length."""
     lengths = sorted({length for curve in curves for length in curve.points})
 
-    def cell(point: LengthPoint | None) -> str:
+    def cell(point: Point | None) -> str:
         if point is None:
             return NONE
-        span = quantity.of(point)
+        span = point.spans.get(quantity.key)
         return quantity.show(span.middle) if span else NONE if point.status == "done" else point.status
 
-    rows = [
-        [escape(c.name), str(c.batch), *(cell(c.points.get(length)) for length in lengths)]
-        for c in sorted(curves, key=lambda c: c.batch)
-    ]
-    return quantity.title, table(["network", "batch", *(f"{n:,} steps" for n in lengths)], rows)
+    rows = [[escape(c.name), str(c.batch), *(cell(c.points.get(length)) for length in lengths)] for c in curves]
+    return table(["network", "batch", *(f"{n:,} steps" for n in lengths)], rows)
 
 
 def _power_table(curves: Sequence[Curve]) -> str:
-    def cell(found: stats.Power | None) -> str:
+    def cell(curve: Curve, quantity: Quantity) -> str:
+        found: stats.Power | None = curve.power(quantity)
         if found is None:
             return NONE
-        ends = "" if found.low is None else f" [{found.low:.2f}, {found.high:.2f}]"
-        return f"{found.exponent:.2f}{ends}; {found.last:.2f}"
+        low, high = last_slope(found, curve.costs(quantity))
+        return f"{in_words(found)}; {found.last:.2f} [{low:.2f}, {high:.2f}]"
 
-    ordered = sorted(curves, key=lambda c: c.batch)
-    rows = [
-        [escape(c.name), str(c.batch), c.growth or NONE, *(cell(_power(c, q)) for q in QUANTITIES)] for c in ordered
-    ]
+    rows = [[escape(c.name), str(c.batch), c.growth or NONE, *(cell(c, q) for q in QUANTITIES)] for c in curves]
     return table(["network", "batch", "says", *(quantity.power_of for quantity in QUANTITIES)], rows)
+
+
+def _leader_table(curves: Sequence[Curve]) -> str:
+    """Return who costs least at each length, a line a quantity and batch."""
+    lengths = sorted({length for curve in curves for length in curve.points})
+    rows = []
+    for quantity in QUANTITIES:
+        for batch in sorted({curve.batch for curve in curves}):
+            ours = [curve for curve in curves if curve.batch == batch]
+            best = [", ".join(escape(c.name) for c in leaders(ours, quantity, length)) for length in lengths]
+            rows.append([quantity.title, str(batch), *(names or NONE for names in best)])
+    return table(["least cost", "batch", *(f"{n:,} steps" for n in lengths)], rows)
 
 
 def _crossing_table(found: Sequence[dict[str, Any]]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from bench.environment import now, provenance
-from bench.lengths import GROWS, LengthPoint, LengthSpec, Status
+from bench.lengths import GROWS, LengthPoint, LengthSpec, Status, rounds_s
 from bench.limits import MEMORY_SHARE, free_memory
 from bench.lock import Holder, hold
 from bench.measurement import Round
@@ -56,6 +56,7 @@ def measure_lengths(
     """Yield a point of each spec as it comes, holding the machine; what is known is not measured again.
 
     Where a network took too long, or more memory than there is, its longer windows are not tried: they get its status.
+    Nor are windows tried whose rounds alone would take longer than a point may, as the two longest before them say.
 
     Args:
         specs: The short ones of a curve first.
@@ -74,6 +75,7 @@ def measure_lengths(
     """
     logs.mkdir(parents=True, exist_ok=True)
     lost: dict[tuple[str, str, str, int], LengthPoint] = {}
+    measured: dict[tuple[str, str, str, int], list[LengthPoint]] = {}
     what = "the folder of the machine's lock"
     with hold(folder or machine_folder(), wait_s=math.inf, on_wait=on_wait, cancelled=stop, what=what):
         for spec in specs:
@@ -81,8 +83,13 @@ def measure_lengths(
             shorter = lost.get(spec.curve)
             if point is None:
                 try_it = _Try(spec, labels[spec.case], slots[spec.device], budget_s, logs / "speed.log", stop, target)
-                point = try_it.skipped(shorter) if shorter else try_it.measure()
+                expected_s = rounds_s(measured.get(spec.curve, []), spec.length) or 0.0
+                if shorter:
+                    point = try_it.skipped(shorter)
+                else:
+                    point = try_it.too_slow(expected_s) if expected_s > budget_s else try_it.measure()
                 yield point
+            measured.setdefault(spec.curve, []).append(point)
             if point.status in GROWS and not shorter:
                 lost[spec.curve] = point
 
@@ -109,6 +116,10 @@ class _Try:
     def skipped(self, shorter: LengthPoint) -> LengthPoint:
         """Return the point of a spec that is not tried, since shorter windows were too much."""
         return self._point(shorter.status, f"not tried: {shorter.status} at {shorter.spec.length} steps")
+
+    def too_slow(self, expected_s: float) -> LengthPoint:
+        """Return the point of a spec that is not tried, since its rounds alone would take so long."""
+        return self._point("too slow", f"not tried: going on as before its rounds would take {expected_s:,.0f} s")
 
     def measure(self) -> LengthPoint:
         """Start a process, take its rounds and calls, and end it.
@@ -188,6 +199,7 @@ class _Try:
             rounds=tuple(rounds),
             latency_s=calls.seconds,
             latency_contended=calls.contended,
+            room_bytes=self._room,
             environment=facts.environment if facts else self._slot.device.environment(self._spec.backend),
             provenance=provenance(self._started_at, now(), self._slot.core, self._slot.device.facts()),
             **{name: getattr(facts, name) for name in found if facts},
