@@ -169,3 +169,11 @@ def test_a_head_is_normalised_by_its_own_numbers_at_its_own_step():
     gamma = RNG.normal(size=8)
     layer.gamma.assign(gamma)
     np.testing.assert_allclose(ops.convert_to_numpy(layer(X)), head_norm(X.astype(np.float64), 4, gamma), atol=1e-4)
+
+
+def test_a_matrix_memory_that_takes_nothing_has_a_gradient():
+    steps = CHUNK + 3
+    parts = [*RNG.normal(size=(3, 1, 1, steps, 3)), np.full((1, 1, steps), -200.0), np.full((1, 1, steps), 3.0)]
+    given = [ops.convert_to_tensor(part.astype(np.float32)) for part in (np.ones((1, 1, steps, 3)), *parts)]
+    for ours in (matrix_memory(*given[1:]), *memory_and_gradients()(given[0], given[1:])):
+        np.testing.assert_allclose(ops.convert_to_numpy(ours), 0, atol=1e-30)

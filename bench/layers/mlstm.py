@@ -13,6 +13,8 @@ from bench.layers.norms import HeadNorm
 CHUNK = 16
 """Steps that are compared with one another; of a window that is no longer the form is the parallel one."""
 EPSILON = 1e-6
+LARGEST = 80.0
+"""Of the floor's logarithm: past 88 its exponential is infinite in float32, and gradients are no numbers."""
 BLOCK = 4
 """Channels that queries, keys and values mix among themselves, as in the authors' code."""
 
@@ -53,7 +55,7 @@ def matrix_memory(queries: Any, keys: Any, values: Any, take: Any, keep: Any) ->
     if chunked:
         recalled = ops.matmul(queries * ops.exp(since - most), memory)
         below = below + recalled[..., -1:]
-    floor = ops.maximum(ops.abs(below), ops.exp(-most)) + EPSILON
+    floor = ops.maximum(ops.abs(below), ops.exp(ops.minimum(-most, LARGEST))) + EPSILON
     answers = ops.matmul(shares / floor, values)
     if not chunked:
         return answers
