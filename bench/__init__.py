@@ -18,7 +18,8 @@ def load_results(suite: str = "chapter15", results: str | Path = "results") -> "
 
     Returns:
         Columns suite, case, task, dataset, model, seed, data_seed, device, backend, split, weights, metric, epoch,
-        axis, index, value, status, run_id, environment, attempt (of the run: reruns add attempts).
+        axis, index, value, status, run_id, environment, attempt (of the run: reruns add attempts). Of a network on a
+        task that says when it is solved, also the metrics solved (1 or 0) and steps_until_solved.
 
     Raises:
         BenchError: No such suite.
@@ -29,4 +30,5 @@ def load_results(suite: str = "chapter15", results: str | Path = "results") -> "
     from bench.suite import read_suite
 
     plan = make_plan(read_suite(suite), Store(Path(results)).read())
-    return tidy(plan.suite.name, plan.records)
+    solved = {case.name: case.dataset.solved for case in plan.cases}
+    return tidy(plan.suite.name, plan.records, solved, plan.suite.rank)

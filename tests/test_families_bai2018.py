@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bench.cases.base import CORRECTED, cases
-from bench.cases.printed import not_run
+from bench.cases.printed import further_faults, not_run
 from bench.datasets.adding import Adding
 from bench.datasets.copying import CopyMemory
 from bench.engines.keras_recipe import keras_optimizer
@@ -41,6 +41,9 @@ def test_each_fault_has_a_corrected_case_of_the_same_task_and_one_clause():
         assert len({each.fault for _, _, each in variants}) == 1
         mended = {case.task.name for _, case, each in variants if each.variant == CORRECTED}
         assert number == 5 or {case.task.name for _, case, _ in variants} == mended
+    told = further_faults.get("bai2018")
+    assert any("58,051" in fault and "12,530" in fault for fault in told), "sizes that a test below counts"
+    assert not {each.fault for case in FAMILY.values() for each in case.errata} & set(told)
     assert not FAMILY["copying_30_tcn_clipping_nothing"].recipe.clip_norm
     assert (
         changed(FAMILY["copying_30_tcn_clipping_nothing"].recipe, {"clip_norm": 1.0}) == FAMILY["copying_30_tcn"].recipe

@@ -52,7 +52,29 @@ def test_faults_have_a_corrected_case_each_and_printed_values_are_of_test():
     assert printed["n_linear_336_to_720"].values == {"mse": 0.44, "mae": 0.453}
     assert {(p.split, p.weights) for p in printed.values()} == {("test", "best")}
     rows = not_run.get("etth1")
-    assert len(rows) == 18 + 3 * 2 * 2, "networks that are not here, and three look-backs of PatchTST and TiDE"
+    assert len(rows) == 18 + 3 * 2 * 2 + 1, "networks that are not here, look-backs of PatchTST and TiDE, and TSMixer"
+    assert [row.model for row in rows if row.value is None] == ["TSMixer"]
+    for row in rows:
+        horizon, _, steps = row.task.partition(" ahead from ")
+        floor = FAMILY.get(f"least_squares_{steps}_to_{horizon}")
+        assert row.like == (floor.name if floor else ""), "beside least squares on the same windows, where it is fitted"
     own = {(row.model, row.task, row.metric): row.value for row in rows if "its own paper" in row.why}
     assert own["TiDE", "96 ahead from 720", "MSE"] == own["PatchTST/42", "96 ahead from 336", "MSE"] == 0.375
     assert all(case.model.scaled for name, case in FAMILY.items() if hasattr(case.model, "scaled"))
+
+
+def test_the_forecasting_suite_has_the_windows_of_the_family_and_one_recipe_and_search_for_all():
+    suite = read_suite("forecasting")
+    made = suite.select()
+    assert {case.task.input_length for case in made} == {96, 336}
+    for case in made:
+        assert case.dataset == FAMILY[f"naive_{case.task.input_length}_to_96"].dataset
+        assert case.supports(), case.name
+        assert getattr(case.model, "scaled", True), "windows are scaled, as the authors' scripts do"
+    trained = [case for case in made if case.model.trained]
+    assert len({case.recipe.model_copy(update={"learning_rate": 0.1}) for case in trained}) == 1
+    tried = {}
+    for case in trained:
+        tried.setdefault((case.model.name, case.task.input_length), set()).add(case.recipe.learning_rate)
+    assert {frozenset(rates) for rates in tried.values()} == {frozenset({0.0002, 0.001, 0.005})}
+    assert {"d_linear", "n_beats", "i_transformer"} <= {model for model, _ in tried}

@@ -70,6 +70,21 @@ def of_any_epoch(record):
     return record.model_copy(update={"scores": (*record.scores, *best)})
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (0.5, "RNN with its recipe beats the best baseline, naive"),
+        (2.0, ": RNN with its recipe, the best of 2 networks on validation, is at"),
+    ],
+)
+def test_networks_of_unlike_recipes_are_said_to_have_them(error, said):
+    scores = {"fake/naive": 0.01, "fake/rnn": 0.01 * error, "fake/gru": 0.05}
+    alike = own("fake/gru", label="GRU")
+    other = replace(alike, recipe=alike.recipe.model_copy(update={"learning_rate": 0.02}))
+    assert said in against_baselines(board_of(plan_of([NAIVE, RNN, other], scores)))
+    assert "recipe" not in against_baselines(board_of(plan_of([NAIVE, RNN, alike], scores)))
+
+
 def test_a_network_that_leads_on_test_alone_is_named():
     gru = own("fake/gru", label="GRU")
     naive = fake_record(NAIVE, None, mse=0.012)

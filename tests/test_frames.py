@@ -195,7 +195,7 @@ def test_csvs_come_back_as_they_went(tmp_path: Path) -> None:
     plan = fake_plan([CASE, odd], records)
     plan = replace(plan, measurements=tuple(fake_measurement(spec) for spec in plan.measured))
     written = {name: made(name, plan) for name in frame_kinds.names()}
-    empty = {"skips", "errata", "published", "pairs", "sources", "slices", "worst"}
+    empty = {"skips", "errata", "published", "pairs", "solved", "sources", "slices", "worst"}
     assert {name for name in written if not len(written[name])} == empty
     frames.write_frames(tmp_path, written)
     read = frames.read_frames(tmp_path)

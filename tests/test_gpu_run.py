@@ -6,9 +6,12 @@ import tarfile
 
 import pytest
 
+from bench.plan import make_plan
+from bench.stacks import stack_width
 from bench.suite import read_suite
 from tests.committed import ROOT
 
+MODELS = ("tcn", "lstm", "gru", "rnn")
 SCRIPT = ROOT / "tools" / "gpu_run.sh"
 PYTHON = """#!/bin/sh
 case "$1 $2" in
@@ -57,6 +60,14 @@ def test_each_step_is_asked_for_in_turn(run):
     assert "--stack" not in steps[1]
     assert "--processes 1 --stack auto" in steps[2]
     assert all("--device gpu" in step for step in steps)
+
+
+def test_the_printed_sizes_are_run_when_they_are_asked_for(run):
+    done, (_, step) = run(STEPS="printed", SEEDS="42,43", CASES="*_tcn")
+    assert done.returncode == 0
+    assert step.split()[2:4] == ["run", "bai2018-gpu"]
+    assert "--device gpu --backend jax" in step
+    assert step.endswith("--no-throughput --stack auto --seeds 42,43 --cases *_tcn")
 
 
 def test_a_rehearsal_is_on_the_cpu_with_what_is_asked_for(run, tmp_path):
@@ -113,3 +124,14 @@ def test_its_suites_are_what_it_says():
     assert {case.runs_on("torch").reason for case in torch.select()} == {""}
     names = {case.name for case in read_suite("chapter15").select()}
     assert {case.name for case in chapter.select()} == names
+
+
+def test_each_seed_of_the_printed_sizes_draws_its_own_data_in_one_stack():
+    suite = read_suite("bai2018-gpu")
+    assert (suite.backends, suite.devices, len(suite.seeds)) == (["jax"], ["gpu"], 10)
+    sizes = {f"bai2018/{task}_{model}" for task in ("adding_600", "copying_1000") for model in MODELS}
+    assert {case.name for case in suite.select()} == sizes
+    assert all(case.published.values for case in suite.select()), "what is printed is held to these seeds"
+    plan = make_plan(suite, [])
+    assert all(spec.data_seed == spec.model_seed for spec in plan.specs)
+    assert stack_width("auto", suite, "jax", "gpu") >= len(suite.seeds)

@@ -82,6 +82,23 @@ def test_a_leader_leads_with_its_recipe_where_recipes_differ(changed, with_its_r
     assert lines(made[0], "a")[0]["epochs trained"] == "20"
 
 
+def test_a_predictor_that_leads_has_no_recipe_of_its_own():
+    other = replace(B, recipe=Recipe(learning_rate=0.01))
+    naive = [fake_record(NAIVE, None, mse=0.003)]
+    _, board, _ = audited([*runs(A, 0.01), *runs(other, 0.02), *naive], (A, other, NAIVE))
+    said = leader(board)
+    assert said.startswith("Naive leads")
+    assert "Each network with its own recipe." in said
+    assert "own recipe" not in leader(audited([*runs(A, 0.01), *runs(B, 0.02), *naive])[1]), "one recipe for all"
+
+
+def test_a_leader_that_too_few_seeds_rank_has_its_recipe_too():
+    other = replace(B, recipe=Recipe(learning_rate=0.01))
+    scattered = [fake_record(A, s, mse=m) for s, m in zip(SEEDS, (0.01, 0.02, 0.04), strict=True)]
+    _, board, _ = audited([*scattered, *[fake_record(other, s, mse=0.03) for s in SEEDS]], (A, other))
+    assert "against a, which with its recipe has the best mean" in leader(board)
+
+
 def test_one_search_for_all_is_equal_and_one_more_recipe_is_not():
     grid = [
         replace(

@@ -1,18 +1,22 @@
 """Printed values of test sets, those that a report leaves out, and what faults cost by the metric of their task."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bench.cases.base import AS_PRINTED, CORRECTED, Erratum, Published, cases
-from bench.cases.printed import NotRun, not_run
+from bench.cases.printed import NotRun, further_faults, not_run
 from bench.report.columns.printed import printed_columns
 from bench.report.errata import variants
+from bench.report.findings.printed import errata
 from bench.report.parts import overlays
 from bench.report.printed import printed_values
 from bench.report.results import Results
 from bench.report.sections.errata import errata_table
 from bench.report.sections.reproduction import not_run_table
-from tests.fakes import fake_case, fake_plan, fake_record
+from bench.report.tables import all_tables
+from tests.fakes import FakeNaive, FakeWaves, fake_case, fake_plan, fake_record
 from tests.section_fakes import lines, results_of
 
 OF_TEST = Published(values={"mse": 0.0102}, split="test", weights="best", why_not="takes a day")
@@ -75,18 +79,91 @@ def test_costs_are_told_by_the_ranking_error_and_of_classes_by_what_chose_the_ep
 
 def test_values_that_nothing_is_held_to_say_why():
     cases.add("source/rnn", RNN)
-    not_run.add("source", (NotRun("music", "TCN", "loss", 8.10, "no data | here"),))
+    naive = fake_case("source/naive", label="naive", model=FakeNaive())
+    cases.add("source/naive", naive)
+    lines_left = (
+        NotRun("music", "TCN", "loss", 8.10, "no data | here"),
+        NotRun("waves, larger", "TCN", "MSE", 0.0099, "another size", like="source/naive"),
+        NotRun("waves", "Mixer", "MSE", None, "no copy was found"),
+    )
+    not_run.add("source", lines_left)
     try:
         other = fake_case("source/other")
-        body, _ = not_run_table(
-            results_of(fake_plan([other], [fake_record(other, s, mse=0.1) for s in (1, 2)], (1, 2)))
-        )
+        records = [*(fake_record(other, s, mse=0.1) for s in (1, 2)), fake_record(naive, None, mse=0.25)]
+        body, notes = not_run_table(results_of(fake_plan([other, naive], records, (1, 2))))
+        networks, bare = not_run_table(results_of(fake_plan([other], records[:2], (1, 2))))
         alone = results_of(fake_plan([fake_case()], [fake_record(fake_case(), s, mse=0.1) for s in (1, 2)], (1, 2)))
         assert not_run_table(alone) is None
     finally:
         cases.remove("source/rnn")
+        cases.remove("source/naive")
         not_run.remove("source")
     (line,) = lines(body, "RNN")
     assert (line["printed"], line["run it by"], line["why not here"]) == ("0.0102", "`source/rnn`", "takes a day")
-    (line,) = lines(body, "TCN")
-    assert (line["printed"], line["run it by"], line["why not here"]) == ("8.1", "–", "no data ¦ here")
+    assert line["best untrained here"] == "0.2550 (naive)", "test MSE on the same task"
+    music, waves = lines(body, "TCN")
+    assert (music["printed"], music["run it by"], music["why not here"]) == ("8.1", "–", "no data ¦ here")
+    assert (music["best untrained here"], waves["best untrained here"]) == ("–", "0.2550 (naive)")
+    (line,) = lines(body, "Mixer")
+    assert (line["printed"], line["why not here"]) == ("–", "no copy was found")
+    assert "which what was printed has to beat" in " ".join(notes)
+    assert "best untrained here" not in networks + " ".join(bare), "no column where no predictor is here"
+
+
+def exact(name, mse, number, variant):
+    made = fake_case(f"source/{name}", label=name, model=FakeNaive(), errata=(Erratum(number, "it peeps", variant),))
+    return made, fake_record(made, None, mse=mse)
+
+
+def test_a_fault_that_leaves_an_exact_score_as_it_is_changes_nothing():
+    same = [exact("peeps", 0.1, 1, AS_PRINTED), exact("mended", 0.1, 1, CORRECTED)]
+    other = [exact("drops", 0.2, 2, AS_PRINTED), exact("whole", 0.1, 2, CORRECTED)]
+    faulty, fair = (fake_case(f"source/{v}", label=v, errata=(Erratum(3, "it forgets", w),))
+                    for v, w in (("rnn a", AS_PRINTED), ("rnn b", CORRECTED)))  # fmt: skip
+    pairs = [*same, *other, *((c, fake_record(c, s, mse=0.01)) for c in (faulty, fair) for s in (1, 2, 3))]
+    made = list({case.name: case for case, _ in pairs}.values())
+    results = results_of(fake_plan(made, [record for _, record in pairs], (1, 2, 3)))
+    (said,) = errata(results, all_tables(results))
+    assert said.endswith("Of 3 faults, 1 hurts, 1 changes nothing, 1 undecided."), "equal seeds are no exact score"
+
+
+def test_faults_that_no_case_has_stand_under_the_table(held):
+    _, notes = errata_table(held)
+    assert not any("no case has them" in note for note in notes)
+    further_faults.add("source", ("figure 4 | shows figure 5", "two sizes are swapped"))
+    try:
+        faulty = fake_plan(
+            [RNN, FAULTY], [fake_record(case, s, mse=0.01) for case in (RNN, FAULTY) for s in (1, 2)], (1, 2)
+        )
+        results = results_of(faulty)
+        other = results_of(fake_plan([fake_case()], [fake_record(fake_case(), 1, mse=0.1)], (1,)))
+    finally:
+        further_faults.remove("source")
+    _, notes = errata_table(results)
+    at = notes.index("Further faults of the source, which change no score here, so that no case has them:")
+    assert notes[at + 1 : at + 3] == ["- figure 4 \\| shows figure 5.", "- two sizes are swapped."]
+    assert [v.number for v in variants(results)] == [1, 1]
+    assert not len(other.frames["errata"]), "of another family"
+
+
+class Riddle(FakeWaves):
+    """Fake waves that count as solved from some error on."""
+
+    name = "fake_solvable"
+
+    @property
+    def solved(self) -> dict[str, float]:
+        return {"mse": 0.0105}
+
+
+def test_a_cost_of_means_over_seeds_of_which_some_fail_points_to_the_count():
+    fair, faulty = (
+        replace(fake_case(f"source/{name}", label=name, errata=(Erratum(1, "it forgets", variant),)), dataset=Riddle())
+        for name, variant in (("fair", CORRECTED), ("faulty", AS_PRINTED))
+    )
+    records = [fake_record(fair, s, mse=0.01) for s in (1, 2, 3)]
+    records += [fake_record(faulty, s, mse=m) for s, m in ((1, 0.01), (2, 0.2), (3, 0.2))]
+    _, notes = errata_table(results_of(fake_plan([fair, faulty], records, (1, 2, 3))))
+    assert "Of faulty some seeds solve the task and others do not" in " ".join(notes)
+    _, notes = errata_table(results_of(fake_plan([fair, faulty], records[:4], (1, 2, 3))))
+    assert "solve the task" not in " ".join(notes)

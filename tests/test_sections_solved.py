@@ -1,10 +1,13 @@
 """Which seeds solve a task, and when: by hand, in the table, the figure and the finding."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from bench import stats
+from bench.frames import make_frames, select, tidy, write_frames
 from bench.record import LearningCurve, RunRecord
 from bench.report.figures.base import label_looks
 from bench.report.figures.solved import caption, solved_figure
@@ -53,7 +56,7 @@ def run(of, seed: int, curve: Sequence[float], test: float = 0.001, **more) -> R
 
 
 @pytest.fixture(scope="module")
-def results():
+def plan():
     quick, never, half = (case(label) for label in ("quick", "never", "half"))
     naive = replace(fake_case("fake/naive", label="naive", model=FakeNaive()), dataset=FakeRiddle())
     records = [run(quick, s, [0.2, 0.009 if s < 48 else 0.1, 0.002]) for s in SEEDS]
@@ -62,7 +65,39 @@ def results():
         run(half, s, [0.2, 0.1, 0.005 if s < 46 else 0.1], test=0.005 if s < 45 else 0.1) for s in SEEDS if s < 51
     ]
     records += [fake_record(half, 51, status="diverged"), fake_record(naive, None, mse=0.3)]
-    return results_of(fake_plan([quick, never, half, naive], records, tuple(SEEDS)))
+    return fake_plan([quick, never, half, naive], records, tuple(SEEDS))
+
+
+@pytest.fixture(scope="module")
+def results(plan):
+    return results_of(plan)
+
+
+def test_the_csv_says_what_the_table_says(plan, results, tmp_path):
+    frame = results.frames["solved"].set_index("case")
+    assert list(frame.index) == ["fake/quick", "fake/never", "fake/half"], "a predictor takes no steps"
+    for each in solving(results, results.leading()[0]):
+        row = frame.loc[each.row.case]
+        assert (row["n"], row["solved"], row["reached"]) == (len(each.on_test), each.solved, each.reached)
+        assert (row["metric"], row["threshold"], row["budget_steps"]) == (each.metric.name, each.threshold, each.budget)
+        assert (row["share_low"], row["share_high"]) == pytest.approx(stats.wilson(each.solved / row["n"], row["n"]))
+        known = each.survival.median()
+        for column, value in zip(("", "_low", "_high"), known, strict=True):
+            told = row[f"median_steps{column}"]
+            assert math.isnan(told) if value is None else told == value
+    write_frames(tmp_path, make_frames(select(plan)))
+    assert (tmp_path / "solved.csv").read_text().startswith("case,device,backend,metric,threshold,n,solved,")
+
+
+def test_the_export_says_of_each_run_whether_it_solves_it_and_when(plan):
+    table = tidy("fake", plan.records, {case.name: case.dataset.solved for case in plan.cases}, plan.suite.rank)
+    half = table[table["case"] == "fake/half"].set_index("seed")
+    solved, steps = (half[half["metric"] == name]["value"] for name in ("solved", "steps_until_solved"))
+    assert solved.sort_index().tolist() == [1.0] * 3 + [0.0] * 7, "51 diverged, and is one that does not"
+    assert steps.to_dict() == dict.fromkeys(range(42, 46), 654.0)
+    assert set(half[half["metric"] == "solved"]["split"]) == {"test"}
+    assert "solved" not in set(table[table["case"] == "fake/naive"]["metric"])
+    assert "solved" not in set(tidy("fake", plan.records)["metric"])
 
 
 def test_seeds_are_counted_and_not_averaged(results):
@@ -98,6 +133,16 @@ def test_the_finding_says_who_solves_it(results):
     assert "Solved (test MSE of 0.01 or less): quick 10 of 10 seeds, half 3 of 10; by no seed of never." in sentence
 
 
+def test_networks_of_unlike_recipes_solve_it_with_theirs():
+    quick, slow = case("quick"), case("slow")
+    slow = replace(slow, recipe=slow.recipe.model_copy(update={"learning_rate": 0.5}))
+    made = results_of(
+        fake_plan([quick, slow], [run(of, s, [0.2, 0.002]) for of in (quick, slow) for s in SEEDS], tuple(SEEDS))
+    )
+    sentence, *_ = leaders(made, all_tables(made))
+    assert "Solved, each network with its recipe (test MSE of 0.01 or less): quick 10 of 10 seeds" in sentence
+
+
 def test_the_figure_has_a_panel_a_network(results):
     board = results.leading()[0]
     with styled():
@@ -120,3 +165,4 @@ def test_where_no_dataset_says_when_it_is_solved_there_is_no_table():
     plain = fake_case("fake/plain", label="plain")
     results = results_of(fake_plan([plain], [fake_record(plain, s) for s in SEEDS], tuple(SEEDS)))
     assert solved_table(results) is None
+    assert not len(results.frames["solved"])

@@ -1,20 +1,23 @@
 #!/bin/sh
 # Runs the chapter on one GPU: a hundred seeds of each network on JAX, stacked, PyTorch's fused layers beside them, then
 # the throughput benchmark of both, and what an epoch costs against the number of seeds, and a window against its length.
+# When asked, too: the adding problem and copy memory at the sizes that Bai, Kolter and Koltun (2018) print, ten seeds.
 # For a bare compute node: it wants a Python with JAX and PyTorch that see the GPU, and gets what else is missing from a
 # folder of wheels or an index, into an environment of its own over that Python's.
 #
 #   tools/gpu_run.sh                              on the GPU, ten minutes at most; run it again and it goes on
 #   WHEELS=/path/to/wheels tools/gpu_run.sh       where no index can be reached
+#   STEPS=printed LIMIT_S=7200 tools/gpu_run.sh   the printed sizes; a stack that is cut begins anew, so give it an hour
 #   DEVICE=cpu STACK=4 SEEDS=42,43,44,45 CASES='linear,seq2seq_gru*' EPOCHS=1 tools/gpu_run.sh    a rehearsal
 #
 # Each step leaves records under RESULTS as it goes, so that it may be cut at any moment. Then, where pandas and
-# matplotlib are: bench report chapter15-gpu --results RESULTS, and the same of chapter15-gpu-torch.
+# matplotlib are: bench report chapter15-gpu --results RESULTS, and the same of chapter15-gpu-torch and bai2018-gpu.
 #
 # Variables: PYTHON (python3), WHEELS (a folder; empty: an index), ENVIRONMENT (a folder to be made), RESULTS
 # (results/gpu), LIMIT_S (570: seconds in all), DEVICE (gpu), STACK (auto: seeds in one program), PROCESSES (1: of each
-# throughput), SEEDS, CASES, EPOCHS (of the suites; empty: theirs), STEPS (runs torch throughput seeds lengths), WIDTHS
-# (of the step seeds), PACK (a folder that takes archives of the results, in parts of 15 MiB; empty: none).
+# throughput), SEEDS, CASES, EPOCHS (of the suites; empty: theirs), STEPS (runs torch throughput seeds lengths; printed is
+# the other one), WIDTHS (of the step seeds), PACK (a folder that takes archives of the results, in parts of 15 MiB; empty:
+# none).
 #
 # Exit codes: 0 all is recorded, 1 some of it failed, 2 bad input, 3 time was up: run it again.
 set -u
@@ -101,7 +104,8 @@ step() {
         seeds) module tests.microbench.seeds --device "$DEVICE" --widths "$WIDTHS" --folder "$RESULTS/speed" ;;
         lengths) module bench speed "${CASES:-seq2seq_rnn,seq2seq_lstm,seq2seq_gru,wavenet}" --backend jax \
             --device "$DEVICE" --lengths 50,200,1000 --batch 32 --budget-s 60 --results "$RESULTS" ;;
-        *) fail "STEPS: unknown step $1; expected runs, torch, throughput, seeds or lengths" ;;
+        printed) sweep bai2018-gpu jax --no-throughput ;;
+        *) fail "STEPS: unknown step $1; expected runs, torch, throughput, seeds, lengths or printed" ;;
     esac
 }
 

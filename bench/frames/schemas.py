@@ -72,6 +72,20 @@ FLOORS: Schema = {**_columns(TEXT, "case", "metric"), **_columns(NUMBER, "value"
 """What theory says of a metric on a case's data: the expected ``value`` that no forecast can get below, what ``chance``
 gives, and from where on the task counts as ``solved``; empty where it does not say."""
 
+SOLVED: Schema = {
+    **PLACE,
+    "metric": TEXT,
+    "threshold": NUMBER,
+    **_columns(INTEGER, "n", "solved"),
+    **_columns(NUMBER, "share_low", "share_high"),
+    "reached": INTEGER,
+    **_columns(NUMBER, "median_steps", "median_steps_low", "median_steps_high", "budget_steps"),
+}
+"""A network on a task that says from which ``threshold`` of a ``metric`` on it counts as solved: of ``n`` runs that
+ended, diverged ones too, how many solve it on test, the ends of Wilson's 95 % interval of their share, how many are
+there on validation after some epoch, after how many steps of the optimizer half of them are, with its 95 % interval
+(empty where that is not reached), and the steps of the longest run."""
+
 SKIPS: Schema = _columns(TEXT, "case", "label", "task", "model", "reason")
 """A case that was not run, since its model does not fit its task, or not on a backend that cannot run its model."""
 

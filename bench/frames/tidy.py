@@ -1,7 +1,7 @@
 """The long table of every number, for exports, and means for a summary."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,16 +10,26 @@ from bench import stats
 from bench.frames.base import typed
 from bench.frames.runs import epoch_series, key
 from bench.frames.schemas import TIDY, TIMES
+from bench.frames.solved import solved_run
 from bench.metrics.base import Metric, applicable
 from bench.plan import by_place, usual_environment
-from bench.record import RunRecord
+from bench.record import FINISHED, RunRecord, Weights
 
 
-def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
+def tidy(
+    suite_name: str,
+    records: Iterable[RunRecord],
+    solved: Mapping[str, Mapping[str, float]] | None = None,
+    rank: Weights = "last",
+) -> pd.DataFrame:
     """Return every number of the records as one long table, one value a row.
 
     A run without any number (failed, or diverged at once) keeps one row with an empty metric. Curves
     have ``split`` train or valid, an epoch and no ``weights``; throughput and times have neither.
+
+    ``solved`` has, by case, the metrics and their values from which on a task counts as solved. A finished run of a
+    network there has a row ``solved``, 1 or 0, of test with the weights that ``rank``, and where validation is there
+    after some epoch a row ``steps_until_solved``.
     """
     rows: list[dict[str, Any]] = []
     for record in records:
@@ -35,6 +45,7 @@ def tidy(suite_name: str, records: Iterable[RunRecord]) -> pd.DataFrame:
             "attempt": record.attempt,
         }
         values = [*_final_values(record), *_curve_values(record), *_time_values(record)]
+        values += _solved_values(record, (solved or {}).get(record.spec.case, {}), rank)
         rows.extend(shared | value for value in values or [{}])
     return typed(rows, TIDY)
 
@@ -85,6 +96,14 @@ def _curve_values(record: RunRecord) -> Iterator[dict[str, Any]]:
     for split, metric, values in epoch_series(record):
         for epoch, value in enumerate(values, start=1):
             yield {"split": split, "metric": metric, "epoch": epoch, "value": value}
+
+
+def _solved_values(record: RunRecord, solved: Mapping[str, float], rank: Weights) -> Iterator[dict[str, Any]]:
+    for metric, threshold in solved.items() if record.status in FINISHED and record.spec.recipe else ():
+        run = solved_run(record, metric, threshold, rank)
+        yield {"split": "test", "weights": rank, "metric": "solved", "value": float(run.on_test)}
+        if run.steps is not None:
+            yield {"split": "valid", "metric": "steps_until_solved", "value": run.steps}
 
 
 def _time_values(record: RunRecord) -> Iterator[dict[str, Any]]:

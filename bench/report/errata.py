@@ -41,6 +41,12 @@ class Variant:
         """That ratio with the Welch interval of this one comparison."""
         return stats.ratio(self.row.sample(self.key), self.reference.sample(self.key)) if self.reference else None
 
+    @property
+    def equal(self) -> bool:
+        """Whether the fault is known to change nothing: both scores are exact, and the same."""
+        rows = [self.row, self.reference] if self.reference else []
+        return self.ratio == 1 and all(row.sample(self.key).exact for row in rows)
+
 
 @dataclass(frozen=True)
 class Aside:
@@ -73,6 +79,7 @@ def told_by(board: Leaderboard) -> Traits:
 def variants(results: Results) -> list[Variant]:
     """Return every variant by number; each but the corrected one with the row to hold it against."""
     errata = results.frames["errata"]
+    errata = errata[errata["number"].notna()]
     boards = {task: board for board in results.tasks for task in board.tasks}
     family = [name.partition("/")[0] for name in errata["case"]]  # numbers are a source's own
     errata = errata.assign(family=family).sort_values(["family", "number"], kind="stable")
@@ -116,6 +123,12 @@ def significant(found: list[Variant]) -> list[bool]:
             p_values[place] = stats.games_howell(scale.to(ours.values), scale.to(theirs.values), 2)
     differs |= stats.holm(p_values)
     return [place in differs for place in range(len(found))]
+
+
+def further(results: Results) -> list[str]:
+    """Return the faults that no case has, since they change no score."""
+    errata = results.frames["errata"]
+    return [str(fault) for fault in errata[errata["number"].isna()]["fault"]]
 
 
 def told(results: Results) -> list[Aside]:

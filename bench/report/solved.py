@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench import stats
+from bench.frames.solved import steps_after
 from bench.metrics.traits import Traits
 from bench.record import FINISHED
 from bench.report.leaderboards import Leaderboard
@@ -39,6 +40,11 @@ class Solving:
     def solved(self) -> int:
         """Seeds that solve it on test."""
         return sum(self.on_test)
+
+    @property
+    def solved_by_some(self) -> bool:
+        """Whether some seeds solve it and others do not, so that their mean describes none."""
+        return 0 < self.solved < len(self.on_test)
 
     @property
     def reached(self) -> int:
@@ -97,5 +103,5 @@ def _solving(results: Results, board: Leaderboard, row: Row) -> Solving | None:
 
 def steps_at(row: Row, windows: int, epoch: int) -> float:
     """Return how many steps of the optimizer a run of ``row`` has taken after ``epoch`` epochs of ``windows``."""
-    steps, budget = epoch * windows / row.info["batch_size"], row.info["steps"]
-    return float(steps if pd.isna(budget) else min(steps, budget))
+    budget = row.info["steps"]
+    return steps_after(epoch, windows, row.info["batch_size"], None if pd.isna(budget) else budget)

@@ -1,9 +1,6 @@
 """Where the paper, its code and arithmetic say different things; each fault stands in the cases in its variants.
 
-Three more change no score, so that no case has them: figure 4(b) says T=1000 and shows T=2000 (issue 9 of the code, its
-author); sizes (the network of table 1's "16K" for copy memory is 70K in table 4, sequential MNIST's 70K is 21K there,
-permuted MNIST's 42K, and the adding problem's "70K" of 7 levels of 27 counts 58,051); and section 5's clipping "from
-[0.3, 1]" beside table 3's 0.25, 5 and 50.
+Those that change no score, so that no case has them, are in `bench.families.bai2018.printed`.
 """
 
 from bench.cases.base import AS_PRINTED, CORRECTED, Erratum

@@ -36,6 +36,7 @@ RECIPE = Recipe(
 """Of the linear networks' source (github.com/cure-lab/LTSF-Linear), which halves the rate from the third epoch on."""
 CONSTANT = Recipe(learning_rate=0.001, epochs=10, batch_size=32, early_stopping_epochs=3)
 SLOW = CONSTANT.model_copy(update={"learning_rate": 0.0001})
+"""The rate of TSLib's script, whose default ``type1`` also halves it from the third epoch on; here it stays."""
 LONG = "an epoch takes {} on a core"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench import stats
 from bench.report.amounts import amount, difference
+from bench.report.audit import own_recipes
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import Table, count, escape, upper
 from bench.report.parts import finding
@@ -48,7 +49,7 @@ def against_baselines(board: Leaderboard) -> str:
 
     Both are the best of their kind on validation; a baseline that is ahead of the network by the score that ranks is
     named. The interval is that of the two alone: over seeds and series (or blocks of time), paired by window, where
-    errors a window were kept.
+    errors a window were kept. "With its recipe" is said where networks differ in theirs.
     """
     predictors = [row for row in board.ranked if not row.trained]
     networks = candidates(board)
@@ -62,13 +63,14 @@ def against_baselines(board: Leaderboard) -> str:
     chosen = "" if first.name == base.name else " on validation"
     baseline = f"the best baseline{chosen}, {escape(base.name)} ({escape(board.metric.heading)} {score})"
     gap = f"{'× ' * board.metric.log}{difference(ratio, board.metric)}{' points' * board.metric.share}"
-    named = f"{escape(best.row.name)}, the best of {count(len(networks), 'network')} on validation, is at"
+    own = " with its recipe" * own_recipes(board, [each.row for each in networks])
+    named = f"{escape(best.row.name)}{own}, the best of {count(len(networks), 'network')} on validation, is at"
     also = sum(board.beaten_by(base, each.row) is stats.Verdict.LEADS for each in networks)
     more = f"; {also} of {count(len(networks), 'network')} do" if also > 1 else ""
     if _apart(ratio, board, better=True):
         ahead = board.ranked.index(first) < board.ranked.index(best.row)
         left = f", but not {escape(first.name)} ({amount(first.mean(board.score), board.metric)})" * ahead
-        said, more = f"{upper(escape(best.row.name))} beats {baseline}{left}: it is at", "" if ahead else more
+        said, more = f"{upper(escape(best.row.name))}{own} beats {baseline}{left}: it is at", "" if ahead else more
     elif _apart(ratio, board, better=False):
         said, more = f"No network beats {baseline}: {named}", ""
     elif len(best.sample.values) < stats.ENOUGH:

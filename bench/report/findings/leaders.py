@@ -48,7 +48,8 @@ def who_solves(results: Results, board: Leaderboard) -> str:
     told = f"test {escape(found[0].threshold_in_words)}"
     if not able:
         return f"No seed of {none} solves it ({told})."
-    return f"Solved ({told}): {', '.join(names)}{f'; by no seed of {none}' if unable else ''}."
+    own = ", each network with its recipe" * own_recipes(board, [each.row for each in found])
+    return f"Solved{own} ({told}): {', '.join(names)}{f'; by no seed of {none}' if unable else ''}."
 
 
 def _title(board: Leaderboard, tables: Mapping[str, Table]) -> str:
@@ -74,7 +75,9 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
         "rivals": _named(by[stats.Verdict.UNDECIDED], board),
         "worse": _others(len(worse), len(others)) + odd,
     }
-    clauses = [] if brief else [_untrained(board, every), _instead(board, every), _failing(board, first)]
+    unequal = own_recipes(board, every)
+    clauses = ["each network with its own recipe"] * (unequal and not first.trained)
+    clauses += [] if brief else [_untrained(board, every), _instead(board, every), _failing(board, first)]
     text = paragraphs(
         "leader",
         first=escape(first.name),
@@ -84,7 +87,7 @@ def leader(board: Leaderboard, *, brief: bool = False) -> str:
         and said["worse"].startswith(("all", "the")),
         score=f"{escape(board.metric.heading)} {amount(first.mean(board.score), board.metric)}",
         costs=_costs(first),
-        unequal=own_recipes(board, every),
+        unequal=unequal and first.trained,
         level=said["level with it"],
         few=_named(by[stats.Verdict.TOO_FEW], board, stars=False),
         worse=len(worse),

@@ -25,7 +25,10 @@ def printed(results: Results, tables: Mapping[str, Table]) -> list[str]:
 
 @finding("errata", order=60)
 def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return how many faults, alone, raised the error over that of their correction, lowered it, or did neither."""
+    """Return how many faults, alone, raised the error over that of their correction, lowered it, or did neither.
+
+    An exact score that is that of the correction is changed by nothing; what seeds do not tell apart is undecided.
+    """
     found = alone(results)
     if "errata" not in tables:
         return []
@@ -38,6 +41,8 @@ def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
         return []
     counts = {"hurt": hurt, "flatter": len(ratios) - hurt}
     said = [f"{n} {verb}{'s' * (n == 1)}" for verb, n in counts.items() if n]
-    said += [f"{total - len(ratios)} undecided"] * (len(ratios) < total)
+    equal = sum(v.equal for v in found)
+    undecided = total - len(ratios) - equal
+    said += [f"{equal} change{'s' * (equal == 1)} nothing"] * bool(equal) + [f"{undecided} undecided"] * bool(undecided)
     title = link("Errata", tables["errata"].target)
     return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said)}."]

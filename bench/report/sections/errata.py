@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from bench.frames.scores import Key
 from bench.metrics.traits import Axis
 from bench.record import IN_WORDS
-from bench.report.errata import Variant, told, told_by, variants
+from bench.report.errata import Variant, further, told, told_by, variants
 from bench.report.markdown import NONE, effect, escape, fixed, paragraphs, score, table
 from bench.report.parts import section
 from bench.report.recipe_words import recipe_difference
 from bench.report.results import Results
+from bench.report.solved import solving
 
 
 @section("errata", "Errata: what each fault of the source cost", order=30)
@@ -32,11 +33,19 @@ def errata_table(results: Results) -> tuple[str, list[str]] | None:
     notes = paragraphs(
         "errata",
         faults=dict.fromkeys((v.number, escape(v.fault)) for v in found),
+        further=[escape(fault) for fault in further(results)],
+        mixed=_solved_by_some(results, found),
         scores=f"{IN_WORDS.get(found[0].key.split, found[0].key.split)} {of}s",
         asides=asides,
     )
     headers = ["no.", "case", "variant", "recipe", *columns, "× corrected"]
     return table(headers, lines, text_columns=4), notes
+
+
+def _solved_by_some(results: Results, found: list[Variant]) -> list[str]:
+    """Return the cases of which some seeds solve a task, and others do not, by name."""
+    told = {each.row.place for board in results.tasks for each in solving(results, board) if each.solved_by_some}
+    return list(dict.fromkeys(escape(v.row.name) for v in found if v.row.place in told))
 
 
 def _columns(results: Results, found: list[Variant]) -> Iterator[tuple[str, Key]]:

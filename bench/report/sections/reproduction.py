@@ -1,7 +1,9 @@
 """Reproduction: each value that the source printed, beside what our seeds give."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
+
+import pandas as pd
 
 from bench import stats
 from bench.cases.base import AS_PRINTED, CORRECTED
@@ -57,11 +59,26 @@ def not_run_table(results: Results) -> tuple[str, list[str]] | None:
         "task": lambda line: escape(line["task"]),
         "model": lambda line: escape(line["model"]),
         "value": lambda line: escape(line["metric"].replace("_", " ")),
-        "printed": lambda line: printed_text(line["value"]),
+        "printed": lambda line: NONE if pd.isna(line["value"]) else printed_text(line["value"]),
+        "best untrained here": lambda line: _best_untrained(results, line),
         "run it by": lambda line: code(line["case"], cell=True) if line["case"] else NONE,
         "why not here": lambda line: escape(line["why"]),
     }
-    return lines_of(columns, lines, text=3, last=True), paragraphs("not_run")
+    beside = any(_best_untrained(results, line) != NONE for line in lines)
+    if not beside:
+        del columns["best untrained here"]
+    return lines_of(columns, lines, text=3, last=True), paragraphs("not_run", beside=beside)
+
+
+def _best_untrained(results: Results, line: Mapping[Hashable, Any]) -> str:
+    """Return the test score by the metric of a line of the best predictor on its task, with its name; none of none."""
+    board = next((board for board in results.tasks if line["like"] in board.tasks), None)
+    row = board.untrained if board else None
+    if board is None or row is None:
+        return NONE
+    metric = next((m for m in row.metrics.values() if line["metric"] in (m.name, m.heading)), None)
+    value = row.centre(board.on_test._replace(metric=metric.name)) if metric else None
+    return NONE if value is None else f"{score(value)} ({escape(row.name)})"
 
 
 def _pooled(values: list[PrintedValue]) -> tuple[stats.Pooled, Traits] | None:
