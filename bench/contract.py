@@ -20,6 +20,7 @@ from bench.datasets.base import Dataset, datasets
 from bench.datasets.loaded import load
 from bench.engines.base import Program, load_engine
 from bench.initial import window_order
+from bench.kept import weights_from_bytes, weights_to_bytes
 from bench.metrics.base import Metric, applicable, evaluate, metrics, monitor, ranking, scored
 from bench.metrics.traits import Axis
 from bench.models.base import Forecast, Model, Network, Predictor, models
@@ -76,8 +77,9 @@ def hold_network(case: Case, splits: Splits) -> NDArray[np.floating]:
     """Hold a network to what a run needs of it, and return forecasts of validation after a step.
 
     A seed repeats its bits, another one has other weights; each weight that a gradient may change is changed by three
-    steps; forecasts have the task's shape, a window's does not depend on its neighbours unless the model says so, and
-    none on the steps after it (`hold_causality`).
+    steps; weights that are kept in a file and put back forecast the same bits; forecasts have the task's shape, a
+    window's does not depend on its neighbours unless the model says so, and none on the steps after it
+    (`hold_causality`).
     """
     model, recipe = case.model, case.recipe
     assert isinstance(model, Network)
@@ -95,6 +97,10 @@ def hold_network(case: Case, splits: Splits) -> NDArray[np.floating]:
     assert any(a.tobytes() != b.tobytes() for a, b in zip(one, two, strict=True)), "seeds start apart"
     still = [number for number, (a, b) in enumerate(zip(two, now, strict=True)) if a.tobytes() == b.tobytes()]
     assert not still, f"training changes nothing in weights {still} (counted from 0)"
+    kept = weights_to_bytes(now)
+    program.reset(one, 1)
+    program.load(weights_from_bytes(kept))
+    assert program.forecast(valid.x).tobytes() == forecasts[2].tobytes(), "weights that are kept give other forecasts"
     if not model.batch_dependent:
         turned = program.forecast(valid.x[::-1])[::-1]
         np.testing.assert_allclose(turned, forecasts[2], rtol=1e-4, atol=1e-5, err_msg="windows depend on neighbours")

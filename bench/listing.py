@@ -33,7 +33,8 @@ def listing(kind: str) -> list[Row]:
         ],
         "models": lambda: [
             _plugin("model", name, models)
-            | {"source": models.get(name).paper, "cost by length": getattr(models.get(name), "growth", "")}
+            | {"source": models.get(name).paper, "weights": vars(models.get(name)).get("weights", "")}
+            | {"cost by length": getattr(models.get(name), "growth", "")}
             | _about(models.get(name))
             for name in models.names()
         ],

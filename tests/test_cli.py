@@ -216,12 +216,13 @@ def test_a_task_in_words(task, words):
     assert in_words(task) == words
 
 
-def test_models_are_listed_with_their_source_and_parameters(capsys):
+def test_models_are_listed_with_their_source_parameters_and_weights(capsys):
     assert call(["list", "models", "--json"]) == 0
     rows = {row["model"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["mamba"]["source"] == "Gu and Dao 2023, arXiv 2312.00752"
     assert "state=16" in rows["mamba"]["parameters"]
     assert rows["naive"]["source"] == ""
+    assert [rows[name]["weights"] for name in ("mamba", "naive")] == [4654, ""]
     assert [rows[name]["cost by length"] for name in ("mamba", "transformer", "naive")] == ["linear", "quadratic", ""]
 
 

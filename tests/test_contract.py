@@ -15,6 +15,7 @@ from bench.datasets.base import datasets
 from bench.datasets.loaded import load as load_checked
 from bench.engines.base import engines
 from bench.initial import initial_weights
+from bench.kept import weights_from_bytes, weights_to_bytes
 from bench.metrics.base import metrics
 from bench.models.base import Predictor, models
 from bench.recipe import Recipe
@@ -89,12 +90,15 @@ def test_model(name):
     if isinstance(case.model, Predictor):
         hold_metrics(case.model, splits.valid, hold_predictor(case.model, splits))
         return
-    networks = [after_a_step(case.model, case.recipe, splits, seed=1) for _ in range(2)]
+    network, other = (after_a_step(case.model, case.recipe, splits, seed=1) for _ in range(2))
     valid = splits.valid.x[:STEP_WINDOWS]
-    forecasts = [network(valid, training=False).numpy() for network in networks]
+    forecasts = [built(valid, training=False).numpy() for built in (network, other)]
     assert forecasts[0].tobytes() == forecasts[1].tobytes()
-    network = networks[0]
     one, two = (initial_weights(network, seed) for seed in (1, 2))
+    other.set_weights(two)
+    assert other(valid, training=False).numpy().tobytes() != forecasts[0].tobytes()
+    other.set_weights(weights_from_bytes(weights_to_bytes(network.get_weights())))
+    assert other(valid, training=False).numpy().tobytes() == forecasts[0].tobytes(), "kept weights are all of it"
     assert any(a.tobytes() != b.tobytes() for a, b in zip(one, two, strict=True))
     still = [w.path for w, a in zip(network.weights, one, strict=True) if np.array_equal(w.numpy(), a)]
     assert not still, "weights without a gradient"

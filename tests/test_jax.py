@@ -21,9 +21,19 @@ FILES = {
     "test_recipe_fit": "adamw or last_step",
     "test_jax_layers": "convolution or (unrolled and 23)",
     "test_jax_stack": "dropout or as_if_alone",
+    "test_linear_scan": "gradient and compiled",
 }
 """Each file with its tests that `make test` runs on JAX."""
-FURTHER = ("test_randomness", "test_growth", "test_precision", "test_loss_scaling")
+FURTHER = (
+    "test_randomness",
+    "test_growth",
+    "test_precision",
+    "test_loss_scaling",
+    "test_layers_modern",
+    "test_layers_exponential",
+    "test_models_channels",
+    "test_networks_by_hand",
+)
 """Files that are run on JAX as variants alone."""
 LIMIT_S = 300.0
 CPU = find_device("cpu")

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from scipy.special import erf
 
 from bench.layers.interpolation import Interpolation
 from bench.layers.pooled_maximum import PooledMaximum
@@ -15,7 +14,8 @@ from bench.models.channel_blocks import EPSILON
 from bench.models.channel_perceptrons import TiDE, TSMixer
 from bench.models.decomposition import ChannelNetwork
 from bench.task import Target, TargetKind, Task
-from tests.built import dense, network, own
+from tests.built import dense, network, own, weighted
+from tests.by_hand import gelu, layer_norm, relu
 
 RNG = np.random.default_rng(13)
 STEPS, HORIZON = 9, 5
@@ -42,26 +42,9 @@ def moved(made):
     return made
 
 
-def weighted(made, kind=keras.layers.Layer):
-    return [layer for layer in made.layers if layer.weights and isinstance(layer, kind)]
-
-
-def relu(x):
-    return np.maximum(x, 0)
-
-
-def gelu(x):
-    return x * (1 + erf(x / np.sqrt(2))) / 2
-
-
 def batch_norm(layer, x):
     gamma, beta, mean, variance = own(layer, "gamma", "beta", "moving_mean", "moving_variance")
     return gamma * (x - mean) / np.sqrt(variance + layer.epsilon) + beta
-
-
-def layer_norm(layer, x):
-    gamma, beta = own(layer, "gamma", "beta")
-    return gamma * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + layer.epsilon) + beta
 
 
 def attention(layer, x, before=0.0):

@@ -1,4 +1,7 @@
-"""What a model says that it sees, and how deep it says that it is, held to what its network does."""
+"""What a model says that it sees, and how deep and how large it says that it is, held to what its network does."""
+
+import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -13,6 +16,13 @@ LENGTH = 12
 LAST = Task("last", TargetKind.LAST_STEP, LENGTH, 1, horizon=1)
 EVERY = Task("every", TargetKind.EVERY_STEP, LENGTH, 1, horizon=2)
 LABEL = Task("label", TargetKind.LABEL, LENGTH, 1)
+COUNTED = [
+    Task("ten steps at every one", TargetKind.EVERY_STEP, 50, 1, horizon=10),
+    Task("ten steps", TargetKind.LAST_STEP, 50, 1, horizon=10),
+    Task("one step", TargetKind.LAST_STEP, 50, 1),
+    Task("a label", TargetKind.LABEL, 50, 1),
+]
+"""A model says its number of weights for the first of these that it can do."""
 NETWORKS = [models.get(name)() for name in models.names() if models.get(name).trained and not models.get(name).backends]
 SIZES = [
     SimpleRNN(units=(3,), head="recurrent"),
@@ -29,10 +39,11 @@ def asked(model):
     return next(task for task in (LAST, EVERY, LABEL) if model.supports(task))
 
 
-def made(model, task):
-    network = model.build(task)
-    network.set_weights(initial_weights(network, 1))
-    return network
+@cache
+def counted(model):
+    """Return a model's network for the task that it says its number of weights for, and that task."""
+    task = next(task for task in COUNTED if model.supports(task))
+    return model.build(task), task
 
 
 def position(model, task):
@@ -44,7 +55,8 @@ def position(model, task):
 @pytest.mark.parametrize("model", [*NETWORKS, *SIZES], ids=repr)
 def test_the_last_forecast_depends_on_as_many_steps_as_the_model_says(model):
     task = asked(model)
-    network = made(model, task)
+    network = model.build(task)
+    network.set_weights(initial_weights(network, 1))
     rng = np.random.default_rng(3)
     windows = rng.normal(size=(64, LENGTH, 1)).astype(np.float32)
     last = network.predict_on_batch(windows).reshape(64, -1)[:, -task.outputs :]
@@ -76,8 +88,7 @@ def test_a_network_is_as_deep_as_the_model_says(model):
     scans = LRU, S4D, MinimalRecurrent
     whole = {**dict.fromkeys((*attention, *scans), 1), SelectiveStateSpace: 4, MatrixLSTM: 4}
     mixing = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.RNN, CausalConv1D, WhileLoopRNN)
-    task = asked(model)
-    network = made(model, task)
+    network, task = counted(model)
 
     def depth(tensor):
         history = tensor._keras_history
@@ -88,6 +99,12 @@ def test_a_network_is_as_deep_as_the_model_says(model):
         return own + max(map(depth, node.input_tensors), default=0)
 
     assert depth(network.outputs[0]) == model.depth(task)
+
+
+@pytest.mark.parametrize("model", NETWORKS, ids=repr)
+def test_a_network_has_as_many_weights_as_it_says(model):
+    network, _ = counted(model)
+    assert vars(type(model))["weights"] == sum(math.prod(weight.shape) for weight in network.trainable_weights)
 
 
 def test_an_unknown_model_says_that_it_does_not_know():

@@ -30,6 +30,11 @@ FILES = (
     "test_torch_recurrence",
     "test_torch_network",
     "test_torch_capture",
+    "test_linear_scan",
+    "test_layers_modern",
+    "test_layers_exponential",
+    "test_models_channels",
+    "test_networks_by_hand",
 )
 LIMIT_S = 300.0
 CPU = find_device("cpu")

@@ -16,12 +16,19 @@ from bench.engines.torch_network import FlatNetwork
 from bench.engines.torch_recipe import batch_loss
 from bench.errors import BenchError
 from bench.models.recurrent import SimpleRNN
+from bench.models.torch_recurrent import TorchGRU, TorchLSTM
 from bench.recipe import Recipe
 from bench.task import Split, Splits, TargetKind, Task
 from bench.training import train
 from tests.torch_fakes import PLAIN, RECIPE, SPLITS, Odd, order_of, program_of
 
 # Weights, parameters, state
+
+
+@pytest.mark.parametrize("model", [TorchLSTM(), TorchGRU()], ids=lambda model: model.name)
+def test_a_plain_module_has_as_many_weights_as_it_says(model):
+    module = model.build(Task("ten steps", TargetKind.EVERY_STEP, 50, 1, horizon=10))
+    assert vars(type(model))["weights"] == sum(weight.numel() for weight in module.parameters())
 
 
 def test_initial_weights_are_the_modules_own_under_the_seed():

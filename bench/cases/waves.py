@@ -1,8 +1,8 @@
 """Architectures younger than the chapter on its waves: ten steps from fifty, each with about 5,000 weights.
 
 All share the recipe of the chapter's own every-step networks, so that what differs is the architecture. Networks of
-long horizons forecast after the window alone; of them TSMixer, whose maps over time are as wide as the window, trains
-6,108 weights, DLinear 1,020 and NLinear 510.
+long horizons forecast after the window alone; of them TSMixer, whose maps over time are as wide as the window, has more
+weights, and DLinear and NLinear, which are one or two maps, far fewer. Each network says how many (`Network.weights`).
 """
 
 from bench.cases.base import Case, case

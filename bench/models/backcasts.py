@@ -62,13 +62,15 @@ class NBeats(BackcastNetwork):
 
     Oreshkin et al. (2020), "N-BEATS: Neural basis expansion analysis for interpretable time series forecasting", arXiv
     1905.10437, section 3. Where the paper has a map to coefficients and one from them to a block's outputs, this has
-    one map, as the authors' code. A block has weights of its own; one network, not an ensemble.
+    one map, as the authors' code. A block has weights of its own; one network, not an ensemble. The paper's generic
+    networks have 30 blocks of width 512, with 4 hidden layers as here.
 
     Attributes:
         stack: Blocks.
         layers: Hidden layers of a block.
     """
 
+    weights: ClassVar[int] = 4930
     stack: PositiveInt = 3
     layers: PositiveInt = 4
 
@@ -98,7 +100,8 @@ class NHits(BackcastNetwork):
 
     Challu et al. (2023), "N-HiTS: Neural Hierarchical Interpolation for Time Series Forecasting", arXiv 2201.12886,
     section 3. Backcasts are not interpolated, as in the authors' code; in the paper they are. Stretches are counted
-    from the window's end. The code's dropout, which its search leaves at 0, is left out.
+    from the window's end. The code's dropout, which its search leaves at 0, is left out. Its networks have three blocks
+    of two hidden layers, as here, of width 512; pools and knots are searched, such as 8, 4, 1 and 24, 12, 1.
 
     Attributes:
         pools: Steps of a stretch, a block each.
@@ -106,6 +109,7 @@ class NHits(BackcastNetwork):
         layers: Hidden layers of a block.
     """
 
+    weights: ClassVar[int] = 4887
     width: PositiveInt = 18
     pools: tuple[PositiveInt, ...] = Field(default=(4, 2, 1), min_length=1)
     knots: tuple[PositiveInt, ...] = Field(default=(4, 2, 1), min_length=1)

@@ -165,6 +165,9 @@ class Network(Model):
     """Names of the backends that can run it; empty for every one. On others its cases are skipped."""
     growth: ClassVar[Growth] = "linear"
     """How the cost of a window, trained on or forecast, grows with its steps: to this power, logarithms aside."""
+    weights: ClassVar[int] = 0
+    """How many numbers training changes at its default size, to forecast ten steps from fifty of one series, as on the
+    chapter's waves; where it can do no such thing, one step or one label. 0 where nobody has counted."""
     iterates: ClassVar[bool] = False
     """True where a network trained for one step forecasts more by feeding its output back."""
 

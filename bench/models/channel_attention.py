@@ -57,10 +57,11 @@ class ITransformer(AttentionForecaster):
     Liu et al. (2024), "iTransformer: Inverted Transformers Are Effective for Time Series Forecasting", arXiv
     2310.06625, section 3, with the code's last layer norm before the head, and without the tokens of hour, weekday, day
     and year that the code adds, on ETTh1 too. Of one channel nothing is left of attention but its value and output
-    maps.
+    maps. The code's network for 96 hours of ETTh1 has 2 blocks of width 256.
     """
 
     mixes: ClassVar[bool] = True
+    weights: ClassVar[int] = 4790
     width: PositiveInt = 20
 
     def forecast_scaled(self, series: Any, horizon: int) -> Any:
@@ -86,7 +87,8 @@ class PatchTST(AttentionForecaster):
     Nie et al. (2023), "A Time Series is Worth 64 Words: Long-term Forecasting with Transformers", arXiv 2211.14730,
     section 3.1. As in the authors' code attention adds the scores of the block before, which the paper does not say.
     The window's last value is repeated for one more patch, batch norm takes the place of layer norm, and positions are
-    learned; theirs start uniform, these as every learned position here.
+    learned; theirs start uniform, these as every learned position here. Their network for ETTh1 has 3 blocks of width
+    16 with 4 heads and a perceptron of 128, over the same patches.
 
     Attributes:
         patch: Steps in a patch.
@@ -94,6 +96,7 @@ class PatchTST(AttentionForecaster):
     """
 
     growth: ClassVar[Growth] = "quadratic"
+    weights: ClassVar[int] = 4858
     width: PositiveInt = 12
     layers: PositiveInt = 3
     expand: PositiveInt = 2

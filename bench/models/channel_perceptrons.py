@@ -16,12 +16,14 @@ class TSMixer(ScaledChannelNetwork):
     Chen et al. (2023), "TSMixer: An All-MLP Architecture for Time Series Forecasting", arXiv 2303.06053, section 4, as
     in the authors' code: batch norm a step and channel, ReLU, and a dense map over time at the end. ``width`` is that
     of the perceptron; maps over time are as wide as the window. On all four data sets of the authors' script windows
-    are ``scaled`` (their ``tsmixer_rev_in``, with a learned scale and shift a channel).
+    are ``scaled`` (their ``tsmixer_rev_in``, with a learned scale and shift a channel), and networks have 2 to 8 blocks
+    and a ``width`` of 32 to 64.
     """
 
     growth: ClassVar[Growth] = "quadratic"
     mixes: ClassVar[bool] = True
     permutes: ClassVar[bool] = False
+    weights: ClassVar[int] = 6108
     width: PositiveInt = 16
     scaled: bool = False
 
@@ -56,7 +58,8 @@ class TiDE(ScaledChannelNetwork):
     Das et al. (2023), "Long-term Forecasting with TiDE: Time-series Dense Encoder", arXiv 2304.08424, section 4,
     without covariates, and without the learned vector that the authors' code gives each series. Windows are ``scaled``
     in their scripts, with a learned scale and shift a channel. Layer norm ends each block, an option of theirs, but the
-    one for each step: it has one output, and a single number less its mean is always 0.
+    one for each step: it has one output, and a single number less its mean is always 0. Their network for 96 hours of
+    ETTh1 has a width of 512, and a vector of 32.
 
     Attributes:
         width: Numbers in hidden layers and between blocks; in the authors' code the block for each step has its own.
@@ -67,6 +70,7 @@ class TiDE(ScaledChannelNetwork):
             left of the block is one learned number, and the forecast is the linear map.
     """
 
+    weights: ClassVar[int] = 5108
     scaled: bool = False
     decoder: PositiveInt = 1
     vector: PositiveInt = 4

@@ -23,6 +23,7 @@ class GRUClassifier(Network):
     """
 
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LABEL,)
+    weights: ClassVar[int] = 3393
 
     units: PositiveInt = 32
 

@@ -28,6 +28,7 @@ class ConvGRU(Network):
     quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.EVERY_STEP, TargetKind.LABEL_EVERY_STEP)
+    weights: ClassVar[int] = 5350
 
     filters: PositiveInt = 20
     kernel_size: PositiveInt = 4
@@ -82,6 +83,7 @@ class WaveNet(Network):
 
     quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 6010
 
     filters: PositiveInt = 20
     dilations: tuple[PositiveInt, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
@@ -118,6 +120,7 @@ class GatedWaveNet(Network):
 
     quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 17_130
 
     filters: PositiveInt = 32
     dilations: tuple[PositiveInt, ...] = Field(default=(1, 2, 4), min_length=1)

@@ -69,9 +69,10 @@ class DLinear(ChannelNetwork):
     (from 1 / steps before 2022-08-15, and in TSLib's copy).
 
     Attributes:
-        average: Steps of the moving average.
+        average: Steps of the moving average, as many as in the code.
     """
 
+    weights: ClassVar[int] = 1020
     average: PositiveInt = 25
 
     def depth(self, task: Task) -> int | None:
@@ -94,6 +95,8 @@ class NLinear(ChannelNetwork):
 
     Zeng et al. (2023), arXiv 2205.13504, section 3.
     """
+
+    weights: ClassVar[int] = 510
 
     def depth(self, task: Task) -> int | None:
         """As `Model.depth`: one map."""

@@ -18,6 +18,7 @@ class Linear(Network):
     general: ClassVar[bool] = True
     first_look: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP, TargetKind.LABEL)
+    weights: ClassVar[int] = 510
 
     def receptive_field(self, task: Task) -> int | None:
         """As `Model.receptive_field`: the whole window."""

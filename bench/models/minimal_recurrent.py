@@ -12,7 +12,8 @@ from bench.task import Task
 class MinimalNetwork(RecurrentNetwork):
     """A stack of minimal layers and a dense head, without the convolutions and perceptrons of the paper's networks.
 
-    Its default sizes have about as many weights as a GRU of two layers of 20 units.
+    Its default sizes have about as many weights as two LSTM layers of 20 units. The paper's networks of selective
+    copying have three layers.
     """
 
     version: ClassVar[str] = "2"
@@ -29,6 +30,7 @@ class MinGRU(MinimalNetwork):
     """A stack of minGRU layers, whose gate sees the input alone (Feng et al., 2024, section 3.1)."""
 
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 5386
     units: tuple[PositiveInt, ...] = (48, 48)
 
     def layer(self, units: int, return_sequences: bool) -> Any:
@@ -43,6 +45,7 @@ class MinLSTM(MinimalNetwork):
     """A stack of minLSTM layers, whose gates see the input alone (Feng et al., 2024, section 3.2)."""
 
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 5570
     units: tuple[PositiveInt, ...] = (40, 40)
 
     def layer(self, units: int, return_sequences: bool) -> Any:

@@ -89,6 +89,7 @@ class SimpleRNN(RecurrentNetwork):
     """
 
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 1470
 
     head: Literal["dense", "recurrent"] = "dense"
     batch_norm: bool = False
@@ -138,6 +139,7 @@ class IteratedRNN(RecurrentNetwork):
     quantile_outputs: ClassVar[bool] = False
     iterates: ClassVar[bool] = True
     kinds: ClassVar[tuple[TargetKind, ...]] = (TargetKind.LAST_STEP,)
+    weights: ClassVar[int] = 1281
 
     def supports(self, task: Task, train: Task | None = None) -> Support:
         """As `Model.supports`: one step of one series is trained on, and any number of them forecast."""
@@ -159,6 +161,7 @@ class LayerNormRNN(RecurrentNetwork):
     """A stack of simple recurrent cells that normalise their state, in Keras's own layer."""
 
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 1550
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return `keras.layers.RNN` over our cell."""
@@ -179,6 +182,7 @@ class WhileLoopRNN(RecurrentNetwork):
             position only.
     """
 
+    weights: ClassVar[int] = 1550
     time_major: bool = False
 
     @model_validator(mode="after")
@@ -215,6 +219,7 @@ class LSTM(RecurrentNetwork):
     """
 
     general: ClassVar[bool] = True
+    weights: ClassVar[int] = 5250
 
     forget_bias: float = Field(default=1.0, allow_inf_nan=False)
 
@@ -233,6 +238,7 @@ class GRU(RecurrentNetwork):
 
     general: ClassVar[bool] = True
     first_look: ClassVar[bool] = True
+    weights: ClassVar[int] = 4110
 
     def layer(self, units: int, return_sequences: bool) -> Any:
         """Return Keras's GRU, kept off cuDNN so that XLA compiles it everywhere."""

@@ -25,9 +25,10 @@ class TCN(Network):
     `bench.layers.weight_norm_conv`).
 
     Attributes:
-        channels: Of each block; block i has dilation 2^i.
-        kernel_size: Taps of each convolution. The paper has 6 to 8 where memory is asked for (table 2), and reports
-            that 3 or fewer copy no better than a guess (appendix C).
+        channels: Of each block; block i has dilation 2^i. The paper has 7 to 9 blocks of 10 to 27 where memory is
+            asked for (table 2).
+        kernel_size: Taps of each convolution. The paper has 6 to 8 there, and reports that 3 or fewer copy no better
+            than a guess (appendix C).
         dropout: Share of each convolution's outputs that training sets to zero; 0 adds no layer.
         spatial_dropout: Whole channels are dropped, as the paper says and its code did before 2018-04-16.
         start: ``"dense"`` starts the head, and the layer across a block, as every dense layer here; ``"code"`` as the
@@ -38,6 +39,7 @@ class TCN(Network):
     quantile_outputs: ClassVar[bool] = True
     general: ClassVar[bool] = True
     version: ClassVar[str] = "2"
+    weights: ClassVar[int] = 5260
     channels: tuple[PositiveInt, ...] = Field(default=(10, 10, 10, 10), min_length=1)
     kernel_size: PositiveInt = 7
     dropout: float = Field(default=0.0, ge=0, lt=1)

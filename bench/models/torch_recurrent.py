@@ -59,6 +59,7 @@ class TorchLSTM(TorchRecurrent):
     """A stack of `torch.nn.LSTM`: Keras's LSTM, but with a second bias, and no forget gate that starts open."""
 
     kind: ClassVar[str] = "LSTM"
+    weights: ClassVar[int] = 5410
 
 
 @model("torch_gru")
@@ -66,3 +67,4 @@ class TorchGRU(TorchRecurrent):
     """A stack of `torch.nn.GRU`: Keras's GRU."""
 
     kind: ClassVar[str] = "GRU"
+    weights: ClassVar[int] = 4110

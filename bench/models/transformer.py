@@ -15,7 +15,8 @@ class CausalTransformer(BlockNetwork):
 
     Vaswani et al. (2017), "Attention Is All You Need", arXiv 1706.03762, its decoder without the encoder; normalised
     before each part as in Radford et al. (2019), with GELU, but without their smaller start of residual maps.
-    Attention's weights are not dropped.
+    Attention's weights are not dropped. The paper's base network has 6 layers of width 512 with 8 heads (table 3), and
+    a perceptron of 4 times the width, as here.
 
     Attributes:
         heads: Of each attention; they share out ``width``.
@@ -25,6 +26,7 @@ class CausalTransformer(BlockNetwork):
 
     version: ClassVar[str] = "2"
     growth: ClassVar[Growth] = "quadratic"
+    weights: ClassVar[int] = 4546
     width: PositiveInt = 12
     heads: PositiveInt = 2
     expand: PositiveInt = 4
