@@ -21,7 +21,7 @@ from bench.executors import ray_node
 from bench.executors.base import Machines, Setting, executors
 from bench.executors.ray_served import _whole_of
 from bench.jobs import RunEnded, RunStarted, make_jobs
-from bench.lock import hold
+from bench.lock import hold, read_holder
 from bench.measurement import measure_spec
 from bench.plan import expand
 from bench.store import RESULTS, Store
@@ -148,6 +148,15 @@ def test_nodes_wait_for_the_lock_of_their_machine_and_what_a_lost_one_leaves_is_
     counted = [(e.number, e.total) for e in events if isinstance(e, CaseMeasured)]
     assert counted == [(n, 6) for n in range(1, 7)]
     assert (result.left_out, result.interrupted) == (0, False)
+
+
+def test_a_machine_is_held_by_the_command_that_was_typed_and_not_by_rays_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench", "run", "smoke"])
+    driver = ray_node.Driver.here()
+    monkeypatch.setattr(sys, "argv", ["default_worker.py"])
+    driver.enter()
+    with hold(tmp_path):
+        assert read_holder(tmp_path).command == "bench run smoke"
 
 
 def test_without_a_node_of_the_kind_processes_are_left_out_and_what_failed_is_tried_no_more(

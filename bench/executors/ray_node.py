@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -40,21 +41,24 @@ class Driver:
             which folder to work in.
         plugins: Modules that it was told to import.
         code: Digest of its package.
+        command: What was typed, by which others who wait for a node's machine are told who holds it.
     """
 
     folder: str
     plugins: str
     code: str
+    command: tuple[str, ...]
 
     @classmethod
     def here(cls, *, moved: bool = False) -> "Driver":
         """Return this process's; ``moved`` where Ray is told which folder to work in."""
-        return cls("" if moved else str(Path.cwd()), os.environ.get(PLUGINS, ""), code())
+        return cls("" if moved else str(Path.cwd()), os.environ.get(PLUGINS, ""), code(), tuple(sys.argv))
 
     def enter(self) -> None:
         """Be like it, as far as this node allows."""
         if self.plugins:
             os.environ[PLUGINS] = self.plugins
+        sys.argv = list(self.command)
         with suppress(OSError):
             os.chdir(self.folder or ".")
 
