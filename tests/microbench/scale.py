@@ -161,8 +161,8 @@ def lag(runs: int, folder: Path) -> dict[str, float]:
         written.append((began, time.process_time()))
 
     sweep = run_sweep(make_jobs(plan.specs), workers, store, Sink(), refresh=refresh, now=time.process_time)
+    refresh()  # the report comes at the end of the sweep, and does not wait for the mirror
     outcome = mirror.close(None)
-    refresh()
     assert (sweep.recorded, outcome.sent) == (len(plan.specs), len(plan.specs))
     answered = {record.key: workers.answered[record.run_id] for record in sweep.records}
     shown = {key: next(ended for began, ended in written if began >= stored[key]) for key in answered}
