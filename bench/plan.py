@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench import versions
@@ -151,6 +151,24 @@ def usual_environment(records: Iterable[RunRecord]) -> str:
             runs.add((name, record.run_id))
     finished = Counter(name for name, _ in runs)
     return max(newest, key=lambda name: (finished[name], newest[name]))
+
+
+def usual_kind(records: Sequence[RunRecord], kinds: Sequence[Collection[str]]) -> int:
+    """Return which kind of machine has most finished runs; of equals, the one used last.
+
+    Args:
+        records: Of runs.
+        kinds: The digests of the environments of each, in which a seed is alone in its program.
+    """
+    unlike = {r.environment.digest: r.environment for r in records}
+    alone = {name: each.alone.digest for name, each in unlike.items()}
+
+    def used(number: int) -> tuple[int, str]:
+        there = [r for r in records if alone[r.environment.digest] in kinds[number]]
+        finished = {r.run_id for r in there if r.status in FINISHED}
+        return len(finished), max((r.provenance.ended_at for r in there), default="")
+
+    return max(range(len(kinds)), key=used)
 
 
 def expand(

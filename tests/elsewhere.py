@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from bench.devices import find_device
-from bench.executors.base import Executor, executors
+from bench.executors.base import Executor, Machines, executors
 from bench.jobs import EpochEnded, RunEnded, RunStarted
-from tests.fakes import fake_record
+from bench.throughput.benchmark import LeftOut, MachineLost, ThroughputResult
+from tests.fakes import fake_measurement, fake_record
 
 LOGS = "what was printed elsewhere"
 
@@ -64,6 +65,8 @@ class Elsewhere(Executor):
     asked: list = field(default_factory=list)
     started: list = field(default_factory=list)
     address: str = ""
+    measuring: bool = False
+    losing: int = 0
 
     takes: ClassVar = {"--address": "address"}
 
@@ -79,6 +82,21 @@ class Elsewhere(Executor):
     def start(self, jobs, setting):
         self.started.append(Answering(self.cpus, setting, **self.options))
         return self.started[-1]
+
+    def machines(self, device, backends, workers):
+        each = dict.fromkeys(self.cpus) if self.measuring else ()
+        return [Machines(tuple(environment_of(b, cpu) for b in backends), named="a whole node") for cpu in each]
+
+    def measure(self, specs, kinds, terms):
+        result = ThroughputResult(len(specs))
+        if self.losing:
+            terms.on_event(MachineLost("node lost (12345678) is lost"))
+            terms.on_event(LeftOut(self.losing))
+            result.left_out = self.losing
+        for spec in specs[self.losing :]:
+            one = next(e for e in kinds[spec.device].environments if e.backend == spec.backend)
+            result.take(fake_measurement(spec, one), terms)
+        return result
 
 
 def registered(monkeypatch, **fields):

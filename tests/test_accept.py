@@ -88,6 +88,27 @@ def test_speeds_of_two_environments_never_stand_in_one_column():
         assert dict(zip(found["case"], found["train_windows_per_s"], strict=True)) == pytest.approx(speeds, rel=0.01)
 
 
+def test_where_what_counts_was_run_on_unlike_nodes_those_of_the_kind_with_most_runs_are_shown():
+    records = [*ran(FIRST, 42, 43), *ran(SECOND, 42, 43, 44)]
+    for here in ((FIRST, SECOND), (SECOND, FIRST)):
+        assert {r.environment.cpu for r in select(plan_of("here", *records, here=here)).records} == {"second"}
+
+
+def test_a_place_whose_own_environment_was_not_measured_has_the_speed_of_the_kind_that_was():
+    spec = measure_spec(fake_spec(RNN))
+    measured = (fake_measurement(spec, SECOND, windows_per_s=2e4), fake_measurement(spec, THIRD, windows_per_s=3e4))
+
+    def shown(accept, here):
+        plan = replace(plan_of(accept, *ran(FIRST, 42, 43, 44), here=here), measurements=measured)
+        plan = replace(plan, alone=frozenset(e.alone.digest for e in here))
+        return [m.environment.cpu for m in select(plan).measurements]
+
+    assert shown("here", [FIRST, SECOND]) == ["second"], "another kind of this command's machines"
+    assert shown("here", [FIRST]) == []
+    assert shown("here", [SECOND]) == [], "the runs shown are of no machine of this command"
+    assert shown("one", [FIRST, SECOND]) == ["second"]
+
+
 def test_the_summary_of_runs_that_two_machines_made_has_the_speed_of_one():
     slow, fast = ran(FIRST, 42, 43, windows_per_s=1e4), ran(SECOND, 44, windows_per_s=9e4)
     row = means([*slow, *fast]).iloc[0]

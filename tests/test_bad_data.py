@@ -104,7 +104,7 @@ def test_nothing_of_bad_data_is_timed(monkeypatch, tmp_path):
         timed.extend(spec.case for spec in specs)
         return ThroughputResult()
 
-    monkeypatch.setattr("bench.commands.measuring.run_throughput", measure)
+    monkeypatch.setattr("bench.executors.local.run_throughput", measure)
     command = _Command(chosen, RunOptions(), said, store, _Nowhere(), lambda: False)
     command.data.hear(DataChecked(next(s for s in plan.specs if s.case == cases[0]), fault="a hole"))
     command.measure(plan)

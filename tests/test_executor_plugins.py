@@ -74,11 +74,47 @@ def test_an_option_is_the_executors_that_takes_it(far, monkeypatch, capsys):
     assert capsys.readouterr().err == "bench: executor elsewhere takes no --runtime-env; it takes --address\n"
 
 
-def test_where_an_executor_measures_no_throughput_it_is_said_what_does(far, monkeypatch, capsys):
-    registered(monkeypatch)
+def timed(far):
+    """Write the suite of `far` with a throughput benchmark; return its name."""
     suite = Path(far())
     suite.write_text(suite.read_text(encoding="utf-8").replace("throughput = false", ""), encoding="utf-8")
-    assert run("far.toml", "--executor", "elsewhere") == 0
+    return suite.name
+
+
+def test_throughput_is_measured_on_the_kind_of_machine_that_has_most_runs(far, monkeypatch, capsys):
+    there = registered(monkeypatch, cpus=("Other CPU", "Third CPU", "Third CPU"), measuring=True)
+    assert run(timed(far), "--executor", "elsewhere", "--processes", "2") == 0
+    assert {r.environment.cpu for r in Store(RESULTS).read()} == {"Other CPU", "Third CPU"}
+    assert {m.environment.cpu for m in Store(RESULTS).read_measurements()} == {"Third CPU"}
+    assert sorted(m.attempt for m in Store(RESULTS).read_measurements()) == [1, 1, 2, 2]
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("machines of 2 kinds are there for cpu; throughput is measured on the kind with most runs") == 1
+    assert "of the suite: Third CPU, numpy " in said
+    assert "throughput: 2 cases to measure alone on a whole node, in 4 fresh processes; about " in said
+    assert "[4/4] far/two: " in said
+    assert run("far.toml", "--executor", "elsewhere", "--processes", "2") == 0
+    assert "to measure" not in capsys.readouterr().out
+    there.cpus = ("Other CPU",)
+    assert run("far.toml", "--executor", "elsewhere", "--processes", "2") == 0
+    assert "kinds are there" not in capsys.readouterr().out
+    assert [m.environment.cpu for m in Store(RESULTS).read_measurements()].count("Other CPU") == 4, "it has none yet"
+
+
+def test_what_no_machine_is_left_for_is_said_and_measured_by_the_same_command(far, monkeypatch, capsys):
+    there = registered(monkeypatch, measuring=True, losing=3)
+    assert run(timed(far), "--executor", "elsewhere", "--processes", "2") == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "node lost (12345678) is lost; what it has left is given to another, if there is one" in said
+    assert "3 processes are not measured: no machine of the kind is left; the same command does it" in said
+    assert len(Store(RESULTS).read_measurements()) == 1
+    there.losing = 0
+    assert run("far.toml", "--executor", "elsewhere", "--processes", "2") == 0
+    assert "in 3 fresh processes" in " ".join(capsys.readouterr().out.split())
+
+
+def test_where_an_executor_measures_no_throughput_it_is_said_what_does(far, monkeypatch, capsys):
+    registered(monkeypatch)
+    assert run(timed(far), "--executor", "elsewhere") == 0
     assert "executor elsewhere measures no throughput, which takes an idle machine" in capsys.readouterr().out
     assert run("far.toml", "--executor", "elsewhere", "--no-throughput") == 0
     assert "measures no throughput" not in capsys.readouterr().out

@@ -7,19 +7,27 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from bench.cli import call
 from bench.engines.base import NO_ENGINE
+from bench.environment import cpu_model
 from bench.errors import BenchError
 from bench.executors import ray_node
-from bench.executors.base import Setting, executors
+from bench.executors.base import Machines, Setting, executors
+from bench.executors.ray_served import _whole_of
 from bench.jobs import RunEnded, RunStarted, make_jobs
+from bench.lock import hold, read_holder
+from bench.measurement import measure_spec
 from bench.plan import expand
 from bench.store import RESULTS, Store
 from bench.suite import Suite, read_suite
+from bench.throughput.benchmark import CaseMeasured, LeftOut, MachineLost, Terms, machine_folder
+from tests.elsewhere import environment_of
 
 ray = pytest.importorskip("ray", reason="Ray is not installed here: the extra ray brings it")
 pytestmark = [pytest.mark.variant, pytest.mark.filterwarnings("default")]
@@ -35,8 +43,11 @@ def started(**head):
 @pytest.fixture(scope="module")
 def nodes():
     """Two nodes of a core each."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as own:
         patch.setenv("PYTHONPATH", f"{ROOT}:{os.environ.get('PYTHONPATH', '')}")
+        patch.setenv("RAY_TMPDIR", tempfile.gettempdir())
+        patch.setenv("TMPDIR", own)  # of the machine's lock, which a benchmark of this machine may hold
+        patch.setattr(tempfile, "tempdir", own)
         made = started()
         made.add_node(num_cpus=1)
         yield made
@@ -79,6 +90,113 @@ def test_what_a_lost_node_leaves_is_run_elsewhere_and_each_run_ends_once(nodes, 
     ended = [event.record.run_id for event in seen if isinstance(event, RunEnded)]
     assert sorted(ended) == sorted(spec.run_id for job in jobs for spec in job.specs)
     assert {event.record.status for event in seen if isinstance(event, RunEnded)} == {"done"}
+
+
+def test_throughput_is_measured_on_whole_nodes_as_it_is_here(nodes, far, capsys):
+    suite = Path(far())
+    suite.write_text(suite.read_text(encoding="utf-8").replace("throughput = false", ""), encoding="utf-8")
+    assert run("far.toml", nodes.address, "--processes", "2") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "throughput: 2 cases to measure alone on 2 whole nodes, in 4 fresh processes; about " in said
+    assert "[4/4] far/" in said
+    measured = Store(RESULTS).read_measurements()
+    assert sorted((m.spec.case, m.attempt) for m in measured) == [
+        ("far/one", 1), ("far/one", 2), ("far/two", 1), ("far/two", 2)
+    ]  # fmt: skip
+    assert {m.status for m in measured} == {"done"}
+    assert {m.environment.digest for m in measured} == {environment_of(NO_ENGINE, cpu_model()).digest}
+    assert {m.provenance.host for m in measured} == {socket.gethostname()}
+    assert call(["run", "far.toml", "--no-track", "--no-report", "--processes", "2"]) == 0
+    assert "to measure" not in capsys.readouterr().out, "a measurement here is of the same kind"
+
+
+class Kept(list):
+    """Keeps measurements, as store and as sink."""
+
+    def write_measurement(self, measurement):
+        return measurement
+
+    def send(self, measurement):
+        self.append(measurement)
+
+
+def test_nodes_wait_for_the_lock_of_their_machine_and_what_a_lost_one_leaves_is_measured_elsewhere(
+    nodes, far, tmp_path
+):
+    plan = read_suite(far())
+    specs = list({measure_spec(s).measure_id: measure_spec(s) for s in expand(plan, plan.select())}.values()) * 3
+    there = executors.get("ray").told([("--address", nodes.address)])
+    other = nodes.add_node(num_cpus=1)
+    (kind,) = there.machines("cpu", [NO_ENGINE], None)
+    assert (kind.number, kind.workers) == (3, 1)
+    kept, events, waits = Kept(), [], []
+
+    def lose(_):
+        waits.append(len(kept))
+        if len(waits) == 3:
+            nodes.remove_node(other, allow_graceful=False)
+            lock.close()
+
+    with ExitStack() as lock:
+        lock.enter_context(hold(machine_folder()))
+        terms = Terms(5, kept, kept, tmp_path, on_event=events.append, on_wait=lose)
+        result = there.measure(specs, {"cpu": kind}, terms)
+    assert waits[:3] == [0, 0, 0], "none measures while another holds the machine"
+    assert sum(isinstance(e, MachineLost) for e in events) == 1
+    assert sorted(m.measure_id for m in kept) == sorted(spec.measure_id for spec in specs)
+    assert {m.status for m in kept} == {"done"}
+    counted = [(e.number, e.total) for e in events if isinstance(e, CaseMeasured)]
+    assert counted == [(n, 6) for n in range(1, 7)]
+    assert (result.left_out, result.interrupted) == (0, False)
+
+
+def test_a_machine_is_held_by_the_command_that_was_typed_and_not_by_rays_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench", "run", "smoke"])
+    driver = ray_node.Driver.here()
+    monkeypatch.setattr(sys, "argv", ["default_worker.py"])
+    driver.enter()
+    with hold(tmp_path):
+        assert read_holder(tmp_path).command == "bench run smoke"
+
+
+def test_without_a_node_of_the_kind_processes_are_left_out_and_what_failed_is_tried_no_more(
+    nodes, engine_plugins, tmp_path
+):
+    cases = [{"name": "t/raises", "dataset": "test_ramps", "model": {"name": "test_constant", "fault": "raise"}}]
+    suite = Suite(name="t", cases=cases, seeds=[1])
+    specs = [measure_spec(spec) for spec in expand(suite, suite.select())] * 5
+    there = executors.get("ray").told([("--address", nodes.address)])
+    events, kept = [], Kept()
+    terms = Terms(5, kept, kept, tmp_path, on_event=events.append)
+    other = Machines((environment_of(NO_ENGINE),))
+    assert there.measure(specs, {"cpu": other}, terms).left_out == 5
+    assert (events, kept) == ([LeftOut(5)], [])
+    (kind,) = there.machines("cpu", [NO_ENGINE], None)
+    result = there.measure(specs, {"cpu": kind}, terms)
+    assert {m.failure.reason for m in kept} == {"RuntimeError: on purpose"}
+    assert len(kept) == result.total <= kind.number, "one on each node at most"
+
+
+def test_only_nodes_of_the_kind_measure_and_each_is_taken_whole(nodes, engine_plugins, tmp_path):
+    cases = [{"name": "t/one", "dataset": "test_ramps", "model": "test_constant"}]
+    suite = Suite(name="t", cases=cases, seeds=[1])
+    specs = [measure_spec(spec) for spec in expand(suite, suite.select())] * 2
+    there = executors.get("ray").told([("--address", nodes.address)])
+    other = nodes.add_node(num_cpus=2, env_vars={"BLIS_ARCH_TYPE": "7"})
+    try:
+        kinds = {kind.named: kind for kind in there.machines("cpu", [NO_ENGINE], None)}
+        odd = kinds["1 whole node"]
+        assert (len(kinds), odd.workers, kinds["2 whole nodes"].workers) == (2, 2, 1)
+        assert there.machines("gpu", [NO_ENGINE], None) == []
+        kept = Kept()
+        there.measure(specs, {"cpu": odd}, Terms(5, kept, kept, tmp_path))
+    finally:
+        nodes.remove_node(other)
+    assert [m.environment.variables for m in kept] == ["BLIS_ARCH_TYPE=7"] * 2
+    assert {m.environment.digest for m in kept} == set(odd.digests)
+    whole = {"NodeID": "ab" * 28, "Resources": {"CPU": 16.0, "GPU": 2.0}}
+    asked = [(o["num_cpus"], o["num_gpus"]) for o in (_whole_of(whole, "cpu"), _whole_of(whole, "gpu"))]
+    assert asked == [(16.0, 0), (16.0, 2.0)]
 
 
 def test_a_node_that_has_another_package_is_named_before_anything_runs(nodes, far, monkeypatch, capsys):

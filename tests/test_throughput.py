@@ -25,12 +25,14 @@ from bench.throughput.benchmark import (
     CaseMeasured,
     CasePrepared,
     PassEnded,
+    Terms,
+    ThroughputResult,
     _batches,
     _Benchmark,
     _groups,
-    _passes,
     estimate_s,
     machine_folder,
+    passes,
     run_throughput,
 )
 from bench.throughput.timed_cases import TimedCase
@@ -91,9 +93,9 @@ class Sink:
 
 def measure(specs, tmp_path, **options):
     sink, events = Sink(), []
-    options = {"on_event": events.append, "folder": tmp_path / "lock"} | options
     store = Store(tmp_path)
-    result = run_throughput(specs, slots(), data_seed=5, store=store, sink=sink, logs=tmp_path / "logs", **options)
+    terms = Terms(5, store, sink, tmp_path / "logs", **{"on_event": events.append} | options)
+    result = run_throughput(specs, slots(), terms, tmp_path / "lock")
     assert sorted(store.read_measurements(), key=lambda m: m.key) == sorted(sink.taken, key=lambda m: m.key)
     assert sink.taken == result.measurements
     return {m.spec.case: m for m in result.measurements}, events, result
@@ -198,8 +200,8 @@ def test_a_network_is_measured_with_all_that_the_record_has_room_for(tmp_path, f
 
 def test_each_pass_has_a_process_of_each_case_that_still_lacks_one():
     a, b, c = (predictor(f"t/{name}", value=value) for name, value in (("a", 1.0), ("b", 2.0), ("c", 3.0)))
-    assert _passes([a, a, a, b, c, c]) == [[a, b, c], [a, c], [a]]
-    assert _passes([]) == []
+    assert passes([a, a, a, b, c, c]) == [[a, b, c], [a, c], [a]]
+    assert passes([]) == []
 
 
 def test_processes_of_a_case_are_measured_in_turn_and_what_failed_is_tried_no_more(tmp_path, few_rounds):
@@ -267,7 +269,7 @@ def test_processes_that_wait_for_their_turn_on_a_gpu_are_ours(tmp_path, few_roun
 
 def test_a_gpu_round_is_contended_where_nvml_shows_more_processes_than_ours(tmp_path, monkeypatch):
     gpu = Slot("gpu", Device("gpu", 1, "Fake Card", {}), None)
-    benchmark = _Benchmark([gpu], 5, Store(tmp_path), Sink(), tmp_path, lambda e: None, lambda: False, 1)
+    benchmark = _Benchmark([gpu], Terms(5, Store(tmp_path), Sink(), tmp_path), ThroughputResult(1))
 
     class Alive:
         process = SimpleNamespace(alive=True)

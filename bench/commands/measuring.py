@@ -1,26 +1,28 @@
 """The throughput benchmark of a suite, after its runs: what it lacks, how long that takes, and measuring it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 
 from bench.commands.run_options import RunOptions
 from bench.commands.selection import Selection
 from bench.estimates import in_words
-from bench.executors.local import make_slots
+from bench.executors.base import Machines
 from bench.interrupt import Interrupts
 from bench.measurement import MeasureSpec
-from bench.plan import Plan
-from bench.process import Slot
+from bench.plan import Plan, usual_kind
 from bench.store import Store
 from bench.throughput.benchmark import (
     CaseMeasured,
+    LeftOut,
+    MachineLost,
     Sink,
+    Terms,
     ThroughputEvent,
     ThroughputResult,
     estimate_s,
-    run_throughput,
+    passes,
 )
 
 
@@ -38,44 +40,77 @@ class Measuring:
         if not self.options.throughput:
             return []
         wanted = self.options.processes
-        return plan.measured * wanted if self.options.rerun else plan.unmeasured(wanted)
+        if self.options.rerun:
+            return plan.measured * wanted
+        alone = frozenset(digest for each in self._machines(plan).values() for digest in each.digests)
+        return replace(plan, alone=alone).unmeasured(wanted)
 
     def remaining_s(self, plan: Plan) -> float:
         """Return how long that will take."""
         specs = self.lacking(plan)
-        return estimate_s(specs, len(self._slots(specs))) if specs else 0.0
+        return _estimate_s(specs, self._machines(plan)) if specs else 0.0
 
     def measure(
-        self, specs: list[MeasureSpec], data_seed: int, sink: Sink, stopped: Callable[[], bool]
+        self, plan: Plan, specs: list[MeasureSpec], sink: Sink, stopped: Callable[[], bool]
     ) -> ThroughputResult:
-        """Time cases with the machine alone, and say what comes of each."""
-        slots = self._slots(specs)
+        """Time cases, each with a machine alone, and say what comes of each."""
+        machines = self._machines(plan, say=True)
         cases = len({spec.measure_id for spec in specs})
+        where = " and ".join(dict.fromkeys(each.named for each in machines.values()))
         self.console.print(
-            f"throughput: {cases} cases to measure alone on this machine, in {len(specs)} fresh processes; about "
-            f"{in_words(estimate_s(specs, len(slots)))}; leave it idle meanwhile",
+            f"throughput: {cases} cases to measure alone on {where}, in {len(specs)} fresh processes; about "
+            f"{in_words(_estimate_s(specs, machines))}; leave it idle meanwhile",
         )
         with Interrupts(lambda: None) as told:
-            return run_throughput(
-                specs,
-                slots,
-                data_seed=data_seed,
-                store=self.store,
-                sink=sink,
-                logs=self.chosen.logs,
+            terms = Terms(
+                plan.timed_seed,
+                self.store,
+                sink,
+                self.chosen.logs,
+                self.options.workers,
                 on_event=self._show,
                 on_wait=lambda holder: self.console.print(
                     f"waiting for the machine: {holder or 'another throughput benchmark'}"
                 ),
                 stop=lambda: told.heard or stopped(),
             )
+            return self.chosen.executor.measure(specs, machines, terms)
 
-    def _slots(self, specs: list[MeasureSpec]) -> list[Slot]:
-        return make_slots((spec.device for spec in specs), self.options.workers, len(specs))
+    def _machines(self, plan: Plan, *, say: bool = False) -> dict[str, Machines]:
+        """Return the machines to measure on, by device: of one kind each, that with most runs of the suite.
+
+        Args:
+            plan: The suite's.
+            say: Say in a line which, where there is a choice.
+        """
+        found = {}
+        for device in dict.fromkeys(spec.device for spec in plan.measured):
+            backends = list(dict.fromkeys(spec.backend for spec in plan.measured if spec.device == device))
+            kinds = self.chosen.executor.machines(device, backends, self.options.workers)
+            if not kinds:
+                continue
+            usual = kinds[usual_kind(plan.records, [each.digests for each in kinds]) if len(kinds) > 1 else 0]
+            found[device] = usual
+            if say and len(kinds) > 1:
+                one = usual.environments[-1]
+                versions = ", ".join(f"{e.backend} {e.backend_version}" for e in usual.environments)
+                self.console.print(
+                    f"machines of {len(kinds)} kinds are there for {device}; throughput is measured on the kind with "
+                    f"most runs of the suite: {one.device_name or one.cpu}, {versions}"
+                )
+        return found
 
     def _show(self, event: ThroughputEvent) -> None:
-        if not isinstance(event, CaseMeasured):
-            return
+        if isinstance(event, MachineLost):
+            self.console.print(f"{event.why}; what it has left is given to another, if there is one")
+        elif isinstance(event, LeftOut):
+            self.console.print(
+                f"{event.number} processes are not measured: no machine of the kind is left; the same command does it"
+            )
+        elif isinstance(event, CaseMeasured):
+            self._show_measured(event)
+
+    def _show_measured(self, event: CaseMeasured) -> None:
         measured = event.measurement
         if measured.failure is not None:
             text = f"failed: {measured.failure.reason}"
@@ -85,3 +120,12 @@ class Measuring:
             parts += [f"{infer:,.0f} inference windows/s"] if infer else ["every round shared its core or its GPU"]
             text = ", ".join(parts)
         self.console.print(f"[{event.number}/{event.total}] {measured.spec.case}: {text}")
+
+
+def _estimate_s(specs: list[MeasureSpec], machines: Mapping[str, Machines]) -> float:
+    """Return about how many seconds these take: a pass over all cases at a time on each machine."""
+    total = 0.0
+    for device, found in machines.items():
+        ours = [spec for spec in specs if spec.device == device]
+        total += estimate_s(ours, found.workers) / max(1, min(found.number, len(passes(ours))))
+    return total

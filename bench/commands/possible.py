@@ -13,8 +13,10 @@ from bench.plan import Plan
 
 def measurable(throughput: bool, chosen: Selection, plan: Plan, console: Console) -> bool:
     """Return whether throughput can be measured, as is asked; say in a line how to do it where it cannot."""
-    if not throughput or chosen.executor.measures or not plan.unmeasured():
+    if not throughput or not plan.unmeasured():
         return throughput
+    if all(chosen.executor.machines(device, (), None) for device in {spec.device for spec in plan.measured}):
+        return True
     here = replace(chosen, place=LOCAL, told=())
     console.print(
         f"executor {chosen.place} measures no throughput, which takes an idle machine: {here.command()} does there"

@@ -249,7 +249,7 @@ class _Command:
         if not specs:
             return plan
         self.done.to_measure = len(specs)
-        self.done.throughput = self.measuring.measure(specs, plan.timed_seed, self.sink, self.stopped)
+        self.done.throughput = self.measuring.measure(plan, specs, self.sink, self.stopped)
         return self.chosen.plan(self.store)
 
 
@@ -312,4 +312,4 @@ def _conclude(command: _Command, whole: bool, readme: Path | None) -> int:
         console.print(f"{count} of them: {line}")
     if done.throughput.failed:
         console.print(f"{len(done.throughput.failed)} of {done.to_measure} measurements failed; the report says why")
-    return 1 if lost or done.throughput.failed else 0
+    return 1 if lost or done.throughput.failed or done.throughput.left_out else 0

@@ -8,11 +8,13 @@ from typing import ClassVar, Protocol, Self, TypeVar
 from bench.errors import BenchError
 from bench.executors.runner import Limits
 from bench.jobs import Event, Job
+from bench.measurement import MeasureSpec
 from bench.pasting import Option
 from bench.plan import Plan
 from bench.provenance import Environment
 from bench.record import RunSpec
 from bench.registry import Registry
+from bench.throughput.benchmark import Terms, ThroughputResult
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,28 @@ class Setting:
     logs: Path
     workers: int | None = None
     limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Machines of one kind, each of which can be held whole to measure throughput.
+
+    Attributes:
+        environments: That processes have there on one device, one of each backend that was asked for.
+        workers: Cases that prepare at once on one of them, as far as is known beforehand.
+        number: How many there are.
+        named: What they are called.
+    """
+
+    environments: tuple[Environment, ...]
+    workers: int = 1
+    number: int = 1
+    named: str = "this machine"
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """What names the kind."""
+        return tuple(environment.digest for environment in self.environments)
 
 
 class Running(Protocol):
@@ -65,12 +89,10 @@ class Executor:
     Attributes:
         name: What ``--executor`` calls it.
         takes: Options of a command that are its own, such as ``--address``, each with the field that holds it.
-        measures: It can measure throughput, which takes a machine alone.
     """
 
     name = ""
     takes: ClassVar[Mapping[str, str]] = {}
-    measures: ClassVar[bool] = False
 
     def told(self, options: Iterable[Option]) -> Self:
         """Return it as options of a command want it.
@@ -121,6 +143,26 @@ class Executor:
 
         Raises:
             BenchError: There is no room for them.
+        """
+        raise NotImplementedError
+
+    def machines(self, device: str, backends: Sequence[str], workers: int | None) -> list[Machines]:
+        """Return the machines that throughput can be measured on, by kind; none where it measures none.
+
+        Args:
+            device: As a suite names it.
+            backends: Names of engines, or of none, that each of them is to have.
+            workers: Cases that are to prepare at once; None for as many as there is room for.
+        """
+        return []
+
+    def measure(self, specs: Sequence[MeasureSpec], kinds: Mapping[str, Machines], terms: Terms) -> ThroughputResult:
+        """Measure every spec, each on a machine that is held whole meanwhile; as `run_throughput`.
+
+        Args:
+            specs: What to measure, each as often as processes of it are wanted.
+            kinds: The machines of each device, of `machines`; no others are used.
+            terms: How it is wanted; its store and sink are called here alone.
         """
         raise NotImplementedError
 

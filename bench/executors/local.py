@@ -1,6 +1,6 @@
 """This machine: one worker process a core or a GPU, each kept at work by a thread of its own."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -8,14 +8,16 @@ from queue import SimpleQueue
 from bench.devices import ALL, default_workers, find_device, find_devices, usable_cores
 from bench.errors import BenchError
 from bench.executors import LOCAL
-from bench.executors.base import Executor, Setting, executor
+from bench.executors.base import Executor, Machines, Setting, executor
 from bench.executors.runner import Limits, SlotRunner, Waiting
 from bench.executors.seeing import see_backends
 from bench.jobs import Event, Job
+from bench.measurement import MeasureSpec
 from bench.plan import Plan
 from bench.process import Slot
 from bench.provenance import Environment
 from bench.record import RunSpec
+from bench.throughput.benchmark import Terms, ThroughputResult, run_throughput
 
 
 def make_slots(device_specs: Iterable[str], workers: int | None, jobs: int) -> list[Slot]:
@@ -110,8 +112,6 @@ class LocalExecutor:
 class Local(Executor):
     """This machine: a worker a core or a GPU."""
 
-    measures = True
-
     def check(self, devices: Iterable[str]) -> None:
         """See that this machine has devices."""
         for name in devices:
@@ -133,6 +133,16 @@ class Local(Executor):
         every = ALL in setting.devices
         asked = (ALL if every and job.device == "gpu" else job.device for job in jobs)
         return LocalExecutor(make_slots(asked, setting.workers, len(jobs)), setting.logs, setting.limits)
+
+    def machines(self, device: str, backends: Sequence[str], workers: int | None) -> list[Machines]:
+        """Return this machine."""
+        hands = workers or default_workers(len(usable_cores()))
+        return [Machines(tuple(find_device(device).environment(backend) for backend in backends), hands)]
+
+    def measure(self, specs: Sequence[MeasureSpec], kinds: Mapping[str, Machines], terms: Terms) -> ThroughputResult:
+        """Measure every spec here."""
+        slots = make_slots((spec.device for spec in specs), terms.workers, len(specs))
+        return run_throughput(specs, slots, terms)
 
 
 class _Stop:

@@ -10,7 +10,7 @@ import tempfile
 import time
 import tomllib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,15 +18,17 @@ from typing import Any, ClassVar
 from bench.devices import find_device
 from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
-from bench.executors.base import Executor, Setting, executor
-from bench.executors.ray_node import Driver
-from bench.executors.ray_served import Answer, Ask, Cluster, Done, Fault, Stop, Work, serve
+from bench.executors.base import Executor, Machines, Setting, executor
+from bench.executors.ray_node import Driver, Waits
+from bench.executors.ray_served import Answer, Ask, Cluster, Done, Fault, Measures, Spared, Stop, Work, serve
 from bench.extras import RAY, require
 from bench.jobs import Event, Job
+from bench.measurement import Measurement, MeasureSpec
 from bench.plan import Plan
 from bench.process import Died, Process, Slot
 from bench.provenance import Environment
 from bench.record import RunSpec
+from bench.throughput.benchmark import LeftOut, Terms, ThroughputResult
 
 VARIABLE, ANY = "RAY_ADDRESS", "auto"
 CONNECT_S = 5.0
@@ -83,6 +85,33 @@ class Ray(Executor):
         """Return what gives these jobs to the cluster."""
         return RayExecutor(self._link, setting)
 
+    def machines(self, device: str, backends: Sequence[str], workers: int | None) -> list[Machines]:
+        """Return its nodes, by kind."""
+        found: list[Machines] = self._link.ask(Cluster.machines, device, backends, workers)
+        return found
+
+    def measure(self, specs: Sequence[MeasureSpec], kinds: Mapping[str, Machines], terms: Terms) -> ThroughputResult:
+        """Measure every spec, each on a whole node; see `Cluster.measure`.
+
+        Raises:
+            BenchError: The cluster is gone.
+        """
+        result = ThroughputResult(len(specs))
+        asked = Measures(specs, kinds, terms.data_seed, str(terms.logs), terms.workers)
+        for event in self._link.events(asked, terms.stop):
+            if isinstance(event, Measurement):
+                result.take(event, terms)
+            elif isinstance(event, Spared):
+                result.total -= event.number
+            elif isinstance(event, Waits):
+                if terms.on_wait:
+                    terms.on_wait(event.holder)
+            else:
+                result.left_out += event.number if isinstance(event, LeftOut) else 0
+                terms.on_event(event)
+        result.interrupted = terms.stop()
+        return result
+
 
 class RayExecutor:
     """Gives jobs to a cluster and yields what they send.
@@ -109,25 +138,8 @@ class RayExecutor:
             BenchError: The cluster is gone, or a job is lost again and again.
         """
         setting = self._setting
-        self._link.process.send(Work(list(jobs), str(self.logs), setting.limits, setting.workers))
-        told_at, open_ = float("inf"), True
-        try:
-            while open_:
-                if self._stopping and told_at == float("inf"):
-                    told_at = time.monotonic()
-                    self._link.process.send(Stop())
-                if time.monotonic() > told_at + STOP_S:
-                    return
-                if self._link.sent or self._link.process.poll(POLL_S):
-                    message = self._link.next()
-                    open_ = not isinstance(message, Done)
-                    if open_:
-                        yield message
-                    elif message.line:
-                        raise BenchError(message.line)
-        finally:
-            if open_:  # the process ends, and with it, by Ray, what it had begun
-                self._link.close()
+        asked = Work(list(jobs), str(self.logs), setting.limits, setting.workers)
+        return self._link.events(asked, lambda: self._stopping)
 
 
 class Link:
@@ -170,6 +182,32 @@ class Link:
         while not isinstance(message := self.receive(), Answer):
             self.sent.append(message)
         return message.value
+
+    def events(self, asked: Work | Measures, stopping: Callable[[], bool]) -> Iterator[Any]:
+        """Yield what comes of work until it is done, or is told to stop and has had `STOP_S` to do so.
+
+        Raises:
+            BenchError: It cannot be done, or the cluster is gone.
+        """
+        self.process.send(asked)
+        told_at, open_ = float("inf"), True
+        try:
+            while open_:
+                if told_at == float("inf") and stopping():
+                    told_at = time.monotonic()
+                    self.process.send(Stop())
+                if time.monotonic() > told_at + STOP_S:
+                    return
+                if self.sent or self.process.poll(POLL_S):
+                    message = self.next()
+                    open_ = not isinstance(message, Done)
+                    if open_:
+                        yield message
+                    elif message.line:
+                        raise BenchError(message.line)
+        finally:
+            if open_:  # the process ends, and with it, by Ray, what it had begun
+                self.close()
 
     def next(self) -> Any:
         """Return what comes next of work; raises as `receive`."""

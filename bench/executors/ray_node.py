@@ -2,18 +2,21 @@
 
 import os
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from queue import SimpleQueue
 
 import bench
 from bench.cases.base import component, make_dataset
-from bench.devices import find_device
+from bench.devices import default_workers, find_device, usable_cores
 from bench.engines.base import NO_ENGINE
 from bench.environment import backend_version
 from bench.errors import BenchError
@@ -21,9 +24,12 @@ from bench.executors.local import LocalExecutor, make_slots
 from bench.executors.runner import Limits
 from bench.extras import version_of
 from bench.jobs import Event, Job
+from bench.lock import Holder
+from bench.measurement import Measurement, MeasureSpec
 from bench.provenance import Environment
 from bench.record import Component
 from bench.registry import PLUGINS
+from bench.throughput.benchmark import Terms, run_throughput
 
 
 @dataclass(frozen=True)
@@ -35,21 +41,24 @@ class Driver:
             which folder to work in.
         plugins: Modules that it was told to import.
         code: Digest of its package.
+        command: What was typed, by which others who wait for a node's machine are told who holds it.
     """
 
     folder: str
     plugins: str
     code: str
+    command: tuple[str, ...]
 
     @classmethod
     def here(cls, *, moved: bool = False) -> "Driver":
         """Return this process's; ``moved`` where Ray is told which folder to work in."""
-        return cls("" if moved else str(Path.cwd()), os.environ.get(PLUGINS, ""), code())
+        return cls("" if moved else str(Path.cwd()), os.environ.get(PLUGINS, ""), code(), tuple(sys.argv))
 
     def enter(self) -> None:
         """Be like it, as far as this node allows."""
         if self.plugins:
             os.environ[PLUGINS] = self.plugins
+        sys.argv = list(self.command)
         with suppress(OSError):
             os.chdir(self.folder or ".")
 
@@ -98,11 +107,68 @@ def work(driver: Driver, job: Job, logs: str, limits: Limits) -> Iterator[Event]
     Raises:
         BenchError: This node, which may have come after all others were seen, lacks what it needs.
     """
-    lack = lacks(driver, sorted({job.backend} - {NO_ENGINE}), [job.specs[0].dataset])
-    if lack:
-        raise BenchError(f"node {socket.gethostname()}: {lack}")
+    _see(driver, [job.backend], [job.specs[0].dataset])
     slots = [replace(slot, core=None) for slot in make_slots([job.device], 1, 1)]
     yield from LocalExecutor(slots, _folder(logs), limits).run([job])
+
+
+@dataclass(frozen=True)
+class Waits:
+    """A node's machine is held by another benchmark, of this process where it says so."""
+
+    holder: Holder | None
+
+
+def measure(
+    driver: Driver, specs: Sequence[MeasureSpec], data_seed: int, logs: str, workers: int
+) -> Iterator[Measurement | Waits]:
+    """Measure each of these once, as the benchmark of this node's machine does, and yield what it gives.
+
+    Args:
+        driver: Who asks, and alone stores.
+        specs: Of one device; the task has the whole node meanwhile.
+        data_seed: Of the data that are timed.
+        logs: Folder for what processes print.
+        workers: Cases that prepare at once.
+
+    Raises:
+        BenchError: This node lacks what it needs.
+    """
+    datasets = {spec.dataset.model_dump_json(): spec.dataset for spec in specs}
+    _see(driver, [spec.backend for spec in specs], list(datasets.values()))
+    hands = min(workers, default_workers(len(usable_cores())))
+    slots = make_slots([specs[0].device], hands, len(specs))
+    sent = _Sent()
+    terms = Terms(data_seed, sent, sent, _folder(logs), on_wait=lambda holder: sent.put(Waits(holder)))
+    with ThreadPoolExecutor(1) as pool:
+        measured = pool.submit(run_throughput, specs, slots, terms)
+        measured.add_done_callback(lambda _: sent.put(None))
+        while (message := sent.get()) is not None:
+            yield message
+        measured.result()
+
+
+class _Sent(SimpleQueue[Measurement | Waits | None]):
+    """Takes measurements for the driver, which stores them."""
+
+    def write_measurement(self, measurement: Measurement) -> Measurement:
+        """Store nothing here."""
+        return measurement
+
+    def send(self, measurement: Measurement) -> None:
+        """Give it to the driver."""
+        self.put(measurement)
+
+
+def _see(driver: Driver, backends: Sequence[str], datasets: Sequence[Component]) -> None:
+    """See that this node, which may have come after all others were seen, has what it needs.
+
+    Raises:
+        BenchError: It has not.
+    """
+    lack = lacks(driver, sorted(set(backends) - {NO_ENGINE}), datasets)
+    if lack:
+        raise BenchError(f"node {socket.gethostname()}: {lack}")
 
 
 def _folder(logs: str) -> Path:

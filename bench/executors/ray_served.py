@@ -7,8 +7,8 @@ would run again what has ended: what is left of its job is given out again here.
 import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -17,11 +17,14 @@ from typing import Any
 from bench.child_process import requests
 from bench.errors import BenchError
 from bench.executors import ray_node
-from bench.executors.ray_node import Driver
+from bench.executors.base import Machines
+from bench.executors.ray_node import Driver, Waits
 from bench.executors.runner import Limits
 from bench.jobs import Event, Job, RunEnded
+from bench.measurement import Measurement, MeasureSpec
 from bench.provenance import Environment
 from bench.record import Component
+from bench.throughput.benchmark import LeftOut, MachineLost, passes
 
 POLL_S = 0.1
 """How often it looks whether it is to stop."""
@@ -70,6 +73,27 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Measures:
+    """Asks to measure throughput, answered as `Work`, by measurements and what was in their way."""
+
+    specs: Sequence[MeasureSpec]
+    kinds: Mapping[str, Machines]
+    data_seed: int
+    logs: str
+    workers: int | None
+
+
+@dataclass(frozen=True)
+class Spared:
+    """So many processes are not measured, since their cases failed before."""
+
+    number: int
+
+
+MeasureEvent = Measurement | Waits | MachineLost | Spared | LeftOut
+
+
+@dataclass(frozen=True)
 class Stop:
     """Asks to end the tasks."""
 
@@ -90,7 +114,7 @@ def serve(connection: Connection, address: str, runtime_env: dict[str, Any], dri
     """Connect to a cluster and do what a driver asks for, until it asks no more."""
     sending = threading.Lock()
 
-    def send(message: Event | Answer | Fault | Done) -> None:
+    def send(message: Event | MeasureEvent | Answer | Fault | Done) -> None:
         with sending:
             connection.send(message)
 
@@ -113,9 +137,10 @@ def serve(connection: Connection, address: str, runtime_env: dict[str, Any], dri
             answer(request)
         return False
 
-    def work(asked: Work) -> Done:
+    def work(asked: Work | Measures) -> Done:
         try:
-            for event in cluster.work(asked, told):
+            events = cluster.work(asked, told) if isinstance(asked, Work) else cluster.measure(asked, told)
+            for event in events:
                 send(event)
         except BenchError as error:
             return Done(str(error))
@@ -130,7 +155,7 @@ def serve(connection: Connection, address: str, runtime_env: dict[str, Any], dri
     send(Answer(cluster.head))
     try:
         for request in requests(connection):
-            if isinstance(request, Work):
+            if isinstance(request, Work | Measures):
                 send(work(request))
             elif isinstance(request, Ask):
                 answer(request)  # else it is told to stop what has ended already
@@ -166,12 +191,19 @@ class Cluster:
 
     def environments(self, kind: str, backend: str, stack: int) -> list[Environment]:
         """Return those that runs have on its nodes, each once; of a node that is lost, too, if it was asked before."""
-        nodes = self.ray.nodes()
-        new = [n for n in nodes if n["Alive"] and (n["NodeID"], kind, backend, stack) not in self.environments_of]
-        for node, found in self._on_each(new, ray_node.environment_here, kind, backend, stack).items():
-            self.environments_of[node, kind, backend, stack] = found
-        known = [self.environments_of.get((n["NodeID"], kind, backend, stack)) for n in nodes]
+        known = self._environments(self.ray.nodes(), kind, backend, stack)
         return list({e.digest: e for e in known if e is not None}.values())
+
+    def machines(self, device: str, backends: Sequence[str], workers: int | None) -> list[Machines]:
+        """Return the nodes that have a device and these backends, by kind; one without a core of its own is none."""
+        kinds: dict[tuple[str, ...], Machines] = {}
+        for node, found in self._whole(device, backends):
+            here = Machines(found, min(workers or _cores(node), _cores(node)))
+            known = kinds.setdefault(here.digests, replace(here, number=0))
+            hands, number = min(known.workers, here.workers), known.number + 1
+            named = f"{number} whole node{'s' * (number > 1)}"
+            kinds[here.digests] = replace(known, workers=hands, number=number, named=named)
+        return list(kinds.values())
 
     def see(self, backends: Sequence[str], datasets: Sequence[Component]) -> None:
         """See that each node has the package, backends and data that runs need.
@@ -240,6 +272,89 @@ class Cluster:
                 with suppress(Exception):
                     ray.cancel(sent, force=True)
 
+    def measure(self, asked: Measures, told: Callable[[], bool]) -> Iterator[MeasureEvent]:
+        """Yield measurements as tasks send them, device by device; arguments and errors as of `work`.
+
+        A task is a pass over all cases, so that each case has a process on each node, and takes a node of the kind
+        whole. What a lost node leaves of its pass is given to another one, as long as there is one.
+        """
+        for device in dict.fromkeys(spec.device for spec in asked.specs):
+            ours = [spec for spec in asked.specs if spec.device == device]
+            stopped = yield from self._measure(device, ours, asked, told)
+            if stopped:
+                return
+
+    def _measure(
+        self, device: str, specs: Sequence[MeasureSpec], asked: Measures, told: Callable[[], bool]
+    ) -> Generator[MeasureEvent, None, bool]:
+        """Yield the measurements of one device; return whether it was stopped."""
+        ray, waiting, stopped = self.ray, deque(passes(specs)), False
+        free: deque[Any] = deque()
+        if kind := asked.kinds.get(device):
+            there = self._whole(device, [each.backend for each in kind.environments])
+            free.extend(node for node, found in there if Machines(found).digests == kind.digests)
+        under_way: dict[Any, tuple[Any, list[MeasureSpec]]] = {}
+        failed: set[str] = set()
+        task = ray.remote(max_retries=0)(ray_node.measure)
+        try:
+            while (under_way or (waiting and free)) and not (stopped := told()):
+                while waiting and free:
+                    part = waiting.popleft()
+                    left = [spec for spec in part if spec.measure_id not in failed]
+                    if len(left) < len(part):
+                        yield Spared(len(part) - len(left))
+                    if not left:
+                        continue
+                    node = free.popleft()
+                    workers = min(asked.workers or _cores(node), _cores(node))
+                    options = {"num_returns": "streaming", **_whole_of(node, device)}
+                    sent = task.options(**options).remote(self.driver, left, asked.data_seed, asked.logs, workers)
+                    under_way[sent] = node, left
+                for sent in ray.wait(list(under_way), timeout=POLL_S)[0] if under_way else []:
+                    node, left = under_way[sent]
+                    try:
+                        message = ray.get(next(sent))
+                    except StopIteration:
+                        del under_way[sent]
+                        free.append(node)
+                    except ray.exceptions.RayError as error:
+                        del under_way[sent]
+                        self._see_connected(error)
+                        cause = getattr(error, "cause", None)
+                        lost = f"node {node['NodeManagerHostname']} ({node['NodeID'][:8]}) is lost: {_line(error)}"
+                        yield MachineLost(str(cause) if isinstance(cause, BenchError) else lost)
+                        waiting.extendleft([left] if left else [])
+                    else:
+                        if isinstance(message, Measurement):
+                            left[:] = [spec for spec in left if spec.measure_id != message.measure_id]
+                            failed |= {message.measure_id} if message.status == "failed" else set()
+                        yield message
+            left_out = [spec for part in waiting for spec in part if spec.measure_id not in failed]
+            if left_out and not stopped:
+                yield LeftOut(len(left_out))
+        finally:
+            for sent in under_way:
+                with suppress(Exception):
+                    ray.cancel(sent, force=True)
+        return stopped
+
+    def _environments(self, nodes: Sequence[Any], kind: str, backend: str, stack: int) -> list[Environment | None]:
+        """Return the environment of each of these nodes; None where it has none, or is lost and was never asked."""
+        asked = kind, backend, stack
+        new = [n for n in nodes if n["Alive"] and (n["NodeID"], *asked) not in self.environments_of]
+        for node, found in self._on_each(new, ray_node.environment_here, *asked).items():
+            self.environments_of[node, *asked] = found
+        return [self.environments_of.get((n["NodeID"], *asked)) for n in nodes]
+
+    def _whole(self, device: str, backends: Sequence[str]) -> list[tuple[Any, tuple[Environment, ...]]]:
+        """Return the nodes that have a core and a device, and what the environments of these backends are there."""
+        kind = device.partition(":")[0]
+        needs = {"CPU"} if kind == "cpu" else {"CPU", "GPU"}
+        nodes = [n for n in self.ray.nodes() if n["Alive"] and all(n["Resources"].get(name, 0) >= 1 for name in needs)]
+        told = [self._environments(nodes, kind, backend, 1) for backend in backends]
+        each = zip(*told, strict=True) if told else ((),) * len(nodes)
+        return [(node, tuple(e for e in found if e)) for node, found in zip(nodes, each, strict=True) if all(found)]
+
     def _on_each(self, nodes: Sequence[Any], function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
         """Call a function on each of these nodes; return what it gives by the node's number.
 
@@ -291,6 +406,19 @@ def _connected(address: str, runtime_env: dict[str, Any]) -> Any:
     except (Exception, SystemExit) as error:
         raise BenchError(f"the cluster of Ray at {address} does not take this machine: {_line(error)}") from None
     return ray
+
+
+def _cores(node: Any) -> int:
+    return int(node["Resources"]["CPU"])
+
+
+def _whole_of(node: Any, device: str) -> dict[str, Any]:
+    """Return the options of a task that has all cores of a node, and all its cards where the device is one."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+    cards = 0 if device == "cpu" else node["Resources"]["GPU"]
+    on = On(node["NodeID"], soft=False)
+    return {"num_cpus": node["Resources"]["CPU"], "num_gpus": cards, "scheduling_strategy": on}
 
 
 def _watch(ray: Any, gone: Callable[[str], None]) -> None:

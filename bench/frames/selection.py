@@ -71,13 +71,14 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
     left_out = 0
     for place, records in by_place(plan.records).items():
         there = {r.environment.asked.digest for r in records}
-        usual = [usual_environment(records)]
-        ours = usual if plan.suite.accept == "one" else [*(plan.here & there), *usual]
-        digest = environment if environment in there else ours[0]
+        here = [r for r in records if r.environment.asked.digest in plan.here]
+        digest = usual_environment(records if plan.suite.accept == "one" else here or records)
+        if environment is not None and environment in there:
+            digest = environment
         own = [r for r in records if r.environment.asked.digest == digest]
+        timed |= _alone(own) if environment else _one_timed(plan, place, own)
         if plan.suite.accept == "any" and environment is None:
             picked = _of_any(own, records)
-            timed |= _one_timed(plan, place, own)
             tried += records
             used = {run_id: record.environment.asked.digest for run_id, record in picked.items()}
         else:
@@ -85,7 +86,6 @@ def select(plan: Plan, environment: str | None = None) -> Shown:
             lost = [r for r in records if r.run_id not in recorded and r.status not in FINISHED]
             own += [r for r in lost if r.provenance.host in hosts]
             picked = latest(own)
-            timed |= _alone(picked.values())
             tried += own
             used = {}
         left_out += sum(
@@ -119,11 +119,19 @@ def _of_any(own: list[RunRecord], records: list[RunRecord]) -> dict[str, RunReco
 
 
 def _one_timed(plan: Plan, place: Place, own: list[RunRecord]) -> set[str]:
-    """Return the one environment whose measurements are shown of a place: that of its records, or with most of them."""
+    """Return the one environment whose measurements are shown of a place: that of its records, or with most of them.
+
+    Where runs of others do not count, it is one of those that this command's machines have.
+    """
+    ours = _alone(own)
     there = [m for m in plan.measurements if (m.spec.device, m.spec.backend) == place and m.status == "done"]
     measured = Counter(m.environment.digest for m in there)
-    ours = _alone(own) & set(measured)
-    return ours or {name for name, _ in measured.most_common(1)}
+    if ours & set(measured):
+        return ours
+    if plan.suite.accept == "here":
+        known = plan.alone if any(r.environment.asked.digest in plan.here for r in own) else frozenset()
+        measured = Counter({name: number for name, number in measured.items() if name in known})
+    return {name for name, _ in measured.most_common(1)} or ours
 
 
 def _alone(records: Iterable[RunRecord]) -> set[str]:

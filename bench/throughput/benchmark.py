@@ -23,7 +23,6 @@ from bench.limits import MEMORY_SHARE, room_for
 from bench.lock import LOCK, Holder, hold
 from bench.measurement import ROUND_S, Measurement, MeasureSpec, Round
 from bench.process import Slot
-from bench.store import Store
 from bench.throughput.contention import free_on_gpu, processes_on_gpu
 from bench.throughput.timed_cases import TimedCase, prepare_all
 from bench.timing import (
@@ -42,6 +41,13 @@ PROCESS_BYTES = {"cpu": 1_000_000_000, "gpu": 1_500_000_000}
 PREPARE_S, PREDICTOR_S, END_S, CALL_S = 10.0, 1.5, 1.1, 0.002
 """Seconds to prepare a network or a predictor, for a network's process to end, and for a call of one window, for an
 estimate beforehand: as 205 processes of chapter15 took them on two cores."""
+
+
+class Keeper(Protocol):
+    """Where measurements are stored."""
+
+    def write_measurement(self, measurement: Measurement) -> Measurement:
+        """Take a measurement; return it as it is stored."""
 
 
 class Sink(Protocol):
@@ -75,20 +81,74 @@ class CaseMeasured:
     total: int
 
 
-ThroughputEvent = CasePrepared | PassEnded | CaseMeasured
+@dataclass(frozen=True)
+class MachineLost:
+    """A machine gave up before it had measured all; ``why`` names it."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """So many processes are not measured, since no machine is left that could."""
+
+    number: int
+
+
+ThroughputEvent = CasePrepared | PassEnded | CaseMeasured | MachineLost | LeftOut
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a benchmark is wanted.
+
+    Attributes:
+        data_seed: Of the data that are timed.
+        store: Takes each measurement first.
+        sink: Takes each measurement next.
+        logs: Folder for what the processes print.
+        workers: Cases that prepare at once; None for as many as a machine has room for.
+        on_event: Told of every event, for progress.
+        on_wait: Told once who holds a machine, where it must be waited for.
+        stop: Asked several times a second; once it says yes, all processes are ended.
+    """
+
+    data_seed: int
+    store: Keeper
+    sink: Sink
+    logs: Path
+    workers: int | None = None
+    on_event: Callable[[ThroughputEvent], None] = lambda _: None
+    on_wait: Callable[[Holder | None], None] | None = None
+    stop: Callable[[], bool] = lambda: False
 
 
 @dataclass
 class ThroughputResult:
-    """What the benchmark measured; ``interrupted`` where it was stopped before the end."""
+    """What the benchmark measured.
 
+    Attributes:
+        total: Processes that are to be measured.
+        interrupted: It was stopped before the end.
+        left_out: Processes that no machine was left for.
+    """
+
+    total: int = 0
     measurements: list[Measurement] = field(default_factory=list)
     interrupted: bool = False
+    left_out: int = 0
 
     @property
     def failed(self) -> list[Measurement]:
         """Those without a result."""
         return [m for m in self.measurements if m.status == "failed"]
+
+    def take(self, measurement: Measurement, terms: Terms) -> None:
+        """Store and mirror a measurement, and tell of it."""
+        stored = terms.store.write_measurement(measurement)
+        self.measurements.append(stored)
+        terms.sink.send(stored)
+        terms.on_event(CaseMeasured(stored, len(self.measurements), self.total))
 
 
 def estimate_s(specs: Sequence[MeasureSpec], workers: int) -> float:
@@ -117,17 +177,7 @@ def machine_folder() -> Path:
 
 
 def run_throughput(
-    specs: Sequence[MeasureSpec],
-    slots: Sequence[Slot],
-    *,
-    data_seed: int,
-    store: Store,
-    sink: Sink,
-    logs: Path,
-    on_event: Callable[[ThroughputEvent], None] = lambda _: None,
-    on_wait: Callable[[Holder | None], None] | None = None,
-    stop: Callable[[], bool] = lambda: False,
-    folder: Path | None = None,
+    specs: Sequence[MeasureSpec], slots: Sequence[Slot], terms: Terms, folder: Path | None = None
 ) -> ThroughputResult:
     """Measure every spec, holding the machine; store and mirror each measurement as it comes.
 
@@ -136,13 +186,7 @@ def run_throughput(
     Args:
         specs: What to measure, each as often as processes of it are wanted; none that sees its targets.
         slots: Places on every device that the specs name.
-        data_seed: Of the data that are timed.
-        store: Takes each measurement first.
-        sink: Takes each measurement next.
-        logs: Folder for what the processes print.
-        on_event: Told of every event, for progress.
-        on_wait: Told once who holds the machine, where it must be waited for.
-        stop: Asked several times a second; once it says yes, all processes are ended.
+        terms: How it is wanted.
         folder: Holds the machine's lock; `machine_folder` by default.
 
     Raises:
@@ -151,12 +195,13 @@ def run_throughput(
     homeless = {s.device for s in specs} - {slot.device_spec for slot in slots}
     if homeless:
         raise BenchError(f"no worker for device {', '.join(sorted(homeless))}; name it in --device")
-    logs.mkdir(parents=True, exist_ok=True)
-    benchmark = _Benchmark(slots, data_seed, store, sink, logs, on_event, stop, len(specs))
+    terms.logs.mkdir(parents=True, exist_ok=True)
+    benchmark = _Benchmark(slots, terms, ThroughputResult(len(specs)))
     what = "the folder of the machine's lock"
+    where = folder or machine_folder()
     try:
-        with hold(folder or machine_folder(), wait_s=math.inf, on_wait=on_wait, cancelled=stop, what=what):
-            benchmark.result.interrupted = any(benchmark.measure(part) for part in _passes(specs))
+        with hold(where, wait_s=math.inf, on_wait=terms.on_wait, cancelled=terms.stop, what=what):
+            benchmark.result.interrupted = any(benchmark.measure(part) for part in passes(specs))
     except InterruptedError:
         benchmark.result.interrupted = True
     return benchmark.result
@@ -165,34 +210,28 @@ def run_throughput(
 @dataclass
 class _Benchmark:
     slots: Sequence[Slot]
-    data_seed: int
-    store: Store
-    sink: Sink
-    logs: Path
-    on_event: Callable[[ThroughputEvent], None]
-    stop: Callable[[], bool]
-    total: int
-    result: ThroughputResult = field(default_factory=ThroughputResult)
+    terms: Terms
+    result: ThroughputResult
 
     def measure(self, specs: Sequence[MeasureSpec]) -> bool:
         """Measure one process of each spec but those that failed before; return whether it was stopped."""
         failed = {m.measure_id for m in self.result.failed}
         left = [spec for spec in specs if spec.measure_id not in failed]
-        self.total -= len(specs) - len(left)
+        self.result.total -= len(specs) - len(left)
         return any(self.run(batch) for batch in _batches(_groups(left), self.slots))
 
     def run(self, groups: list[list[MeasureSpec]]) -> bool:
         """Prepare the cases of these groups together, then measure group by group; return whether it was stopped."""
         specs = [spec for group in groups for spec in group]
-        cases: dict[str, TimedCase] = {}
+        terms, cases = self.terms, dict[str, TimedCase]()
         try:
-            for case in prepare_all(specs, self.slots, self.data_seed, self.logs, self.stop, cases):
-                self.on_event(CasePrepared(case.spec))
+            for case in prepare_all(specs, self.slots, terms.data_seed, terms.logs, terms.stop, cases):
+                terms.on_event(CasePrepared(case.spec))
             for group in groups:
-                if self.stop():
+                if terms.stop():
                     return True
                 self._measure([cases[s.measure_id] for s in group], list(cases.values()))
-            return self.stop()
+            return terms.stop()
         except InterruptedError:
             return True
         finally:
@@ -213,7 +252,9 @@ class _Benchmark:
         for case in ready.values():
             case.move(where.core)
         alone = self._contended(where, batch)
-        rounds = take_rounds(ready, alone, lambda number: self.on_event(PassEnded(names, number))) if ready else {}
+        rounds = (
+            take_rounds(ready, alone, lambda number: self.terms.on_event(PassEnded(names, number))) if ready else {}
+        )
         latencies = take_latencies({name: case for name, case in ready.items() if case.failure is None}, alone)
         for case in group:
             case.process.end()
@@ -227,7 +268,7 @@ class _Benchmark:
             measure_id=case.spec.measure_id,
             status="done" if case.failure is None else "failed",
             spec=case.spec,
-            data_seed=self.data_seed,
+            data_seed=self.terms.data_seed,
             rounds=tuple(rounds),
             latency_s=latencies.seconds,
             latency_contended=latencies.contended,
@@ -235,10 +276,7 @@ class _Benchmark:
             provenance=provenance(started_at, now(), slot.core, slot.device.facts()),
             **{name: value for name, value in facts.items() if name != "kinds"},
         )
-        measurement = self.store.write_measurement(measurement)
-        self.result.measurements.append(measurement)
-        self.sink.send(measurement)
-        self.on_event(CaseMeasured(measurement, len(self.result.measurements), self.total))
+        self.result.take(measurement, self.terms)
 
     def _contended(self, slot: Slot, ours: list[TimedCase]) -> Callable[[Timed], bool]:
         """Return what says whether a stretch shared its core or, with a process that is not ours, its GPU."""
@@ -249,17 +287,17 @@ class _Benchmark:
         return lambda _: processes_on_gpu(index) > sum(case.process.alive for case in ours)
 
 
-def _passes(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:
+def passes(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:
     """Return the specs pass by pass: each once in a pass, and in as many of the passes as it is asked for."""
-    passes: list[list[MeasureSpec]] = []
+    found: list[list[MeasureSpec]] = []
     asked: Counter[str] = Counter()
     for spec in specs:
         number = asked[spec.measure_id]
         asked[spec.measure_id] += 1
-        if number == len(passes):
-            passes.append([])
-        passes[number].append(spec)
-    return passes
+        if number == len(found):
+            found.append([])
+        found[number].append(spec)
+    return found
 
 
 def _groups(specs: Sequence[MeasureSpec]) -> list[list[MeasureSpec]]:

@@ -71,6 +71,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Ite
         _print_backends(terminalreporter, session)
         _print_seeds(terminalreporter, session)
         _print_scale(terminalreporter, session)
+        _print_lags(terminalreporter, session)
         _print_compared(terminalreporter, session)
     if slower:
         pytest.exit(f"{len(session.performance_regressions)} benchmarks are slower than the saved ones by too much", 1)
@@ -170,6 +171,17 @@ def _print_scale(terminalreporter: Any, session: Any) -> None:
     headers = ["runs: s of CPU", *(step.replace("_", " ") for step in steps), "memory, MB"]
     terminalreporter.write_line("")
     terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".1f", tablefmt="github"))
+
+
+def _print_lags(terminalreporter: Any, session: Any) -> None:
+    """Print by how much store, mirror and report lag behind workers that answer at once, by number of runs."""
+    infos = [b.extra_info for b in session.benchmarks if "lags_of" in b.extra_info]
+    if not infos:
+        return
+    headers = ["64 workers, runs: CPU s behind the answer", *infos[0]["lags"]]
+    rows = [[f"{info['lags_of']:,}", *info["lags"].values()] for info in infos]
+    terminalreporter.write_line("")
+    terminalreporter.write_line(tabulate(rows, headers=headers, floatfmt=".3f", tablefmt="github"))
 
 
 def _print_compared(terminalreporter: Any, session: Any) -> None:
