@@ -107,10 +107,10 @@ class Results:
         whole = frame["epoch"].notna() & frame["value"].notna()
         frame = frame if whole.all() else frame.loc[whole]
         epochs, values = frame["epoch"].to_numpy(np.int64), frame["value"].to_numpy(np.float64)
-        columns = [pd.factorize(frame[name]) for name in ("split", "metric", "run_id")]
-        changes = np.any([np.diff(codes) != 0 for codes, _ in columns], axis=0)
+        columns = [pd.Categorical(frame[name]) for name in ("split", "metric", "run_id")]
+        changes = np.any([np.diff(column.codes) != 0 for column in columns], axis=0)
         firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
-        named = [names[codes[firsts]].tolist() for codes, names in columns]
+        named = [column[firsts].tolist() for column in columns]
         ends = [*firsts[1:], len(frame)][: len(firsts)]
         for split, metric, run, first, end in zip(*named, firsts, ends, strict=True):
             there, curve = found.setdefault((split, metric), {}), Curve(epochs[first:end], values[first:end])

@@ -186,7 +186,8 @@ def _far(means: Float64, variances: Sequence[tuple[Float64, NDArray[np.intp]]], 
     gap = np.maximum(means.max(axis=1, keepdims=True) - means, means - means.min(axis=1, keepdims=True))
     both = sum(values + values.min(axis=1, keepdims=True) for values, _ in variances)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.any(gap / np.sqrt(both) > beyond, axis=0)
+        far = gap / np.sqrt(both) > beyond
+    return np.asarray(far.any(axis=0))
 
 
 def _statements(means: Float64, family: Family) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
