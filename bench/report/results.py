@@ -31,7 +31,7 @@ COMMON = "common_"
 class Curve(NamedTuple):
     """A run's values ``[n]`` of the epochs, from 1 on, that have one ``[n]``."""
 
-    epochs: NDArray[np.int64]
+    epochs: NDArray[np.int32]
     values: stats.Float64
 
 
@@ -106,7 +106,7 @@ class Results:
         frame = self.frames["curves"]
         whole = frame["epoch"].notna() & frame["value"].notna()
         frame = frame if whole.all() else frame.loc[whole]
-        epochs, values = frame["epoch"].to_numpy(np.int64), frame["value"].to_numpy(np.float64)
+        epochs, values = frame["epoch"].to_numpy(np.int32), frame["value"].to_numpy(np.float64)
         columns = [pd.Categorical(frame[name]) for name in ("split", "metric", "run_id")]
         changes = np.any([np.diff(column.codes) != 0 for column in columns], axis=0)
         firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
