@@ -108,10 +108,11 @@ class Results:
         frame = frame if whole.all() else frame.loc[whole]
         epochs, values = frame["epoch"].to_numpy(np.int32), frame["value"].to_numpy(np.float64)
         columns = [pd.Categorical(frame[name]) for name in ("split", "metric", "run_id")]
+        del frame, whole
         changes = np.any([np.diff(column.codes) != 0 for column in columns], axis=0)
-        firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
+        firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(values)), changes])).tolist()
         named = [column[firsts].tolist() for column in columns]
-        ends = [*firsts[1:], len(frame)][: len(firsts)]
+        ends = [*firsts[1:], len(values)][: len(firsts)]
         for split, metric, run, first, end in zip(*named, firsts, ends, strict=True):
             there, curve = found.setdefault((split, metric), {}), Curve(epochs[first:end], values[first:end])
             before = there.get(run)  # a file that was put in another order has it in parts
