@@ -5,7 +5,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from bench import stats
-from bench.stats import EXACT, Family, Noise, Sample
+from bench.stats import EXACT, Family, Noise, Sample, simultaneous
 from bench.stats.pairs import critical
 
 LEADER = Family.LEADER
@@ -48,6 +48,21 @@ def test_games_howell_errs_too_often_at_three_seeds() -> None:
     level = stats.pair_level((3,) * 19)
     assert stats.simultaneous_error((3,) * 19, pair=level) == pytest.approx(0.05, abs=0.003)
     assert stats.simultaneous_error((3,) * 19, np.exp(np.linspace(-0.9, 0.9, 19)), pair=level) < 0.07
+
+
+@pytest.mark.parametrize("sizes", [(100,) * 60, (3, 5, 10, 10, 0, 0)])
+def test_no_pair_that_counts_is_left_out(monkeypatch, sizes) -> None:
+    """Of models that cannot lie apart no pairs are made; what is said of all pairs stays, to the bit."""
+
+    def found() -> list[float]:
+        simultaneous._error.cache_clear()
+        stats.pair_level.cache_clear()
+        return [stats.simultaneous_error(sizes, family=Family.PAIRS), stats.pair_level(sizes, Family.PAIRS)]
+
+    few = found()
+    monkeypatch.setattr(simultaneous, "_far", lambda means, variances, beyond: np.ones(means.shape[1], bool))
+    assert few == found()
+    assert few[0] > 0
 
 
 def test_the_vectorised_games_howell_is_that_of_the_table() -> None:

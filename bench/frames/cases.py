@@ -1,6 +1,7 @@
 """Frames of what a plan compares: its cases, their tasks and metrics, noise floors, and what was skipped."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,16 +18,17 @@ from bench.task import Task
 def cases_rows(shown: Shown) -> Iterator[dict[str, Any]]:
     """Yield one row a case, in the suite's order."""
     plan = shown.plan
-    seeds = {(s.case, s.data_seed, s.model_seed) for s in plan.specs}
+    planned = Counter(case for case, *_ in {(s.case, s.data_seed, s.model_seed) for s in plan.specs})
+    specs = {s.case: s for s in reversed(plan.specs)}
     for order, case in enumerate(plan.cases):
-        spec = next(s for s in plan.specs if s.case == case.name)
+        spec = specs[case.name]
         yield {
             "order": order,
             "case": case.name,
             "label": case.label,
             "variant_of": case.variant_of,
             "task": case.task.name,
-            "n_planned": sum(1 for planned in seeds if planned[0] == case.name),
+            "n_planned": planned[case.name],
             "model": case.model.name,
             "model_params": json.dumps(spec.model.all_params, sort_keys=True),
             "dataset": case.dataset.name,

@@ -68,7 +68,9 @@ def read_csv(path: Path, schema: Schema, *, coded: bool = False) -> pd.DataFrame
         table = pa.csv.read_csv(
             file, parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=options
         )
-    made: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS.get)
+    made: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS.get, split_blocks=True, self_destruct=True)
+    del table
+    pa.default_memory_pool().release_unused()  # of a large one twice as much as is held
     return made
 
 

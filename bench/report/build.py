@@ -81,6 +81,7 @@ def build_report(
     else:
         frames["forecasts"] = frames["forecasts"].iloc[:0]
     write_frames(folder, frames)
+    del shown, frames  # a report of many runs is rendered from its files alone
     return render_report(folder, figures, page)
 
 

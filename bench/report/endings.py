@@ -54,10 +54,9 @@ def odd_endings(results: Results) -> list[Odd]:
 
 def _of_row(results: Results, board: Leaderboard, row: Row) -> Iterator[Odd]:
     metric, seeds = board.metric, seeds_in_words(row.done)
-    final = row.by_seed(board.last).to_numpy(dtype=np.float64)
-    runs = run_curves(results, row, metric.name)
-    curves = {} if runs.empty else dict(zip(runs.index.get_level_values("run_id"), runs.to_numpy(), strict=True))
-    own = [curves.get(run, np.array([value])) for run, value in zip(row.done["run_id"], final, strict=True)]
+    final, runs = row.scored(board.last), run_curves(results, row, metric.name)
+    curves = dict(zip(runs.index, runs.to_numpy(), strict=True))
+    own = [curves.get(run, np.array([value])) for run, value in zip(row.ids, final, strict=True)]
     best = [metric.sign * float(np.nanmin(metric.sign * c)) if np.isfinite(c).any() else None for c in own]
     for i, ending in enumerate(stats.endings([board.as_errors(curve) for curve in own])):
         if ending:
@@ -74,6 +73,6 @@ def failing(board: Leaderboard, row: Row, split: str) -> dict[int, float]:
     """
     if not (row.trained and board.has_errors):
         return {}
-    there, test = (row.by_seed(board.score.on(s)).to_numpy(dtype=np.float64) for s in (split, "test"))
+    there, test = (row.scored(board.score.on(s)) for s in (split, "test"))
     found = stats.failed_on(board.as_errors(there), board.as_errors(test), shares=board.metric.share)
     return {int(i): float(there[i]) for i in found}

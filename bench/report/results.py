@@ -31,7 +31,7 @@ COMMON = "common_"
 class Curve(NamedTuple):
     """A run's values ``[n]`` of the epochs, from 1 on, that have one ``[n]``."""
 
-    epochs: NDArray[np.int64]
+    epochs: NDArray[np.int32]
     values: stats.Float64
 
 
@@ -106,12 +106,13 @@ class Results:
         frame = self.frames["curves"]
         whole = frame["epoch"].notna() & frame["value"].notna()
         frame = frame if whole.all() else frame.loc[whole]
-        epochs, values = frame["epoch"].to_numpy(np.int64), frame["value"].to_numpy(np.float64)
-        columns = [pd.factorize(frame[name]) for name in ("split", "metric", "run_id")]
-        changes = np.any([np.diff(codes) != 0 for codes, _ in columns], axis=0)
-        firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(frame)), changes])).tolist()
-        named = [names[codes[firsts]].tolist() for codes, names in columns]
-        ends = [*firsts[1:], len(frame)][: len(firsts)]
+        epochs, values = frame["epoch"].to_numpy(np.int32), frame["value"].to_numpy(np.float64)
+        columns = [pd.Categorical(frame[name]) for name in ("split", "metric", "run_id")]
+        del frame, whole
+        changes = np.any([np.diff(column.codes) != 0 for column in columns], axis=0)
+        firsts = np.flatnonzero(np.concatenate([[True] * min(1, len(values)), changes])).tolist()
+        named = [column[firsts].tolist() for column in columns]
+        ends = [*firsts[1:], len(values)][: len(firsts)]
         for split, metric, run, first, end in zip(*named, firsts, ends, strict=True):
             there, curve = found.setdefault((split, metric), {}), Curve(epochs[first:end], values[first:end])
             before = there.get(run)  # a file that was put in another order has it in parts

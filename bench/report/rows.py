@@ -83,7 +83,7 @@ class Row:
         return frame[frame["run_id"].isin(set(self.runs["run_id"]))]
 
     @cached_property
-    def _ids(self) -> list[str]:
+    def ids(self) -> list[str]:
         """Run ids of `done`."""
         return [str(run) for run in self.done["run_id"]]
 
@@ -96,13 +96,13 @@ class Row:
         """Return whether a score is worked on in logs."""
         return self.metrics[key.metric].log if key.metric in self.metrics else True
 
-    def _scored(self, key: Key) -> list[float]:
-        """Return a score of each finished run; NaN where it has none."""
-        return [self.scores.get(run, {}).get(key, np.nan) for run in self._ids]
+    def scored(self, key: Key) -> stats.Float64:
+        """Return a score of each of `done`; NaN where it has none."""
+        return np.array([self.scores.get(run, {}).get(key, np.nan) for run in self.ids], dtype=np.float64)
 
     def by_seed(self, key: Key) -> pd.Series:
         """Return a score of each finished run, by data seed and seed; NaN where it has none."""
-        return pd.Series(self._scored(key), self._index, dtype="float64")
+        return pd.Series(self.scored(key), self._index)
 
     def numbers(self, column: str) -> stats.Float64:
         """Return the finite numbers in a column of ``runs.csv``, one a finished run."""
@@ -116,7 +116,7 @@ class Row:
     def values(self, key: Key) -> stats.Float64:
         """Return the finite values of a score, one a run: each has a seed of its own."""
         if key not in self._values:
-            self._values[key] = stats.finite(self._scored(key))
+            self._values[key] = stats.finite(self.scored(key))
         return self._values[key]
 
     @cached_property
@@ -138,7 +138,7 @@ class Row:
 
     def unending(self, key: Key) -> dict[str, float]:
         """Return a score of the finished runs of which it is no finite number, by run id."""
-        found = {run: self.scores.get(run, {}).get(key, 0.0) for run in self._ids}
+        found = {run: self.scores.get(run, {}).get(key, 0.0) for run in self.ids}
         return {run: value for run, value in found.items() if not np.isfinite(value)}
 
     def centre(self, key: Key) -> float | None:

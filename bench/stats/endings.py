@@ -45,11 +45,11 @@ def endings(curves: Sequence[ArrayLike]) -> list[Ending]:
             seed without a curve gives its final error alone. Values that are not finite are left out.
     """
     known = [_finite(curve) for curve in curves]
-    levels = np.array([_levels(values).min() if len(values) else np.nan for values in known])
-    reached = levels[np.isfinite(levels)]
+    levels = [_levels(values) for values in known]
+    reached = [own.min() for own in levels if len(own)]
     alike = max(LEAST_ALIKE, 1 + (len(reached) - 1) // 4)
     usual = float(np.sort(reached)[alike - 1]) if len(reached) > alike else np.inf
-    return [_ending(values, level, usual) for values, level in zip(known, levels, strict=True)]
+    return [_ending(values, own, usual) for values, own in zip(known, levels, strict=True)]
 
 
 def failed_on(extra: ArrayLike, test: ArrayLike, *, shares: bool = False) -> NDArray[np.intp]:
@@ -98,10 +98,10 @@ def _levels(values: Float64) -> Float64:
     return np.asarray(np.sort(shifted, axis=0)[EPOCHS // 2])  # as np.median gives them, at a tenth of its cost
 
 
-def _ending(values: Float64, level: float, usual: float) -> Ending:
+def _ending(values: Float64, levels: Float64, usual: float) -> Ending:
     if not len(values):
         return Ending.USUAL
-    last = _levels(values)[-1]
-    if len(values) >= 2 * EPOCHS and min(values[-1], last) / LEFT_TIMES > level:
+    level = levels.min()
+    if len(values) >= 2 * EPOCHS and min(values[-1], levels[-1]) / LEFT_TIMES > level:
         return Ending.UNSTABLE
     return Ending.STUCK if level / FAR_TIMES > usual else Ending.USUAL

@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -66,14 +66,14 @@ def listed(folder: Path) -> list[os.DirEntry[str]]:
 def read_folder(
     folder: Path,
     parse: Callable[[str], tuple[K, str]],
-    known: Callable[[os.DirEntry[str]], K | None] = lambda _: None,
+    known: Callable[[list[os.DirEntry[str]]], Mapping[str, K]] = lambda _: {},
 ) -> Folder[K]:
     """Read all of a folder that is called as records are; one that is not there holds nothing.
 
     Args:
         folder: Where records are.
         parse: Makes a record and its key of a file's text.
-        known: Returns the record of a file that is as it was when it was read before; None to read it.
+        known: Returns the records of files that are as they were when they were read before, by their names.
     """
     found: Folder[K] = Folder()
     try:
@@ -83,10 +83,10 @@ def read_folder(
     except OSError as error:
         found.unreadable.append((folder, error))
         return found
+    records = known(entries)
     for entry in entries:
-        record = known(entry)
-        if record is not None:
-            found.records.append(record)
+        if entry.name in records:
+            found.records.append(records[entry.name])
             continue
         path = folder / entry.name
         try:

@@ -3,11 +3,10 @@
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from bench.record import RunRecord
-from bench.store.folder import Folder, listed, read_folder
+from bench.store.folder import Folder, read_folder
 from bench.store.reading import read_record
 from bench.store.segment import FileKey, Segment, read_segment, write_segment
 
@@ -28,30 +27,23 @@ def read_by_segment(folder: Path, path: Path) -> Folder[RunRecord]:
         folder: Where records are.
         path: Of their segment, which is made anew where it lacks many of them.
     """
-    segment = read_segment(path, folder) if path.exists() else None
-    rows, new = [], []
-    with suppress(OSError):  # which reading names
-        for entry in listed(folder):
-            row = _row_of(segment, entry)
-            if row is None:
-                new.append(entry)
-            else:
-                rows.append(row)
-    if len(new) >= max(MANY, GROWTH * len(rows)):
-        write_segment(path, segment, rows, _settled(new))
-        segment = read_segment(path, folder)
 
-    def known(entry: os.DirEntry[str]) -> RunRecord | None:
-        row = _row_of(segment, entry)
-        return None if segment is None or row is None else segment.record(row)
+    def known(entries: list[os.DirEntry[str]]) -> dict[str, RunRecord]:
+        segment = read_segment(path, folder) if path.exists() else None
+        rows = _rows(segment, entries)
+        if len(entries) - len(rows) >= max(MANY, GROWTH * len(rows)):
+            write_segment(path, segment, [*rows.values()], _settled(e for e in entries if e.name not in rows))
+            segment = read_segment(path, folder)
+            rows = _rows(segment, entries)
+        return {name: segment.record(row) for name, row in rows.items()} if segment else {}
 
     return read_folder(folder, read_record, known)
 
 
-def _row_of(segment: Segment | None, entry: os.DirEntry[str]) -> int | None:
-    """Return the row of a file that is as it was when it was read for the segment."""
-    key = _key_of(entry) if segment else None
-    return segment.row_of(key) if segment and key else None
+def _rows(segment: Segment | None, entries: Iterable[os.DirEntry[str]]) -> dict[str, int]:
+    """Return the rows of files that are as they were when they were read for the segment, by their names."""
+    keys = (_key_of(entry) for entry in entries) if segment else ()
+    return {key.name: row for key in keys if segment and key and (row := segment.row_of(key)) is not None}
 
 
 def _key_of(entry: os.DirEntry[str]) -> FileKey | None:

@@ -190,10 +190,10 @@ class Segment:
         return *self._lists("epochs"), self._texts("series")
 
     @cached_property
-    def seconds(self) -> list[list[float | None]]:
-        """The columns of seconds."""
+    def seconds(self) -> list[tuple[float | None, ...]]:
+        """The seconds of each record."""
         found = self._file.read(SECONDS)
-        return [found[name].to_pylist() for name in SECONDS]
+        return list(zip(*(found[name].to_pylist() for name in SECONDS), strict=True))
 
     @cached_property
     def samples(self) -> "pa.ChunkedArray":
@@ -298,8 +298,10 @@ def _curve(segment: Segment, row: int) -> LearningCurve:
 
 
 def _timing(segment: Segment, row: int) -> Timing:
-    seconds = {name: values[row] for name, values in zip(SECONDS, segment.seconds, strict=True)}
-    return _TIMING.model_copy(update={**seconds, "epoch_s": _series(segment, row)[-1][1]})
+    values, starts, names = segment.epochs
+    length, end = _parsed(names[row])[-1][1], starts[row + 1]
+    seconds = dict(zip(SECONDS, segment.seconds[row], strict=True))
+    return _made(Timing, _TIMING.__dict__ | seconds | {"epoch_s": values[end - length : end].tolist()})
 
 
 def _sample(segment: Segment, row: int) -> ForecastSample | None:
@@ -319,7 +321,7 @@ def _parsed(text: str) -> list[tuple[Any, ...]]:
 PARTS: Mapping[str, Callable[[Segment, int], Any]] = {
     "scores": _scores, "curve": _curve, "timing": _timing, "sample": _sample
 }  # fmt: skip
-_SET: dict[type[Frozen], set[str]] = {kind: set(kind.model_fields) for kind in (InSegment, RunSpec, Provenance)}
+_SET: dict[type[Frozen], set[str]] = {kind: set(kind.model_fields) for kind in (InSegment, RunSpec, Provenance, Timing)}
 
 
 def _made(kind: type[M], fields: dict[str, Any]) -> M:

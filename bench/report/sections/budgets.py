@@ -128,7 +128,7 @@ def _timed(results: Results, row: Row, metric: str) -> Timed | None:
     runs = run_curves(results, row, metric)
     if not len(row.done) or len(runs) < len(row.done):
         return None
-    scores = {run[-1]: values[~np.isnan(values)] for run, values in zip(runs.index, runs.to_numpy(), strict=True)}
+    scores = {str(run): values[~np.isnan(values)] for run, values in zip(runs.index, runs.to_numpy(), strict=True)}
     windows = row.numbers("train_windows")
     return Timed(row, scores, float(windows[0]) / row.speed) if row.speed and len(windows) else None
 

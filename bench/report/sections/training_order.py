@@ -50,7 +50,7 @@ class Course:
 def run_curves(results: Results, row: Row, metric: str, split: str = "valid") -> pd.DataFrame:
     """Return a row's finished runs over their epochs from 1 on; NaN after a run's last.
 
-    They are indexed by data seed, seed and run id, in order of their seeds; empty where none has a value.
+    They are indexed by run id, in order of their seeds; empty where none has a value.
     """
     key = "run_curves", row.place, metric, split
     if key not in results.asked:
@@ -60,15 +60,13 @@ def run_curves(results: Results, row: Row, metric: str, split: str = "valid") ->
 
 
 def _run_curves(curves: Mapping[str, Curve], row: Row) -> pd.DataFrame:
-    known = row.done[[run in curves for run in row.done["run_id"]]]
-    if known.empty:
+    own = {run: curves[run] for run in row.ids if run in curves}
+    if not own:
         return pd.DataFrame()
-    own = [curves[run] for run in known["run_id"]]
-    values = np.full((len(own), max(curve.epochs.max() for curve in own)), np.nan)
-    for line, curve in zip(values, own, strict=True):
+    values = np.full((len(own), max(curve.epochs.max() for curve in own.values())), np.nan)
+    for line, curve in zip(values, own.values(), strict=True):
         line[curve.epochs - 1] = curve.values
-    index = pd.MultiIndex.from_frame(known[["data_seed", "seed", "run_id"]])
-    return pd.DataFrame(values, index, range(1, values.shape[1] + 1))
+    return pd.DataFrame(values, list(own), range(1, values.shape[1] + 1))
 
 
 def score_at(runs: pd.DataFrame, share: float, *, log: bool) -> float | None:
@@ -95,17 +93,14 @@ def late_rate(runs: pd.DataFrame) -> stats.Interval | None:
     """
     if runs.empty:
         return None
-    epochs = runs.columns.to_numpy(float)
-    rates = [_slope(epochs[~np.isnan(run)], run[~np.isnan(run)]) for run in runs.to_numpy()]
+    epochs, errors = runs.columns.to_numpy(float), runs.to_numpy()
+    number = np.cumsum(~np.isnan(errors), axis=1)
+    late = (errors > 0) & np.isfinite(errors) & (number >= np.maximum(np.floor(0.75 * number[:, -1:]), 1))
+    known = np.maximum(late.sum(axis=1, keepdims=True), 1)
+    across, logs = np.where(late, epochs, 0.0), np.log(np.where(late, errors, 1.0))
+    across = np.where(late, across - across.sum(axis=1, keepdims=True) / known, 0.0)
+    rates = (across * logs).sum(axis=1) / np.where(known[:, 0] > 1, (across**2).sum(axis=1), np.nan)
     return stats.interval(rates, log=False)
-
-
-def _slope(epochs: stats.Float64, errors: stats.Float64) -> float:
-    """Return the slope of the logs over the last quarter of a run's epochs; NaN below two positive errors."""
-    first = max(math.floor(0.75 * len(errors)), 1) - 1
-    late = np.flatnonzero((errors > 0) & np.isfinite(errors))
-    late = late[late >= first]
-    return float(np.polyfit(epochs[late], np.log(errors[late]), 1)[0]) if len(late) > 1 else math.nan
 
 
 def error_of(board: Leaderboard) -> Traits | None:
