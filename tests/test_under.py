@@ -149,7 +149,7 @@ def test_a_share_of_a_programs_seconds_is_no_models_own() -> None:
     assert "least squares is the best of 1 within the bounds, of 2" in text
     assert text.endswith("Not known of big: train_s (seeds that train in one program have but a share of its train_s).")
     assert "train_s is known of no model, since all trained several seeds in one program" in answer(made(4), asked)
-    assert environments(made(4)).endswith("their share of all of theirs: no model alone trains in so few.")
+    assert environments(made(4)).endswith("are its share of all of theirs: no model alone trains in so few.")
     assert "share" not in environments(made(1))
 
 
