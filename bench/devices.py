@@ -143,8 +143,7 @@ def find_devices(spec: str) -> list[Device]:
     """
     if spec != ALL:
         return [find_device(spec)]
-    find_device("gpu")  # which says what is wrong where there is none
-    found = device_kinds.get("gpu")()
+    found = _devices("gpu", spec)
     names = sorted({device.name for device in found})
     if len(names) > 1:
         raise BenchError(
@@ -163,18 +162,31 @@ def find_device(spec: str) -> Device:
     if spec == ALL:
         return find_devices(spec)[0]
     kind, colon, number = spec.partition(":")
-    devices = device_kinds.get(kind)()
-    if colon and not number.isdecimal():
+    if colon and kind in device_kinds.names() and not number.isdecimal():
         raise BenchError(f"device {spec!r}: expected a number after the colon, as in {kind}:0")
-    shown = f" ({VISIBLE} is {os.environ[VISIBLE]!r})" if kind == "gpu" and VISIBLE in os.environ else ""
-    if not devices:
-        raise BenchError(
-            f"device {spec!r}: this machine has no {kind} that its driver knows of{shown}; use --device cpu"
-        )
+    devices = _devices(kind, spec)
     index = int(number) if colon else 0
     if index >= len(devices):
-        raise BenchError(f"device {spec!r}: this machine has {len(devices)} {kind}, numbered from 0{shown}")
+        raise BenchError(f"device {spec!r}: this machine has {len(devices)} {kind}, numbered from 0{_shown(kind)}")
     return devices[index]
+
+
+def _devices(kind: str, asked: str) -> list[Device]:
+    """Return the devices of a kind, one at least.
+
+    Raises:
+        BenchError: There is no such kind, or none of it for what was ``asked``.
+    """
+    if found := device_kinds.get(kind)():
+        return found
+    raise BenchError(
+        f"device {asked!r}: this machine has no {kind} that its driver knows of{_shown(kind)}; use --device cpu"
+    )
+
+
+def _shown(kind: str) -> str:
+    """Return what a scheduler shows of the GPUs, in brackets; empty of another kind, or where it says nothing."""
+    return f" ({VISIBLE} is {os.environ[VISIBLE]!r})" if kind == "gpu" and VISIBLE in os.environ else ""
 
 
 def usable_cores() -> list[int]:

@@ -13,7 +13,7 @@ import psutil
 from bench.engines.base import NO_ENGINE, engines
 from bench.errors import BenchError
 from bench.extras import version_of
-from bench.pasting import pasted
+from bench.pasting import brought_by
 from bench.provenance import Environment, Gpu, Provenance
 from bench.source import source
 from bench.variables import CUDA, NUMPY, OTHER_THREADS, THREADS, kept
@@ -117,7 +117,7 @@ def require(backend: str, beside: Sequence[str] = ()) -> None:
     """
     if not backend_version(backend):
         command = "" if backend == NO_ENGINE else engines.get(backend).installs.get("cpu", "")
-        how = f"; this brings it: {pasted(command, beside)}" if command else " in this environment"
+        how = f"; {brought_by(command, beside)}" if command else " in this environment"
         raise BenchError(f"backend {backend} is not installed{how}")
 
 

@@ -126,12 +126,11 @@ def _by_make(verb: str, suite: str, options: Sequence[Option]) -> str | None:
 def installing(extra: str, beside: Iterable[str] = ()) -> str:
     """Return the command that brings an extra of this package.
 
-    In make's environment a backend's is one of make, whose environment has the backends ``beside`` it, too.
+    In make's environment a backend's is one of make, whose environment has the backends ``beside`` it, too; it sets up,
+    and runs nothing.
     """
-    backend, gpu, _ = extra.partition("-gpu")
-    if backend in MADE and Path(sys.prefix).parent.resolve() == CLONE and (Path(sys.prefix) / STAMP).exists():
-        folder = environment_folder("gpu" if gpu else "", ",".join([backend, *(n for n in beside if n in MADE)]))
-        return str(make_command("bench", folder))  # type: ignore[no-untyped-call]
+    if folder := _made_folder(extra, beside):
+        return str(make_command("env", folder))  # type: ignore[no-untyped-call]
     package = ["-e", f"{CLONE}[{extra}]"] if (CLONE / "pyproject.toml").exists() else [f"sequence-bench[{extra}]"]
     return shell([sys.executable, "-m", "pip", "install", *package])
 
@@ -140,6 +139,22 @@ def pasted(command: str, beside: Iterable[str] = ()) -> str:
     """Return a command that installs something as it can be pasted here; that of an extra is `installing`'s."""
     extra = EXTRA.fullmatch(command)
     return installing(extra[1], beside) if extra else command
+
+
+def brought_by(command: str, beside: Iterable[str] = ()) -> str:
+    """Return the end of a sentence on what is not installed: what brings it, and where it is then, if not here."""
+    extra = EXTRA.fullmatch(command)
+    folder = _made_folder(extra[1], beside) if extra else ""
+    there = f", and {shell([f'{folder}/bin/python', '-m', 'bench'])} is bench with it" if folder else ""
+    return f"this brings it: {pasted(command, beside)}{there}"
+
+
+def _made_folder(extra: str, beside: Iterable[str]) -> str:
+    """Return the folder of make's environment that has the backend of an extra; empty where make sets up none here."""
+    backend, gpu, _ = extra.partition("-gpu")
+    if backend not in MADE or Path(sys.prefix).parent.resolve() != CLONE or not (Path(sys.prefix) / STAMP).exists():
+        return ""
+    return environment_folder("gpu" if gpu else "", ",".join([backend, *(n for n in beside if n in MADE)]))
 
 
 def environment_folder(devices: str, backends: str) -> str:

@@ -91,6 +91,20 @@ def venv_fault(executable, stdlib, version):
     )
 
 
+def device_fault(devices):
+    """Return what is wrong with a list of devices whatever the machine has, or an empty text; no list is no fault."""
+    for name in devices.split(",") if devices else ():
+        kind, colon, number = name.strip().partition(":")
+        if kind not in ("cpu", "gpu") + ("all",) * (not colon):
+            return (
+                "DEVICE=%s: expected cpu, gpu, gpu:1 or all, or several with commas between them; nothing was installed"
+                % devices
+            )
+        if colon and not number.isdigit():
+            return "DEVICE=%s: expected a number after the colon, as in %s:0; nothing was installed" % (devices, kind)
+    return ""
+
+
 def gpus(devices):
     """Return the GPUs of a list such as ``cpu,gpu:1``; ``all`` is every one."""
     return [d.strip() for d in devices.split(",") if d.strip() == "all" or d.strip().startswith("gpu")]
@@ -136,8 +150,6 @@ def gpu_fault(devices, count):
     found = count()
     for name in wanted:
         number = name.partition(":")[2]
-        if number and not number.isdigit():
-            return "DEVICE=%s: expected a number after the colon, as in gpu:0" % name
         if found == 0:
             return (
                 "DEVICE=%s: no NVIDIA GPU found (NVML does not answer, or CUDA_VISIBLE_DEVICES hides it); nothing was "
@@ -248,7 +260,7 @@ if __name__ == "__main__":
     fault, code = fault_of_this_python(), 2
     if not fault:
         system, machine, _, release = here()
-        fault = backend_fault(of, system, release) or cuda_fault(asked, of, system, machine)
+        fault = device_fault(asked) or backend_fault(of, system, release) or cuda_fault(asked, of, system, machine)
         fault, code = fault or gpu_fault(asked, count_gpus), 3
     if fault:
         sys.stderr.write("bench: %s\n" % fault)

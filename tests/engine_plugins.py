@@ -131,12 +131,10 @@ class LanesEngine(ZerosEngine):
     """NumPy as a backend that trains nothing, many seeds at once."""
 
     stacks = True
+    no_memory = ("RESOURCE_EXHAUSTED",)
 
     def make_stack(self, model, recipe, taught, scored, width):
         return Lanes(width)
-
-    def lacks_memory(self, error):
-        return "RESOURCE_EXHAUSTED" in str(error)
 
 
 @engine("test_broken")

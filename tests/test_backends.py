@@ -100,7 +100,7 @@ def test_a_worker_refuses_a_backend_that_its_process_has_not(specs):
 def test_a_backend_that_is_not_installed_is_said_with_what_installs_it(engine_plugins, monkeypatch):
     from bench import environment
     from bench.errors import BenchError
-    from bench.pasting import installing
+    from bench.pasting import brought_by
 
     with pytest.raises(BenchError, match=r"^backend test_absent is not installed in this environment$"):
         environment.require("test_absent")
@@ -111,7 +111,8 @@ def test_a_backend_that_is_not_installed_is_said_with_what_installs_it(engine_pl
     for name in ("tensorflow", "jax"):
         with pytest.raises(BenchError) as said:
             environment.require(name)
-        assert str(said.value) == f"backend {name} is not installed; this brings it: {installing(name)}"
+        how = brought_by(f"pip install 'sequence-bench[{name}]'")
+        assert str(said.value) == f"backend {name} is not installed; {how}"
 
 
 def test_a_command_chooses_backends():

@@ -49,6 +49,12 @@ def results(tmp_path):
         (["plan", "smoek"], "no suite 'smoek' (suites/smoek.toml cannot be read); did you mean smoke?"),
         (["run", "smoke", "--cases", "lineer"], "unknown case 'lineer'; did you mean linear?"),
         (["run", "smoke", "--device", "gpuu"], "unknown device 'gpuu'; did you mean gpu or cpu?"),
+        (["run", "smoke", "--device", ""], "--device '': expected names separated by commas; leave it out"),
+        (["plan", "smoke", "--backend", " "], "--backend '': expected names separated by commas; leave it out"),
+        (
+            ["run", "chapter15", "--cases", "seq2seq_lstm_torch", "--backend", "jax"],
+            "case 'chapter15/seq2seq_lstm_torch' cannot be run: model 'torch_lstm' runs on torch alone, not on jax",
+        ),
         (["run", "smoke", "--device", "gpu:7"], "device 'gpu:7': this machine has"),
         (["plan", "smoke", "--device", "cpu:x"], "expected a number after the colon"),
         (["plan", "smoke", "--seeds", "4,x"], "--seeds '4,x': expected integers separated by commas, as in 42,43"),

@@ -277,3 +277,15 @@ def test_views_into_series_train_and_forecast_as_another_data_set_that_holds_cop
         program.close()
     np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-5)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
+
+
+def test_too_little_memory_is_told_from_other_faults():
+    """256 TiB are more than any machine gives, and matrices that do not fit are another fault."""
+    engine = engines.get(BACKEND)
+    with pytest.raises(Exception) as refused:  # noqa: PT011  # each backend has its own
+        np.asarray(keras.ops.ones((1 << 46,), dtype="float32"))
+    assert engine.lacks_memory(refused.value), repr(refused.value)
+    with pytest.raises(Exception) as unfit:  # noqa: PT011
+        keras.ops.matmul(keras.ops.ones((2, 3)), keras.ops.ones((2, 3)))
+    assert not engine.lacks_memory(unfit.value), repr(unfit.value)
+    assert engine.lacks_memory(MemoryError())

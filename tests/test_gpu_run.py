@@ -6,10 +6,12 @@ import tarfile
 
 import pytest
 
+from bench.cli import call
 from bench.plan import make_plan
 from bench.stacks import stack_width
 from bench.suite import read_suite
 from tests.committed import ROOT
+from tests.microbench import seeds
 
 MODELS = ("tcn", "lstm", "gru", "rnn")
 SCRIPT = ROOT / "tools" / "gpu_run.sh"
@@ -70,6 +72,24 @@ def test_the_printed_sizes_are_run_when_they_are_asked_for(run):
     assert step.endswith("--no-throughput --stack auto --seeds 42,43 --cases *_tcn")
 
 
+def test_every_command_is_one_that_there_is_with_options_that_it_has(run, capsys):
+    """The script's Python takes any words: here bench itself reads them, as far as its help."""
+    _, (_, *steps) = run(SEEDS="1,2", CASES="lin*", EPOCHS="1", STACK="2")
+    modules = []
+    for _, module, *words in map(str.split, steps):
+        modules.append(module)
+        if module == "bench":
+            assert call([*words, "--help"]) == 0, words
+            assert call([*words, "--no-such-option", "--help"]) == 2, words
+        else:
+            with pytest.raises(SystemExit) as left:
+                seeds.main([*words, "--help"])
+            assert left.value.code == 0, words
+            asked = capsys.readouterr().out
+            assert all(word in asked for word in words if word.startswith("--")), words
+    assert modules == ["bench", "bench", "bench", "tests.microbench.seeds", "bench"]
+
+
 def test_a_rehearsal_is_on_the_cpu_with_what_is_asked_for(run, tmp_path):
     done, (pip, step) = run(
         DEVICE="cpu", SEEDS="1,2", CASES="lin*", EPOCHS="1", STACK="2", STEPS="runs", WHEELS=tmp_path
@@ -91,9 +111,19 @@ def test_bad_input_ends_it(run, tmp_path):
     assert (done.returncode, len(asked)) == (2, 2)
     done, _ = run(WHEELS=tmp_path / "nowhere")
     assert (done.returncode, done.stderr) == (2, f"gpu_run: WHEELS={tmp_path}/nowhere is no folder\n")
-    done, _ = run(STEPS="fly")
-    assert done.returncode == 2
-    assert "unknown step fly" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"STEPS": "runs fly"}, "STEPS: unknown step fly; expected runs, torch, throughput, seeds or lengths"),
+        ({"LIMIT_S": "ten"}, "LIMIT_S=ten: expected a whole number of seconds"),
+        ({"PYTHON": "/nowhere/python"}, "PYTHON=/nowhere/python is no program that can be run"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_anything_is_set_up(run, wrong, said):
+    done, asked = run(**wrong)
+    assert (done.returncode, done.stderr, asked) == (2, f"gpu_run: {said}\n", [])
 
 
 def test_no_step_begins_when_time_is_up(run):

@@ -249,7 +249,7 @@ def test_all_is_every_card_where_they_are_alike(nvml, monkeypatch):
     ]
     assert len(make_slots(["all"], None, 1)) == 1, "the second would have nothing to do"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(BenchError, match="this machine has no gpu that its driver knows of"):
+    with pytest.raises(BenchError, match="device 'all': this machine has no gpu that its driver knows of"):
         find_devices("all")
 
 

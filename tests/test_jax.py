@@ -11,15 +11,15 @@ import pytest
 from bench.devices import Device, find_device, usable_cores
 from bench.engines.base import load_engine
 from bench.engines.jax_network import SETTINGS, fix_jax_settings
-from bench.pasting import installing
+from bench.pasting import brought_by
 from bench.process import Slot, begin
 from tests.conftest import BACKEND
 from tests.on_backend import run_tests, sweep_without_tensorflow
 
 FILES = {
-    "test_engines": "[linear] or seq2seq_gru or another_data_set_of",
+    "test_engines": "too_little_memory or [linear] or seq2seq_gru or another_data_set_of",
     "test_recipe_fit": "adamw or last_step",
-    "test_jax_layers": "convolution or (unrolled and 23)",
+    "test_jax_layers": "convolution or (unrolled and 23) or traced_with",
     "test_jax_stack": "dropout or as_if_alone",
     "test_linear_scan": "gradient and compiled",
 }
@@ -128,7 +128,5 @@ def test_settings_are_fixed_whatever_the_variables_and_a_plug_in_say(tmp_path, m
 def test_a_gpu_that_jax_does_not_see_is_said(tmp_path):
     blind = Device("gpu", 0, "Card", {"CUDA_VISIBLE_DEVICES": "-1"})
     result = begin(Slot("gpu", blind, None, "jax"), tmp_path / "log", load_engine, "jax", "gpu").result(LIMIT_S)
-    assert result.reason == (
-        "BenchError: backend jax sees no GPU in this environment, which may lack CUDA; "
-        f"this brings it: {installing('jax-gpu')}"
-    )
+    how = brought_by("pip install 'sequence-bench[jax-gpu]'")
+    assert result.reason == f"BenchError: backend jax sees no GPU in this environment, which may lack CUDA; {how}"

@@ -71,16 +71,15 @@ def test_no_native_convolution_is_left_in_a_network():
 
 
 @pytest.mark.parametrize("length", [4, 23])
-def test_loops_are_unrolled_by_the_device_and_give_the_same(length, monkeypatch):
+def test_loops_are_unrolled_and_give_the_same(length):
     """A window shorter than what is unrolled is one step of the loop."""
     import jax
     import keras
 
-    from bench.engines.jax_layers import UNROLL, unrolled
+    from bench.engines.jax_layers import unrolled
     from bench.layers.layer_norm_cell import LayerNormSimpleRNNCell
     from bench.layers.while_loop_rnn import WhileLoopRNN
 
-    assert (UNROLL["cpu"], UNROLL["gpu"]) == (1, 10)
     x, scan = np.random.default_rng(0).normal(size=(2, length, 1)).astype(np.float32), jax.lax.scan
     layers = [keras.layers.LSTM(3), keras.layers.GRU(3, return_sequences=True), keras.layers.SimpleRNN(3)]
     layers += [WhileLoopRNN(LayerNormSimpleRNNCell(3)), keras.layers.RNN(LayerNormSimpleRNNCell(3))]
@@ -94,21 +93,24 @@ def test_loops_are_unrolled_by_the_device_and_give_the_same(length, monkeypatch)
 
 
 def test_a_program_is_traced_with_what_its_device_unrolls(monkeypatch):
-    from bench.engines import jax as engine
-
-    seen = []
-
-    def loop(x):
-        import jax
-
-        seen.append(jax.lax.scan is not scan)
-        return jax.lax.scan(lambda carry, each: (carry + each, carry), x[0], x)[0]
-
     import jax
 
-    scan = jax.lax.scan
+    from bench.engines import jax as engine
+
+    scan, seen = jax.lax.scan, []
+
+    def noted(*arguments, unroll=1, **named):
+        seen.append(unroll)
+        return scan(*arguments, unroll=unroll, **named)
+
+    def loop(x):
+        return jax.lax.scan(lambda carry, each: (carry + each, carry), x[0], x)[0]
+
+    monkeypatch.setattr(jax.lax, "scan", noted)
+    monkeypatch.setitem(engine.UNROLL, jax.default_backend(), 7)
     assert engine.Compiled().call(loop, np.arange(3.0, dtype=np.float32)) == 3.0
-    assert seen == [True]
+    assert seen == [7]
+    assert jax.lax.scan is noted
 
 
 @pytest.mark.variant

@@ -92,7 +92,6 @@ def test_a_head_is_normalised_by_its_own_numbers_at_its_own_step():
     )
 
 
-
 def test_a_matrix_memory_that_takes_nothing_has_a_gradient():
     steps = CHUNK + 3
     parts = [*RNG.normal(size=(3, 1, 1, steps, 3)), np.full((1, 1, steps), -200.0), np.full((1, 1, steps), 3.0)]

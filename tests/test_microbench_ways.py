@@ -16,6 +16,10 @@ def lines_of(printed, *infos):
     return "\n".join(said)
 
 
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def test_the_table_of_backends_has_ratios_of_one_run():
     all_of = {"TensorFlow": 1.0, "JAX": 0.8, "JAX stacked": 0.4, "PyTorch fused": 0.5, "PyTorch eager": 2.0}
     some = {name: value for name, value in all_of.items() if not name.startswith("PyTorch")}
@@ -30,6 +34,22 @@ def test_the_table_of_backends_has_ratios_of_one_run():
     assert "best / best PyTorch" in header
     assert left_out == "left out: PyTorch, since"
     assert lines_of(conftest._print_backends) == ""
+
+
+def test_the_table_of_backends_has_what_is_installed():
+    alone = lines_of(conftest._print_backends, {"backends_of": "gru", "s_per_epoch": {"TensorFlow": 1.0}})
+    assert cells(alone.splitlines()[-1]) == ["gru", "1.000", "", "", ""]
+    torch = {"PyTorch eager": 2.0, "TensorFlow": 1.0}
+    fused = torch | {"PyTorch fused": 0.5}
+    infos = [{"backends_of": name, "s_per_epoch": found} for name, found in (("linear", torch), ("gru", fused))]
+    _, header, _, linear, gru = lines_of(conftest._print_backends, *infos).splitlines()
+    assert [cell.strip() for cell in header.strip("|").split("|")][1:4] == [
+        "TensorFlow",
+        "PyTorch fused",
+        "PyTorch eager",
+    ]
+    assert [cell.strip() for cell in linear.strip("|").split("|")][1:] == ["1.000", "", "2.000", "", "", "0.500"]
+    assert cells(gru)[1:] == ["1.000", "0.500", "2.000", "", "", "2.000"]
 
 
 def test_the_table_of_seeds_counts_all_of_them():

@@ -248,10 +248,14 @@ def test_what_installs_an_extra_is_a_command_of_make_in_its_environment_else_of_
     assert installing("jax-gpu") == shell(["/a b/python", "-m", "pip", "install", "-e", f"{clone}[jax-gpu]"])
     (clone / ".venv").mkdir(exist_ok=True)
     (clone / ".venv" / ".ready").touch()
-    assert installing("tensorflow") == "make bench"
-    assert installing("jax") == "make bench BACKEND=jax"
-    assert installing("jax", ["numpy", "tensorflow", "mine"]) == "make bench BACKEND=jax,tensorflow"
-    assert installing("torch-gpu") == "make bench DEVICE=gpu BACKEND=torch"
+    assert installing("tensorflow") == "make env"
+    assert installing("jax") == "make env BACKEND=jax"
+    assert installing("jax", ["numpy", "tensorflow", "mine"]) == "make env BACKEND=jax,tensorflow"
+    assert installing("torch-gpu") == "make env DEVICE=gpu BACKEND=torch"
     assert installing("track").startswith(by_pip), "make installs it everywhere"
-    assert pasting.pasted("pip install 'sequence-bench[jax]'") == "make bench BACKEND=jax"
+    assert pasting.pasted("pip install 'sequence-bench[jax]'") == "make env BACKEND=jax"
     assert pasting.pasted("pip install another") == "pip install another"
+    brought = pasting.brought_by("pip install 'sequence-bench[torch-gpu]'", ["jax"])
+    there = ".venv-gpu-jax-torch/bin/python -m bench is bench with it"
+    assert brought == f"this brings it: make env DEVICE=gpu BACKEND=jax,torch, and {there}"
+    assert pasting.brought_by("pip install another") == "this brings it: pip install another"

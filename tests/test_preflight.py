@@ -1,5 +1,6 @@
 import ast
 import ctypes
+import subprocess
 import sys
 
 import pytest
@@ -9,6 +10,7 @@ from bench.preflight import (
     build_fault,
     count_gpus,
     cuda_fault,
+    device_fault,
     fault_of_this_python,
     gpu_fault,
     machine_fault,
@@ -40,7 +42,30 @@ def test_gpus_are_looked_for_only_where_one_is_asked_for():
     assert "DEVICE=all: no NVIDIA GPU found" in gpu_fault("all", lambda: 0)
     assert "no NVIDIA GPU found" in gpu_fault("cpu,gpu", lambda: 0)
     assert "numbered from 0" in gpu_fault("gpu:2", lambda: 2)
-    assert "expected a number" in gpu_fault("gpu:x", lambda: 2)
+
+
+@pytest.mark.parametrize("devices", ["", "cpu", "gpu", "gpu:1", "cpu:0", "all", "cpu,gpu", "cpu, gpu:12", "all,cpu"])
+def test_devices_that_there_may_be(devices):
+    assert device_fault(devices) == ""
+
+
+@pytest.mark.parametrize("devices", ["tpu", "cuda", "GPU", "gpux", "cpu,tpu", "cpu,,gpu", ",", " ", "all:1", "gpu,"])
+def test_what_is_no_device_is_refused_before_anything_is_set_up(devices):
+    fault = device_fault(devices)
+    assert fault.startswith(f"DEVICE={devices}: expected cpu, gpu, gpu:1 or all")
+    assert fault.endswith("nothing was installed")
+
+
+@pytest.mark.parametrize("devices", ["gpu:x", "gpu:", "cpu,gpu:-1", "cpu:one"])
+def test_what_is_no_number_of_a_device_is_refused_too(devices):
+    assert "expected a number after the colon" in device_fault(devices)
+
+
+@pytest.mark.parametrize("devices", ["tpu", "gpu:x"])
+def test_make_is_told_to_try_no_other_python(devices):
+    command = [sys.executable, "-ESs", ROOT / "bench" / "preflight.py", devices, "tensorflow"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, f"bench: {device_fault(devices)}\n")
 
 
 class FakeLibrary:

@@ -10,13 +10,17 @@ from tests.fakes import fake_case, fake_plan, fake_record
 from tests.section_fakes import lines, results_of
 
 SEEDS = range(42, 52)
+APART = 0.03
+"""Of the logs of one seed on the first and the last backend, beside what parts the two anyway."""
 
 
-def runs(case, backend, centre):
-    """Ten runs whose logs lie a little and symmetrically about that of the centre, in one order on every backend."""
-    return [
-        fake_record(case, seed, mse=centre * math.exp(0.05 * (seed - 46.5) / 4.5), backend=backend) for seed in SEEDS
-    ]
+def runs(case, backend, centre, apart=0.0):
+    """Ten runs whose logs lie a little and symmetrically about that of the centre, in one order on every backend.
+
+    Those of one seed lie ``apart`` farther up, or down, in turn.
+    """
+    logs = {seed: 0.05 * (seed - 46.5) / 4.5 + (apart if seed % 2 else -apart) for seed in SEEDS}
+    return [fake_record(case, seed, mse=centre * math.exp(log), backend=backend) for seed, log in logs.items()]
 
 
 def made(*scores, backends=("tensorflow", "jax")):
@@ -26,7 +30,7 @@ def made(*scores, backends=("tensorflow", "jax")):
         record
         for case, pair in zip(cases, scores, strict=True)
         for backend, score in zip(backends, pair, strict=True)
-        for record in runs(case, backend, score)
+        for record in runs(case, backend, score, APART if backend == backends[-1] else 0.0)
     ]
     return results_of(fake_plan(cases, records, tuple(SEEDS), backends=backends))
 
@@ -36,20 +40,25 @@ def test_backends_that_agree_and_one_that_does_not():
     body, (how, verdict) = backends_table(results)
     (near,), (far,) = lines(body, "m0"), lines(body, "m1")
     assert near["backends"] == "tensorflow, jax"
-    assert near["second over first"].startswith("1.01 [0.9")
-    assert (near["one seed"], near["verdict"]) == ("× 1.010", "not apart")
+    # half of the seeds up by 0.03 and half down: a standard error of 0.03 / 3, and t with nine degrees is 2.262
+    low, high = (1.01 * math.exp(end * 2.262 * APART / 3) for end in (-1, 1))
+    assert near["second over first"] == f"1.01 [{low:.2f}, {high:.2f}]"
+    # of the distances, half are log 1.01 + 0.03 and half 0.03 - log 1.01: the median lies between the two
+    assert (near["one seed"], near["verdict"]) == (f"× {math.exp(APART):.3f}", "not apart")
     assert (far["one seed"], far["verdict"]) == ("× 2.000", "**apart**")
-    assert far["second over first"] == "2.0 [1.94, 2.1]"
+    assert far["second over first"] == "2.0 [1.96, 2.0]"
     assert 1.01 < float(near["two seeds"].removeprefix("× ")) < 1.1
     assert "both as a ratio" in how
     assert "over all 2 pairs" in verdict
     (said,) = backends(results, all_tables(results))
-    assert said.endswith("Of 2 pairs of one network on two backends, 1 ends apart.")
+    assert "Of 2 pairs of one network on two backends, 1 ends apart. The errors of one seed's two runs end" in said
+    middle = f"end × {(math.exp(APART) + 2) / 2:.3f} apart in the median"
+    assert said.endswith(f"{middle}, and × 2.000 for the pair of backends where they end farthest apart.")
 
 
 def test_none_apart_is_said_and_one_backend_has_no_table():
     results = made((0.01, 0.0101))
-    assert backends(results, all_tables(results))[0].endswith("none ends apart.")
+    assert "backends, none ends apart. The" in backends(results, all_tables(results))[0]
     alone = made((0.01,), backends=("jax",))
     assert backends_table(alone) is None
     assert backends(alone, all_tables(alone)) == []

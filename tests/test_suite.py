@@ -245,6 +245,21 @@ def test_overrides_change_the_digest_only_where_they_change_something():
     assert any(c.published.values for c in override(suite, cases=["*gru"]).select())
     with pytest.raises(BenchError, match="unknown case 'nonesuch'"):
         override(suite, cases=["nonesuch"])
+
+
+def test_a_case_that_one_backend_alone_runs_is_chosen_on_it_and_said_elsewhere():
+    suite = read_suite("chapter15")
+    (chosen,) = override(suite, cases=["seq2seq_lstm_torch"], backends=["torch"]).select()
+    assert chosen.name == "chapter15/seq2seq_lstm_torch"
+    alone = r"'chapter15/seq2seq_lstm_torch' cannot be run: .* runs on torch alone, not on tensorflow"
+    for pattern in ("seq2seq_lstm_torch", "chapter15/seq2seq_lstm_t*"):
+        with pytest.raises(BenchError, match=alone):
+            override(suite, cases=[pattern])
+    assert {case.name for case in override(suite, cases=["seq2seq_lstm*"]).select()} == {"chapter15/seq2seq_lstm"}
+
+
+def test_an_override_has_to_fit():
+    suite = read_suite("chapter15")
     with pytest.raises(BenchError, match="seeds"):
         override(suite, seeds=[-1])
 

@@ -13,7 +13,7 @@ from bench.devices import Device, find_device, usable_cores
 from bench.engines.base import engines, load_engine
 from bench.errors import BenchError
 from bench.models.base import models
-from bench.pasting import installing
+from bench.pasting import brought_by
 from bench.plan import make_plan
 from bench.process import Slot, begin
 from bench.suite import Suite
@@ -145,7 +145,5 @@ def test_a_process_has_one_thread_whole_float32_and_no_other_backend(tmp_path, m
 def test_a_gpu_that_torch_does_not_see_is_said(tmp_path):
     blind = Device("gpu", 0, "Card", {"CUDA_VISIBLE_DEVICES": "-1"})
     result = begin(Slot("gpu", blind, None, "torch"), tmp_path / "log", load_engine, "torch", "gpu").result(LIMIT_S)
-    assert result.reason == (
-        "BenchError: backend torch sees no GPU in this environment, which may lack CUDA; "
-        f"this brings it: {installing('torch-gpu')}"
-    )
+    how = brought_by("pip install 'sequence-bench[torch-gpu]'")
+    assert result.reason == f"BenchError: backend torch sees no GPU in this environment, which may lack CUDA; {how}"

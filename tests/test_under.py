@@ -11,13 +11,16 @@ from bench.cli import call
 from bench.errors import BenchError
 from bench.measurement import Measurement
 from bench.plan import Plan
+from bench.record import RunRecord
+from bench.report.appendix import environments
 from bench.report.build import build_report
 from bench.report.figures.base import label_looks
 from bench.report.figures.scatter import front, pareto_figure
+from bench.report.results import Results
 from bench.report.style import styled
 from bench.report.under import Bound, answer, parse_bounds
 from tests.chapter_fakes import chapter_like
-from tests.fakes import FakeLeastSquares, fake_case, fake_plan, fake_record
+from tests.fakes import ENVIRONMENT, FakeLeastSquares, fake_case, fake_plan, fake_record
 from tests.section_fakes import results_of
 from tests.test_sections_throughput import measured
 
@@ -132,6 +135,22 @@ def test_no_price_is_named_where_the_leader_may_meet_the_bounds() -> None:
     assert text.endswith(
         "; least squares leads without them, and may be within them. Not known of least squares: parameters."
     )
+
+
+def test_a_share_of_a_programs_seconds_is_no_models_own() -> None:
+    def made(stack: int, *more: RunRecord) -> Results:
+        where = ENVIRONMENT.model_copy(update={"stack": stack})
+        records = [fake_record(BIG, seed, mse=0.01 + seed / 1e5, environment=where) for seed in (42, 43, 44)]
+        return results_of(fake_plan([BIG, *[SQUARES] * bool(more)], [*records, *more]))
+
+    asked, squares = parse_bounds("train_s=1h"), fake_record(SQUARES, None, mse=0.05)
+    assert "big is the best of 2 within the bounds, of 2" in answer(made(1, squares), asked)
+    text = answer(made(4, squares), asked)
+    assert "least squares is the best of 1 within the bounds, of 2" in text
+    assert text.endswith("Not known of big: train_s (seeds that train in one program have but a share of its train_s).")
+    assert "train_s is known of no model, since all trained several seeds in one program" in answer(made(4), asked)
+    assert environments(made(4)).endswith("are its share of all of theirs: no model alone trains in so few.")
+    assert "share" not in environments(made(1))
 
 
 def test_a_bound_that_nothing_meets_says_the_least() -> None:

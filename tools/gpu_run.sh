@@ -105,10 +105,19 @@ step() {
         lengths) module bench speed "${CASES:-seq2seq_rnn,seq2seq_lstm,seq2seq_gru,wavenet}" --backend jax \
             --device "$DEVICE" --lengths 50,200,1000 --batch 32 --budget-s 60 --results "$RESULTS" ;;
         printed) sweep bai2018-gpu jax --no-throughput ;;
-        *) fail "STEPS: unknown step $1; expected runs, torch, throughput, seeds, lengths or printed" ;;
     esac
 }
 
+for name in $STEPS; do
+    case $name in
+        runs | torch | throughput | seeds | lengths | printed) ;;
+        *) fail "STEPS: unknown step $name; expected runs, torch, throughput, seeds, lengths or printed" ;;
+    esac
+done
+case $LIMIT_S in
+    '' | *[!0-9]*) fail "LIMIT_S=$LIMIT_S: expected a whole number of seconds" ;;
+esac
+command -v "$PYTHON" >/dev/null || fail "PYTHON=$PYTHON is no program that can be run"
 set_up
 say "set up"
 for name in $STEPS; do

@@ -33,8 +33,28 @@ SeasonSteps = Annotated[int, typer.Option("--season", min=0, help="Season in ste
 Quick = Annotated[bool, typer.Option("--quick", help="A first answer in minutes: few seeds, steps and models.")]
 Cases = Annotated[str, typer.Option(help="Only these cases of the suite: names or globs, comma-separated.")]
 Seeds = Annotated[str, typer.Option(help="Model seeds instead of the suite's, as in 42,43.")]
-DeviceNames = Annotated[str, typer.Option("--device", help="cpu, gpu, gpu:1, all (GPUs), or several: cpu,gpu.")]
-BackendNames = Annotated[str, typer.Option("--backend", help="tensorflow, jax, torch, or several: tensorflow,jax.")]
+
+
+def _some(context: typer.Context, parameter: typer.CallbackParam, value: str) -> str:
+    """Return an option's value, which may be empty only where the option is not given.
+
+    Raises:
+        BenchError: It is given, and empty.
+    """
+    source = context.get_parameter_source(str(parameter.name))
+    if not value.strip() and source is not None and source.name == "COMMANDLINE":
+        raise BenchError(
+            f"{parameter.opts[0]} '': expected names separated by commas; leave it out for the suite's own"
+        )
+    return value
+
+
+DeviceNames = Annotated[
+    str, typer.Option("--device", callback=_some, help="cpu, gpu, gpu:1, all (GPUs), or several: cpu,gpu.")
+]
+BackendNames = Annotated[
+    str, typer.Option("--backend", callback=_some, help="tensorflow, jax, torch, or several: tensorflow,jax.")
+]
 Epochs = Annotated[int, typer.Option(min=0, help="Epochs for every trained case instead of its recipe's; 0: leave.")]
 Stack = Annotated[str, typer.Option(help="Seeds in one program, where the backend can: a number, auto or off.")]
 ExecutorName = Annotated[str, typer.Option("--executor", help="Where runs are run; bench list executors.")]

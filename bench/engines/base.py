@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bench.errors import BenchError
 from bench.models.base import Inputs, Network, Support
-from bench.pasting import pasted
+from bench.pasting import brought_by
 from bench.recipe import Recipe
 from bench.registry import Registry
 from bench.task import Array, Split, Task, Values, Windows
@@ -141,6 +141,7 @@ class Engine:
         stacks: Whether one program can train many seeds.
         precisions: What a recipe may have its layers compute in.
         precisions_on: The same on kinds of device where they are others.
+        no_memory: What the type or the text of an error has where a device has too little memory.
     """
 
     name: ClassVar[str] = ""
@@ -158,6 +159,7 @@ class Engine:
     stacks: ClassVar[bool] = False
     precisions: ClassVar[tuple[str, ...]] = ("float32",)
     precisions_on: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    no_memory: ClassVar[tuple[str, ...]] = ()
 
     def trains_in(self, recipe: Recipe | None, device_kind: str) -> Support:
         """Return whether it can train by a recipe of this precision on a kind of device."""
@@ -193,7 +195,8 @@ class Engine:
 
     def lacks_memory(self, error: BaseException) -> bool:
         """Return whether an error says that a device has too little memory for what was asked of it."""
-        return isinstance(error, MemoryError)
+        said = f"{type(error).__name__}: {error}"
+        return isinstance(error, MemoryError) or any(sign in said for sign in self.no_memory)
 
 
 NO_ENGINE = "numpy"
@@ -230,7 +233,7 @@ def load_engine(backend: str, device_kind: str) -> Engine:
     found = engines.get(backend)
     found.load()
     if device_kind == "gpu" and not found.count_gpus():
-        how = f"; this brings it: {pasted(found.installs['gpu'])}" if "gpu" in found.installs else ""
+        how = f"; {brought_by(found.installs['gpu'])}" if "gpu" in found.installs else ""
         raise BenchError(f"backend {backend} sees no GPU in this environment, which may lack CUDA{how}")
     return found
 

@@ -192,6 +192,7 @@ class Jax(KerasEngine):
     stacks = True
     precisions = ("float32", "bfloat16", "float16")
     precisions_on: ClassVar = {"cpu": ("float32", "bfloat16")}  # no attention there in float16
+    no_memory = ("RESOURCE_EXHAUSTED",)  # in the text of an error of XLA's own
 
     def load(self) -> None:
         """Import Keras on JAX, with the settings of both fixed.
@@ -221,7 +222,3 @@ class Jax(KerasEngine):
         from bench.engines.jax_stack import JaxStack  # which knows this module
 
         return JaxStack(model, recipe, taught, scored, width)
-
-    def lacks_memory(self, error: BaseException) -> bool:
-        """As `Engine.lacks_memory`; XLA says it in the text of an error of its own."""
-        return super().lacks_memory(error) or "RESOURCE_EXHAUSTED" in str(error)

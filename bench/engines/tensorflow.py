@@ -236,6 +236,7 @@ class TensorFlow(KerasEngine):
     version = "2"
     jit = "epoch by XLA"
     precisions = ("float32", "bfloat16", "float16")
+    no_memory = ("ResourceExhaustedError", "RESOURCE_EXHAUSTED")  # the second in an XLA program
 
     def threads(self) -> int:
         """Return how many threads TensorFlow was told to use by its own interface, which goes before the variables."""

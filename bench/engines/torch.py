@@ -243,6 +243,7 @@ class Torch(KerasEngine):
     precisions = ("float32", "bfloat16", "float16")
     precisions_on: ClassVar = {"cpu": ("float32", "bfloat16")}  # no LSTM there in float16
     jit_on: ClassVar = {"gpu": "none, plain modules by CUDA graphs"}
+    no_memory = ("OutOfMemoryError", "can't allocate memory", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
 
     def load(self) -> None:
         """Import PyTorch and Keras on it, with the settings of both fixed.

@@ -123,7 +123,13 @@ def _tensorflow_loop(step: Step, inputs: Number, first: Number) -> Number:
     def stacked(t: Any, taken: Any, carry: list[Any], weights: list[Any]) -> list[Any]:
         return [ops.stack(step(ops.unstack(carry[0]), ops.unstack(taken)))]
 
-    states = loop(stacked, ops.stack([ops.broadcast_to(x, shape) for x in inputs], axis=1), [ops.stack(first)], [], repeatable=True)[0]
+    states = loop(
+        stacked,
+        ops.stack([ops.broadcast_to(x, shape) for x in inputs], axis=1),
+        [ops.stack(first)],
+        [],
+        repeatable=True,
+    )[0]
     return list(ops.unstack(states, axis=1))
 
 

@@ -9,6 +9,11 @@ from bench.report.markdown import NONE, escape, seed_label, table
 from bench.report.results import Results
 from bench.text.markdown import code
 
+SHARES = (
+    "Where *seeds a program* is more than 1, so many seeds trained side by side in one program. The seconds of such a "
+    "run are its share of all of theirs: no model alone trains in so few."
+)
+
 
 def run_ids(results: Results) -> str:
     """Return the record behind every table row: case, seeds and run ids."""
@@ -60,4 +65,5 @@ def environments(results: Results) -> str:
     shown = frame.astype("string").fillna("")
     known = [c for c in columns if c in shown and (shown[c] != "").any()]
     rows = [[escape(r[c]) or NONE for c in known] for _, r in shown.iterrows()]
-    return table([columns[c] for c in known], rows, text_columns=len(known))
+    text = table([columns[c] for c in known], rows, text_columns=len(known))
+    return f"{text}\n\n{SHARES}" if (frame["stack"] > 1).fillna(False).any() else text

@@ -77,6 +77,8 @@ class Results:
         alone = {tuple(m[name] for name in places): m for m in reversed(_lines(measured))}
         ended = runs[runs["status"] == "done"].sort_values(["data_seed", "seed"])
         done = dict([*ended.groupby(places)])
+        where = self.frames["environments"]
+        stacked = set(where.loc[(where["stack"] > 1).fillna(False), "environment"])
         groups: dict[str, list[tuple[Place, pd.DataFrame]]] = {}
         for (case, device, backend), group in runs.groupby(places, sort=False):
             groups.setdefault(str(case), []).append(((str(case), str(device), str(backend)), group))
@@ -87,7 +89,10 @@ class Results:
                 finished = done.get(place, ended.iloc[:0])
                 planned = self.seeds_on.get(place[2], info["n_planned"])
                 known = info | {"n_planned": planned}
-                rows.append(Row(*place, info["label"], known, group, finished, scores, traits, alone.get(place)))
+                several = bool(finished["environment"].isin(stacked).any())
+                rows.append(
+                    Row(*place, info["label"], known, group, finished, scores, traits, alone.get(place), several)
+                )
         return named(rows)
 
     @cached_property

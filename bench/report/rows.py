@@ -35,6 +35,7 @@ class Row:
         metrics: Traits of its task's metrics, by name.
         measurement: Its row of ``measurements.csv``; None where its throughput was not measured alone.
         name: Label for tables, with the device or backend where more than one is compared.
+        stacked: Whether several seeds trained in one program, so that a run's seconds are its share of all of theirs.
     """
 
     case: str
@@ -47,6 +48,7 @@ class Row:
     scores: Mapping[str, Mapping[Key, float]]
     metrics: Mapping[str, Traits]
     measurement: Mapping[str, Any] | None = None
+    stacked: bool = False
 
     @property
     def label(self) -> str:

@@ -41,7 +41,7 @@ QUANTITIES: dict[str, Quantity] = {
     "parameters": Quantity(NUMBERS, attrgetter("parameters")),
     "peak_memory": Quantity(BYTES, methodcaller("measured", "peak_memory_bytes")),
     "model_size": Quantity(BYTES, methodcaller("measured", "model_bytes")),
-    "train_s": Quantity(DURATIONS, methodcaller("median", "train_s")),
+    "train_s": Quantity(DURATIONS, lambda row: None if row.stacked else row.median("train_s")),
     "train_throughput": Quantity(NUMBERS, lambda row: row.speed if row.trained else math.inf, lower=True),
     "infer_throughput": Quantity(NUMBERS, methodcaller("measured", "infer_windows_per_s"), lower=True),
 }
@@ -147,6 +147,7 @@ def _line(board: Leaderboard, bounds: Sequence[Bound]) -> str:
     unknown = [r for r in ranked if None in held[r] and False not in held[r]]
     within = [r for r in ranked if all(held[r])]
     best = within[0] if within else None
+    lacking = [bound.key for bound in bounds if any(bound.holds(r) is None for r in unknown)]
     cost = difference(board.ratio(best), metric) if best else ""
     against = f"{cost}{' points' * metric.share} of {metric.heading} against"
     if metric.log:
@@ -165,17 +166,24 @@ def _line(board: Leaderboard, bounds: Sequence[Bound]) -> str:
         excluding=[text for bound in bounds if (text := _excluding(board, bound))],
         alone={bound: sum(bound.holds(r) is True for r in ranked) for bound in bounds},
         unknown=unknown,
-        lacking=[bound.key for bound in bounds if any(bound.holds(r) is None for r in unknown)],
+        lacking=lacking,
+        shares=_shares(lacking, unknown),
         names=lambda rows: names(rows, LISTED),
     )
     return " ".join(text)
+
+
+def _shares(keys: Sequence[str], rows: Sequence[Row]) -> bool:
+    """Return whether seconds of training are among what is asked, and rows have but a share of a program's."""
+    return "train_s" in keys and any(row.stacked for row in rows)
 
 
 def _excluding(board: Leaderboard, bound: Bound) -> str:
     """Return that a bound excludes all rows, and the least that any of them needs; empty where it does not."""
     values = {r: v for r in board.ranked if (v := bound.quantity.value(r)) is not None}
     if not values:
-        return f"{bound.key} is known of no model, since none was measured"
+        why = "all trained several seeds in one program" if _shares([bound.key], board.ranked) else "none was measured"
+        return f"{bound.key} is known of no model, since {why}"
     if any(bound.holds(r) for r in values):
         return ""
     choose, word = (max, "most") if bound.quantity.lower else (min, "least")

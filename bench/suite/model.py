@@ -1,6 +1,7 @@
 """What a suite is: a selection of cases, seeds, devices and backends, as checked data."""
 
 import fnmatch
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -306,11 +307,31 @@ class Suite(BaseModel):
         """Return the cases that some backend of the suite can run; all where none can."""
         return [case for case in found if any(map(case.runs_on, self.backends))] or found
 
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Registered cases that a glob stands for and no backend of the suite can run, with the reason."""
+        globs = [entry for entry in self.cases if isinstance(entry, str)]
+        named = [cases.get(name) for entry in globs for name in match_cases(entry, cases.names())]
+        taken = {case.name for case in self.select()}
+        return {
+            case.name: "; ".join(case.runs_on(backend).reason for backend in self.backends)
+            for case in named
+            if case.name not in taken and not any(map(case.runs_on, self.backends))
+        }
+
     def _on_source_data(self, case: Case) -> Case:
         """Return a case, without its published values where this suite's data are not those that they are of."""
         printed = case.published
         same = printed.any_draw or not case.dataset.varies or self.data_seeds == [printed.data_seed]
         return case if same else replace(case, published=Published())
+
+
+def matching(pattern: str, known: Iterable[str]) -> list[str]:
+    """As `match_cases`, but none where it matches none."""
+    names = list(known)
+    if pattern in names:
+        return [pattern]
+    return fnmatch.filter(names, pattern) or [n for n in names if fnmatch.fnmatch(n.rpartition("/")[2], pattern)]
 
 
 def match_cases(pattern: str, known: list[str]) -> list[str]:
@@ -319,9 +340,7 @@ def match_cases(pattern: str, known: list[str]) -> list[str]:
     Raises:
         BenchError: It matches none.
     """
-    if pattern in known:
-        return [pattern]
-    found = fnmatch.filter(known, pattern) or [n for n in known if fnmatch.fnmatch(n.rpartition("/")[2], pattern)]
+    found = matching(pattern, known)
     if not found:
         short = [n.rpartition("/")[2] for n in known]
         raise BenchError(f"unknown case {pattern!r}; {close_matches(pattern, known + short)}")

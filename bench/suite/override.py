@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from bench.cases.crossed import CrossedCase
 from bench.cases.in_place import InPlaceCase
 from bench.errors import BenchError
-from bench.suite.model import AutoSeeds, Entry, Suite, match_cases
+from bench.suite.model import AutoSeeds, Entry, Suite, match_cases, matching
 from bench.suite.read import explain
 
 
@@ -30,7 +30,7 @@ def override(
     """
     changes: dict[str, Any] = {}
     if cases:
-        changes |= _choose(suite, cases)
+        changes |= _choose(suite.model_copy(update={"backends": backends}) if backends else suite, cases)
     if seeds:
         changes |= {"seeds": seeds, "auto_seeds": AutoSeeds()}
         if seeds != suite.seeds:
@@ -54,11 +54,15 @@ def _choose(suite: Suite, patterns: list[str]) -> dict[str, Any]:
     """Return what changes in a suite so that it has only the cases of some names and globs.
 
     Raises:
-        BenchError: A pattern matches none of its cases.
+        BenchError: A pattern matches none of its cases, or such as no backend of the suite can run.
     """
     selected = suite.select()
     bases = list(dict.fromkeys(case.variant_of or case.name for case in selected))
     known = list(dict.fromkeys([*bases, *(case.name for case in selected)]))
+    for pattern in patterns:
+        reasons = {} if matching(pattern, known) else suite.left_out
+        for name in matching(pattern, reasons):
+            raise BenchError(f"suite {suite.name!r}: case {name!r} cannot be run: {reasons[name]}")
     matched = {name for pattern in patterns for name in match_cases(pattern, known)}
     kept = [case for case in selected if case.name in matched or case.variant_of in matched]
     if len(kept) == len(selected):

@@ -13,6 +13,7 @@ from bench.devices import usable_cores
 
 WAYS = ("engine", "two_workers", "fit", "fit_xla")
 LOOPS = ("ours", "keras")
+BACKEND_WAYS = ("TensorFlow", "JAX", "JAX stacked", "PyTorch fused", "PyTorch eager")
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
@@ -127,13 +128,17 @@ def _print_backends(terminalreporter: Any, session: Any) -> None:
     infos = [b.extra_info for b in session.benchmarks if "backends_of" in b.extra_info]
     if not infos:
         return
-    names = list(dict.fromkeys(name for info in infos for name in info["s_per_epoch"]))
+    names = [name for name in BACKEND_WAYS if any(name in info["s_per_epoch"] for info in infos)]
     rows = []
     for info in infos:
         found = info["s_per_epoch"]
-        torch = min((value for name, value in found.items() if name.startswith("PyTorch")), default=None)
-        ours = min(value for name, value in found.items() if not name.startswith("PyTorch"))
-        ratios = [found["JAX"] / found["TensorFlow"], found["JAX stacked"] / found["JAX"], torch and ours / torch]
+        best = {
+            "ours": min((value for name, value in found.items() if not name.startswith("PyTorch")), default=None),
+            "PyTorch": min((value for name, value in found.items() if name.startswith("PyTorch")), default=None),
+        }
+        pairs = (("JAX", "TensorFlow"), ("JAX stacked", "JAX"), ("ours", "PyTorch"))
+        known = [[(found | best).get(name) for name in pair] for pair in pairs]
+        ratios = [above / below if above and below else None for above, below in known]
         rows.append([info["backends_of"], *(found.get(name) for name in names), *ratios])
     headers = ["one core: s an epoch and a seed", *names, "JAX / TensorFlow", "stacked / JAX", "best / best PyTorch"]
     terminalreporter.write_line("")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
 from bench import stats
 from bench.metrics.traits import Traits
@@ -52,13 +53,16 @@ def backends_table(results: Results) -> tuple[str, list[str]] | None:
 
 @finding("backends", order=3)
 def backends(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return how many pairs of backends end apart; nothing with one backend."""
+    """Return how many pairs of backends end apart, and how far one seed's runs do; nothing with one backend."""
     pairs = twins(results)
     if not pairs:
         return []
     differ = len(apart(pairs))
     of, ends = f"Of {count(len(pairs), 'pair')} of one network on two backends", f"end{'s' * (differ < 2)}"
-    return [f"**{link('Backends', tables['backends'].target)}.** {of}, {differ or 'none'} {ends} apart."]
+    far = [pair.ends.one_seed for pair in pairs if pair.board.metric.log]
+    how_far = f" The errors of one seed's two runs end × {fixed(median(far), 3)} apart in the median" if far else ""
+    most = f", and × {fixed(max(far), 3)} for the pair of backends where they end farthest apart." if far else ""
+    return [f"**{link('Backends', tables['backends'].target)}.** {of}, {differ or 'none'} {ends} apart.{how_far}{most}"]
 
 
 def _of_board(board: Leaderboard) -> Iterator[Twins]:
