@@ -1,9 +1,9 @@
 """Linear recurrences ``h_t = a_t h_{t-1} + b_t`` on every backend, and those of the largest sum.
 
 On a GPU, and on PyTorch, for all steps at once, by the prefix sum of Blelloch (1990), "Prefix Sums and Their
-Applications", section 1.4: log2(steps) rounds, each of half as many products; Keras's own `associative_scan` fails under
-XLA on TensorFlow, on JAX it is used. In a program that is compiled for a CPU a step after another: a core does one thing
-at a time, so that a round there is work and saves none.
+Applications", section 1.4: log2(steps) rounds, each of half as many products; Keras's own `associative_scan` fails
+under XLA on TensorFlow, on JAX it is used. In a program that is compiled for a CPU a step after another: a core does
+one thing at a time, so that a round there is work and saves none.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -123,14 +123,8 @@ def _tensorflow_loop(step: Step, inputs: Number, first: Number) -> Number:
     def stacked(t: Any, taken: Any, carry: list[Any], weights: list[Any]) -> list[Any]:
         return [ops.stack(step(ops.unstack(carry[0]), ops.unstack(taken)))]
 
-    states = loop(
-        stacked,
-        ops.stack([ops.broadcast_to(x, shape) for x in inputs], axis=1),
-        [ops.stack(first)],
-        [],
-        repeatable=True,
-    )[0]
-    return list(ops.unstack(states, axis=1))
+    alike = ops.stack([ops.broadcast_to(part, shape) for part in inputs], axis=1)
+    return list(ops.unstack(loop(stacked, alike, [ops.stack(first)], [], repeatable=True)[0], axis=1))
 
 
 LOOPS: Mapping[str, Loop] = {"jax": _jax_loop, "tensorflow": _tensorflow_loop}
