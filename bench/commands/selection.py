@@ -18,6 +18,9 @@ from bench.store import REPORTS, RESULTS, Store
 from bench.suite import Suite
 from bench.variables import widest
 
+BACKENDS = Suite.model_fields["backends"].default
+"""What a suite has that names none."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -74,6 +77,9 @@ class Selection:
         named = (("--results", self.results, RESULTS), ("--reports", self.reports, REPORTS)) if folders else ()
         moved = [(name, str(folder)) for name, folder, usual in named if folder != usual]
         given = self.given if self.suite != self.unmodified else ()
+        asked = {name for name, _ in given}
+        if in_file and verb == "run" and "--backend" not in asked and self.suite.backends != BACKENDS:
+            given = (*given, ("--backend", ",".join(self.suite.backends)))  # whoever reads it sets these up first
         stacked = [("--stack", self.stack)] if verb == "run" and self.stack != AUTO else []
         stacked += [("--executor", self.place), *self.told] if verb == "run" and self.place != LOCAL else []
         stacked += [("--job", str(self.job))] if verb == "run" and self.job else []
