@@ -73,7 +73,7 @@ class Parity(_Formal):
 
 @dataset("modular_arithmetic")
 class ModularArithmetic(_Formal):
-    """The value of a sum of products without brackets, modulo five.
+    """The value of a sum of products without brackets, modulo a small number.
 
     A string is a digit below ``modulus``, an operator of ``+-*``, a digit, and so on, ends in a digit, and is read as
     usual: products first. Digits and operators are drawn evenly; token ids of digits are themselves, operators follow.
