@@ -208,7 +208,7 @@ class Segment:
 
 
 def let_go(records: Iterable[RunRecord]) -> None:
-    """Let segments hold no long parts of records any more, which takes 2 KB a record."""
+    """Let segments hold no long parts of records any more, which takes kilobytes a record."""
     for segment in {record.__dict__["row"][0] for record in records if isinstance(record, InSegment)}:
         segment.let_go()
 
