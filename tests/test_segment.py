@@ -65,6 +65,8 @@ def test_a_segment_says_what_the_files_say(store):
     assert by_segment[1] == by_files[1]
     assert by_files[1] == by_segment[1]
     assert by_segment[0] != by_files[1]
+    segment.let_go(by_segment)
+    assert as_texts(by_segment) == as_texts(by_files)
     with pytest.raises(AttributeError):
         _ = by_segment[0].nothing
 

@@ -27,6 +27,7 @@ from bench.report.prose import RELATED, asked, description, how_to_read, left_ou
 from bench.report.results import Results
 from bench.report.tables import DETAILS, FINDINGS, all_tables
 from bench.report.worst import worst_rows
+from bench.store import let_go
 from bench.text.markdown import escape, heading, html, image
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def build_report(
     else:
         frames["forecasts"] = frames["forecasts"].iloc[:0]
     write_frames(folder, frames)
-    del shown, frames  # a report of many runs is rendered from its files alone
+    del shown, frames
+    let_go(plan.records)  # a report of many runs is rendered from its files alone
     return render_report(folder, figures, page)
 
 

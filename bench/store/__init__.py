@@ -2,6 +2,7 @@
 
 from bench.store.files import REPORTS, RESULTS, NotKept, Store, latest
 from bench.store.reading import read_measurement, read_record
+from bench.store.segment import let_go
 from bench.store.weights import WeightStore, best_seeds
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "WeightStore",
     "best_seeds",
     "latest",
+    "let_go",
     "read_measurement",
     "read_record",
 ]

@@ -162,6 +162,12 @@ class Segment:
                 self._parts[name] = getattr(read_record(text)[0], name)
         return self._parts[name]
 
+    def let_go(self) -> None:
+        """Hold no long parts any more; they are read again where one is asked for."""
+        self._asked, self._parts = -1, {}
+        for name in ("scores", "epochs", "seconds", "samples"):
+            self.__dict__.pop(name, None)
+
     def table(self, rows: Sequence[int]) -> "pa.Table":
         """Return some of its rows, all columns of them."""
         return self._file.read().take(rows)
@@ -199,6 +205,12 @@ class Segment:
     def samples(self) -> "pa.ChunkedArray":
         """Samples as JSON."""
         return self._file.read(["sample"])["sample"]
+
+
+def let_go(records: Iterable[RunRecord]) -> None:
+    """Let segments hold no long parts of records any more, which takes kilobytes a record."""
+    for segment in {record.__dict__["row"][0] for record in records if isinstance(record, InSegment)}:
+        segment.let_go()
 
 
 def read_segment(path: Path, folder: Path) -> Segment | None:
