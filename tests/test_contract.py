@@ -78,9 +78,16 @@ def test_every_registered_model_has_a_case():
 
 
 NAMES = [name for name, case in CASES.items() if not getattr(case.model, "backends", ())]
+LIKE = {
+    "simple_rnn on waves_next_step",
+    "simple_rnn on waves_ten_steps",
+    "conv_gru on waves_every_step",
+    "gated_wavenet on waves_every_step",
+}
+"""What another one tries, too: its model on other data, or its layers in another network."""
 
 
-@pytest.mark.parametrize("name", with_variants(NAMES, {n for n in NAMES if CASES[n].model.name in VARIANTS}))
+@pytest.mark.parametrize("name", with_variants(NAMES, LIKE | {n for n in NAMES if CASES[n].model.name in VARIANTS}))
 def test_model(name):
     case = CASES[name]
     assert make_model(case.model.name, component(case.model).params) == case.model

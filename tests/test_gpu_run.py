@@ -116,7 +116,7 @@ def test_bad_input_ends_it(run, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"STEPS": "runs fly"}, "STEPS: unknown step fly; expected runs, torch, throughput, seeds or lengths"),
+        ({"STEPS": "runs fly"}, "STEPS: unknown step fly; expected runs, torch, throughput, seeds, lengths or printed"),
         ({"LIMIT_S": "ten"}, "LIMIT_S=ten: expected a whole number of seconds"),
         ({"PYTHON": "/nowhere/python"}, "PYTHON=/nowhere/python is no program that can be run"),
     ],

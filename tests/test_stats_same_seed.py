@@ -75,7 +75,7 @@ def simulated(alike, reports, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alike", [0.0, 0.9])
+@pytest.mark.parametrize("alike", [0.0, pytest.param(0.9, marks=pytest.mark.variant)])
 def test_equal_backends_are_told_apart_in_one_report_of_twenty(alike):
     """In 20,000 reports each, 4.9 and 4.4 % had such a pair; by Welch's test on all scores 12.0 and 0.7 %."""
     reports = 250
