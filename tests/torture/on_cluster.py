@@ -72,6 +72,12 @@ class Nodes:
     def add(self) -> None:
         self._cluster.add_node(num_cpus=1)
 
+    def see_one(self) -> None:
+        """Add a node where none is left: a raylet that the machine keeps waiting is taken for lost, and ends."""
+        raylets = [held for node in self._cluster.worker_nodes for held in node.all_processes.get("raylet", [])]
+        if all(held.process.poll() is not None for held in raylets):
+            self.add()
+
     def any(self, rng: random.Random) -> Any:
         """Return one of the nodes beside the head, and see that it is not the only one."""
         nodes = sorted(self._cluster.worker_nodes, key=lambda node: node.node_id)
@@ -259,7 +265,7 @@ class Trial:
 
     def end(self, process: Process, codes: tuple[int, ...], kind: str) -> int:
         """Wait for a driver's end and hold it to what its fault allows; return its exit code."""
-        code = process.wait(240)
+        code = process.wait(240, self.nodes.see_one)
         place = f"{self.sweep.folder.name} start {self.sweep.starts}, {kind}"
         said = process.printed[-1500:]
         wrong = code not in codes or (code == 2 and LOST not in said)

@@ -123,10 +123,11 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.popen.pid, number)
 
-    def wait(self, seconds: float = 600.0) -> int:
+    def wait(self, seconds: float = 600.0, meanwhile: Callable[[], None] = lambda: None) -> int:
         """Wait until it has ended; return its exit code. One that hangs is killed, and gives -99."""
         deadline = time.monotonic() + seconds
         while self.alive and time.monotonic() < deadline:
+            meanwhile()
             time.sleep(0.05)
         if self.alive:
             self.popen.send_signal(signal.SIGABRT)  # where its threads stand goes to its log
