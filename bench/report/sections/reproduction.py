@@ -55,16 +55,18 @@ def not_run_table(results: Results) -> tuple[str, list[str]] | None:
     lines = left_out(results).to_dict("records")
     if not lines:
         return None
+    for line in lines:
+        line["best"] = _best_untrained(results, line)
     columns: dict[str, Callable[[dict[Hashable, Any]], str]] = {
         "task": lambda line: escape(line["task"]),
         "model": lambda line: escape(line["model"]),
         "value": lambda line: escape(line["metric"].replace("_", " ")),
         "printed": lambda line: NONE if pd.isna(line["value"]) else printed_text(line["value"]),
-        "best untrained here": lambda line: _best_untrained(results, line),
+        "best untrained here": lambda line: line["best"],
         "run it by": lambda line: code(line["case"], cell=True) if line["case"] else NONE,
         "why not here": lambda line: escape(line["why"]),
     }
-    beside = any(_best_untrained(results, line) != NONE for line in lines)
+    beside = any(line["best"] != NONE for line in lines)
     if not beside:
         del columns["best untrained here"]
     return lines_of(columns, lines, text=3, last=True), paragraphs("not_run", beside=beside)
