@@ -24,6 +24,7 @@ takes.sync := $(takes.bench)
 takes.report := $(takes.bench)
 takes.microbench := BENCHES
 takes.microbench-compare := BENCHES SLOWER
+takes.test-variants := PART
 takes.torture := FAULTS FUZZ PROPERTIES SEED
 takes.torture-cluster := FAULTS SEED
 takes.cluster := NODES
@@ -42,7 +43,8 @@ default.DRAWS := 20000
 
 goals := $(or $(MAKECMDGOALS),bench)
 taken := $(takes) $(foreach goal,$(goals),$(takes.$(goal)))
-variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.torture) $(takes.cluster) $(takes.simulate))
+variables := $(sort $(takes) $(takes.bench) $(takes.ui) $(takes.microbench-compare) $(takes.test-variants) $(takes.torture) $(takes.cluster) \
+	$(takes.simulate))
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
 define newline
 
@@ -62,6 +64,11 @@ $(foreach name,$(variables),$(eval override $(name) := $$(value $(if $(filter $(
 $(foreach name,$(variables),$(if $(findstring $(newline),$($(name))),$(error $(name) has more than one line)))
 ifneq ($(filter-out yes no,$(THROUGHPUT)),)
 $(error THROUGHPUT=$(THROUGHPUT): expected yes or no)
+endif
+ifneq ($(PART),)
+ifneq ($(words $(subst /, ,$(PART))),2)
+$(error PART=$(PART): expected K/N, as in 1/4)
+endif
 endif
 unexport PYTHONHOME
 
@@ -109,7 +116,7 @@ exit 2
 endef
 
 .PHONY: bench report ui doctor test test-variants test-all check microbench microbench-compare torture torture-cluster cluster simulate \
-	plan env sync ready ready-dev ready-cluster ready-dev-cluster
+	plan env sync ready ready-dev ready-cluster
 
 bench: ready
 	@exec $(RUN) bench run $(SELECTION) $(call option,--workers,WORKERS) $(if $(filter no,$(THROUGHPUT)),--no-throughput)
@@ -134,9 +141,11 @@ override TESTS = $(DEV) pytest -p no:benchmark -n 2 --dist loadfile --no-loadsco
 test: ready-dev
 	@exec $(TESTS) -m 'not variant'
 
-# Those that try a further variant of what others try: more networks, losses and optimizers.
+# Those that try a further variant of what others try: more networks, losses and optimizers. PART=1/4 is a quarter of them.
+override GROUP = $(firstword $(subst /, ,$(PART)))
+override GROUPS = $(lastword $(subst /, ,$(PART)))
 test-variants: ready-dev
-	@exec $(TESTS) -m variant
+	@exec $(TESTS) -m variant $(if $(PART),--group $(call quoted,GROUP) --splits $(call quoted,GROUPS) --splitting-algorithm least_duration)
 
 # Both.
 test-all: ready-dev
@@ -169,7 +178,7 @@ torture: ready-dev
 
 # Sweeps on a cluster of this machine while nodes are lost, join, hang or are cut off, the head is restarted and the driver
 # killed; the numbers go to results/torture_cluster.json. About half an hour.
-torture-cluster: ready-dev-cluster
+torture-cluster: ready-dev
 	@exec $(DEV) tests.torture.on_cluster --faults $(call quoted,FAULTS) --seed $(call quoted,SEED)
 
 # Prints the command to paste, and ends with Ctrl-C.
@@ -187,12 +196,9 @@ ready:
 	$(call set_up,$(ENV),$(EXTRAS))
 	$(if $(CHOSEN),@echo '$(WHICH)' >&2)
 
-# Tests need TensorFlow, and JAX, which dev brings; BACKEND=torch brings PyTorch too, whose tests are skipped without it.
+# Tests need TensorFlow, and JAX and Ray, which dev brings; BACKEND=torch brings PyTorch too, whose tests are skipped without it.
 ready-dev:
 	$(call set_up,$(DEV_ENV),$(TESTED) all dev)
 
 ready-cluster:
 	$(call set_up,$(ENV),$(EXTRAS) ray)
-
-ready-dev-cluster:
-	$(call set_up,$(DEV_ENV),$(TESTED) all dev ray)

@@ -97,11 +97,18 @@ class StackHalved:
 
 
 @dataclass(frozen=True)
+class NoRoom:
+    """Nothing is there that could run what is left: ``line`` says what is missing. The sweep waits for it."""
+
+    line: str
+
+
+@dataclass(frozen=True)
 class Idle:
     """A worker waits for a job: it has just been set up, or has done one."""
 
 
-Event = RunStarted | EpochEnded | DataChecked | StackHalved | RunEnded
+Event = RunStarted | EpochEnded | DataChecked | StackHalved | NoRoom | RunEnded
 
 
 def make_jobs(

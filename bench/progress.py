@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench.estimates import Estimate, Pace, remaining_s
-from bench.jobs import DataChecked, EpochEnded, Event, RunEnded, RunStarted, StackHalved
+from bench.jobs import DataChecked, EpochEnded, Event, NoRoom, RunEnded, RunStarted, StackHalved
 from bench.metrics.base import ranking
 from bench.record import RunRecord, RunSpec
 from bench.text.lines import one_line
@@ -82,6 +82,8 @@ class SweepProgress:
                 self._drop(run_id)
             line = f"{event.spec.case}: out of memory; going on with {event.stack} seeds in one program"
             self._console.print(line, markup=False, highlight=False)
+        elif isinstance(event, NoRoom):
+            self._console.print(f"waiting: {event.line}", markup=False, highlight=False)
         elif isinstance(event, RunEnded):
             self._ended(event.record)
 

@@ -22,7 +22,7 @@ printf '%s\\0' "$@"
 """
 """Stands for the environment's Python: it is always ready, and prints the words that it is called with."""
 VARIABLES = ["SUITE", "DEVICE", "SEEDS", "CASES", "EPOCHS", "WORKERS", "THROUGHPUT", "PORT", "BENCHES", "SLOWER"]
-VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "NODES", "DRAWS", "PYTHON", "BACKEND"]
+VARIABLES += ["FAULTS", "FUZZ", "PROPERTIES", "SEED", "NODES", "DRAWS", "PYTHON", "BACKEND", "PART"]
 OF_BENCH = ["bench", "plan", "sync", "report", "ui", "doctor"]
 TARGETS = [
     *OF_BENCH,
@@ -138,6 +138,15 @@ def test_a_make_above_may_pass_on_what_it_was_given(clone):
 def test_throughput_is_yes_or_no(clone, value, option):
     assert words(make(clone, f"THROUGHPUT={value}"))[4:] == option
     assert "THROUGHPUT=0: expected yes or no" in make(clone, "THROUGHPUT=0").stderr
+
+
+def test_a_part_of_the_variants_is_a_group_of_so_many(clone):
+    assert words(make(clone, "test-variants", "PART=2/4"))[-6:] == [
+        *("--group", "2", "--splits", "4", "--splitting-algorithm", "least_duration")
+    ]
+    assert words(make(clone, "test-variants"))[-2:] == ["-m", "variant"]
+    for odd in ("2", "1/2/3", "one of two three"):
+        assert f"PART={odd}: expected K/N, as in 1/4" in make(clone, "test-variants", f"PART={odd}").stderr
 
 
 @pytest.mark.parametrize(

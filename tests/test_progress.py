@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from bench.estimates import Pace, in_words
-from bench.jobs import DataChecked, EpochEnded, RunEnded, RunStarted, StackHalved
+from bench.jobs import DataChecked, EpochEnded, NoRoom, RunEnded, RunStarted, StackHalved
 from bench.progress import SweepProgress, outcome_of
 from tests.fakes import fake_record
 
@@ -98,3 +98,10 @@ def test_a_stack_has_one_bar_and_one_that_is_halved_is_said(console):
         progress(RunEnded(others[1]))
         assert bars() in (None, [])
     assert f"{first.spec.case}: out of memory; going on with 2 seeds in one program" in console.file.getvalue()
+
+
+def test_a_sweep_that_waits_for_a_machine_says_for_what(console):
+    spec = fake_record(seed=1, mse=0.01).spec
+    with SweepProgress([spec], Pace(), 1, console) as progress:
+        progress(NoRoom("no node of the cluster has a core now; the runs go on when one joins"))
+    assert "waiting: no node of the cluster has a core now; the runs go on when one joins" in console.file.getvalue()

@@ -1,4 +1,4 @@
-"""A cluster of Ray of two nodes on this machine; skipped where Ray is not installed."""
+"""A cluster of Ray of two nodes on this machine."""
 
 import json
 import os
@@ -19,8 +19,8 @@ from bench.environment import cpu_model
 from bench.errors import BenchError
 from bench.executors import ray_node
 from bench.executors.base import Machines, Setting, executors
-from bench.executors.ray_served import _whole_of
-from bench.jobs import RunEnded, RunStarted, make_jobs
+from bench.executors.ray_cluster import whole_of
+from bench.jobs import NoRoom, RunEnded, RunStarted, make_jobs
 from bench.lock import hold, read_holder
 from bench.measurement import measure_spec
 from bench.plan import expand
@@ -29,7 +29,6 @@ from bench.suite import Suite, read_suite
 from bench.throughput.benchmark import CaseMeasured, LeftOut, MachineLost, Terms, machine_folder
 from tests.elsewhere import environment_of
 
-ray = pytest.importorskip("ray", reason="Ray is not installed here: the extra ray brings it")
 pytestmark = [pytest.mark.variant, pytest.mark.filterwarnings("default")]
 ROOT = Path(__file__).parent.parent
 
@@ -41,17 +40,23 @@ def started(**head):
 
 
 @pytest.fixture(scope="module")
-def nodes():
-    """Two nodes of a core each."""
+def patched():
+    """What processes of Ray inherit: where the package is, and where a machine's lock is looked for."""
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as own:
         patch.setenv("PYTHONPATH", f"{ROOT}:{os.environ.get('PYTHONPATH', '')}")
         patch.setenv("RAY_TMPDIR", tempfile.gettempdir())
         patch.setenv("TMPDIR", own)  # of the machine's lock, which a benchmark of this machine may hold
         patch.setattr(tempfile, "tempdir", own)
-        made = started()
-        made.add_node(num_cpus=1)
-        yield made
-        made.shutdown()
+        yield
+
+
+@pytest.fixture(scope="module")
+def nodes(patched):
+    """Two nodes of a core each."""
+    made = started()
+    made.add_node(num_cpus=1)
+    yield made
+    made.shutdown()
 
 
 def run(suite, address, *options):
@@ -90,6 +95,25 @@ def test_what_a_lost_node_leaves_is_run_elsewhere_and_each_run_ends_once(nodes, 
     ended = [event.record.run_id for event in seen if isinstance(event, RunEnded)]
     assert sorted(ended) == sorted(spec.run_id for job in jobs for spec in job.specs)
     assert {event.record.status for event in seen if isinstance(event, RunEnded)} == {"done"}
+
+
+def test_a_sweep_says_that_no_node_has_a_core_and_goes_on_when_one_joins(far, tmp_path, patched):
+    read = read_suite(far())
+    jobs = make_jobs(expand(read, read.select()))
+    made = started(num_cpus=0)
+    try:
+        there = executors.get("ray").told([("--address", made.address)])
+        seen = []
+        for event in there.start(jobs, Setting(("cpu",), tmp_path)).run(jobs):
+            seen.append(event)
+            if isinstance(event, NoRoom):
+                made.add_node(num_cpus=1)
+        said = [event.line for event in seen if isinstance(event, NoRoom)]
+        assert said == ["no node of the cluster has a core now; the runs go on when one joins"]
+        assert seen[0].line == said[0]
+        assert sum(isinstance(event, RunEnded) for event in seen) == 6
+    finally:
+        made.shutdown()
 
 
 def test_throughput_is_measured_on_whole_nodes_as_it_is_here(nodes, far, capsys):
@@ -195,7 +219,7 @@ def test_only_nodes_of_the_kind_measure_and_each_is_taken_whole(nodes, engine_pl
     assert [m.environment.variables for m in kept] == ["BLIS_ARCH_TYPE=7"] * 2
     assert {m.environment.digest for m in kept} == set(odd.digests)
     whole = {"NodeID": "ab" * 28, "Resources": {"CPU": 16.0, "GPU": 2.0}}
-    asked = [(o["num_cpus"], o["num_gpus"]) for o in (_whole_of(whole, "cpu"), _whole_of(whole, "gpu"))]
+    asked = [(o["num_cpus"], o["num_gpus"]) for o in (whole_of(whole, "cpu"), whole_of(whole, "gpu"))]
     assert asked == [(16.0, 0), (16.0, 2.0)]
 
 

@@ -5,11 +5,9 @@ import pytest
 from tests.torture.on_cluster import HARMS, torture
 from tests.torture.sweeps import PLUGINS
 
-pytest.importorskip("ray", reason="Ray is not installed here: the extra ray brings it")
 KINDS = "node_lost", "node_joins", "task_killed", "raylet_stopped"
 
 
-@pytest.mark.variant
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_four_faults_on_a_cluster_lose_nothing(tmp_path, monkeypatch):

@@ -19,8 +19,9 @@ from bench.devices import find_device
 from bench.engines.base import NO_ENGINE
 from bench.errors import BenchError
 from bench.executors.base import Executor, Machines, Setting, executor
+from bench.executors.ray_cluster import Cluster, Measures, Spared, Work
 from bench.executors.ray_node import Driver, Waits
-from bench.executors.ray_served import Answer, Ask, Cluster, Done, Fault, Measures, Spared, Stop, Work, serve
+from bench.executors.ray_served import Answer, Ask, Done, Fault, Stop, serve
 from bench.extras import RAY, require
 from bench.jobs import Event, Job
 from bench.measurement import Measurement, MeasureSpec
