@@ -293,7 +293,10 @@ def torture(folder: Path, faults: int, seed: int, kinds: tuple[str, ...] = tuple
             sweep = ScratchSweep(folder / f"{number:03}-cluster", "cluster", options)
             began, harmed = time.monotonic(), sum(tally.harms.values())
             chosen = rng.choices(kinds, weights, k=left)
-            Trial(sweep, nodes, reference, rng, tally).run(chosen)
+            try:
+                Trial(sweep, nodes, reference, rng, tally).run(chosen)
+            finally:
+                sweep.end()
             done, seconds = sum(tally.injected.values()), time.monotonic() - began
             print(f"{sweep.folder.name}: {sweep.starts} starts, {seconds:.0f} s; {done} faults: {chosen}", flush=True)
             if sum(tally.harms.values()) == harmed:

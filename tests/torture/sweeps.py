@@ -151,17 +151,22 @@ class ScratchSweep:
     Attributes:
         options: Further ones of its command.
         seen: Run ids that were found recorded with a result so far: none may go missing again.
+        started: Its commands.
     """
 
     folder: Path
     kind: str
     options: tuple[str, ...] = ()
     seen: set[str] = field(default_factory=set)
-    starts: int = 0
+    started: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
         self.suite.write_text(SUITES[self.kind], encoding="utf-8")
+
+    @property
+    def starts(self) -> int:
+        return len(self.started)
 
     @property
     def suite(self) -> Path:
@@ -173,8 +178,7 @@ class ScratchSweep:
 
     def start(self, *, workers: int = 2, track: bool = False, **variables: str) -> Process:
         """Start the one command that begins the sweep and goes on with it."""
-        self.starts += 1
-        log = self.folder / f"driver-{self.starts}.log"
+        log = self.folder / f"driver-{self.starts + 1}.log"
         command = [
             *(sys.executable, "-m", "bench", "run", str(self.suite), "--workers", str(workers)),
             *("--results", str(self.store.results), "--reports", str(self.folder / "reports")),
@@ -186,7 +190,15 @@ class ScratchSweep:
             popen = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdout=out, stderr=out, stdin=-3, start_new_session=True
             )
-        return Process(popen, log)
+        self.started.append(Process(popen, log))
+        return self.started[-1]
+
+    def end(self) -> None:
+        """Kill what still runs of it."""
+        for process in self.started:
+            if process.alive:
+                process.signal_group(signal.SIGKILL)
+                process.popen.wait()
 
     def recorded(self) -> int:
         """Return how many records there are, read or not."""
