@@ -124,6 +124,7 @@ def test_a_batch_that_the_data_do_not_fill_is_said_before_a_backend_is_imported(
     assert {r.timing.import_s for r in Store(tmp_path / "results").read()} == {0.0}
 
 
+@pytest.mark.variant
 @pytest.mark.slow
 def test_a_rule_that_adds_seeds_adds_none_to_bad_data(tmp_path):
     suite(tmp_path)

@@ -124,6 +124,7 @@ def test_a_node_without_mlflow_and_what_reports_need_records_and_another_sends_a
     assert reported.stdout == "reports/t/README.md\n", reported.stderr
 
 
+@pytest.mark.variant  # of the one above, with a network
 @pytest.mark.slow
 def test_who_asks_for_neither_hears_nothing_of_them(node):
     """The network's run: the backend is imported where all the rest is hidden."""
@@ -142,10 +143,10 @@ def test_who_asks_for_neither_hears_nothing_of_them(node):
     ("words", "extra"),
     [
         (("report", "t.toml"), "report"),
-        (("compare", "results", "results"), "report"),
-        (("results", "t.toml"), "report"),
+        pytest.param(("compare", "results", "results"), "report", marks=pytest.mark.variant),
+        pytest.param(("results", "t.toml"), "report", marks=pytest.mark.variant),
         (("sync", "t.toml"), "track"),
-        (("ui",), "track"),
+        pytest.param(("ui",), "track", marks=pytest.mark.variant),
     ],
 )
 def test_a_verb_that_needs_more_says_so_in_a_line(node, words, extra):

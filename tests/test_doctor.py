@@ -148,6 +148,7 @@ def test_a_gpu_that_the_backend_does_not_see_is_an_error():
         train_probes("tensorflow", "gpu", [TINY], False)
 
 
+@pytest.mark.variant
 def test_a_tiny_network_is_trained_and_again_to_the_same_bits():
     once, again = train_probes("tensorflow", "cpu", [TINY], True)
     assert judge(once["tiny"].arrays, again["tiny"].arrays) == ("bit-equal", 0.0)

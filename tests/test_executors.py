@@ -222,6 +222,7 @@ def test_a_worker_that_dies_after_a_run_and_before_its_record_has_crashed(tmp_pa
     assert [r.status for r in found] == ["done", "crashed", "done", "crashed", "done"]
 
 
+@pytest.mark.variant
 def test_a_time_limit_shorter_than_a_worker_takes_to_start_is_a_run_s_all_the_same(tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text("import time\ntime.sleep(6)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # its interpreter alone takes longer

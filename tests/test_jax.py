@@ -17,9 +17,9 @@ from tests.conftest import BACKEND
 from tests.on_backend import run_tests, sweep_without_tensorflow
 
 FILES = {
-    "test_engines": "too_little_memory or [linear] or seq2seq_gru or another_data_set_of",
+    "test_engines": "too_little_memory or [linear] or another_data_set_of",
     "test_recipe_fit": "adamw or last_step",
-    "test_jax_layers": "convolution or (unrolled and 23) or traced_with",
+    "test_jax_layers": "convolution or traced_with",
     "test_jax_stack": "dropout or as_if_alone",
     "test_linear_scan": "gradient and compiled",
 }

@@ -462,6 +462,7 @@ def test_the_command_keeps_its_points_goes_on_and_refuses_a_bad_one(tmp_path, mo
     assert "is not a good record: its checksum does not match" in capsys.readouterr().err
 
 
+@pytest.mark.variant
 @pytest.mark.slow
 def test_a_real_network_is_measured_at_another_length(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.timing.ROUNDS", 2)

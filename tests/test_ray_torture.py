@@ -5,14 +5,14 @@ import pytest
 from tests.torture.on_cluster import HARMS, torture
 from tests.torture.sweeps import PLUGINS
 
-KINDS = "node_lost", "node_joins", "task_killed", "raylet_stopped"
+KINDS = "node_lost", "node_joins", "task_killed"
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_four_faults_on_a_cluster_lose_nothing(tmp_path, monkeypatch):
+def test_a_few_faults_on_a_cluster_lose_nothing(tmp_path, monkeypatch):
     for name, value in PLUGINS.items():
         monkeypatch.setenv(name, value)
-    tally = torture(tmp_path, 4, 1, KINDS)
-    assert sum(tally.injected.values()) == 4
+    tally = torture(tmp_path, 3, 1, KINDS)
+    assert sum(tally.injected.values()) == 3
     assert {harm: tally.harms[harm] for harm in HARMS} == dict.fromkeys(HARMS, 0), "\n".join(tally.notes)

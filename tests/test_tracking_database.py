@@ -340,6 +340,7 @@ def test_a_folder_of_files_takes_runs_once(tmp_path, form, monkeypatch):
     assert sync(records(), uri, EXPERIMENT, SWEEP, warn=pytest.fail) == Outcome(0, 3, 0)
 
 
+@pytest.mark.variant
 @pytest.mark.slow
 def test_another_user_can_open_what_was_opened_here(tmp_path, monkeypatch):
     """MLflow leaves a lock in the machine's temporary folder that another user cannot open."""
