@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from bench.report.figures.base import label_looks
@@ -69,7 +70,11 @@ def test_a_panel_a_network_holds_both_sides_and_a_line_a_seed(results):
     assert list(drawn) == list(range(8, 31))
     assert (drawn[8], drawn[12], drawn[13], drawn[30]) == pytest.approx((100, 100, 90, 90))
     assert sum(line.get_linewidth() == 0.6 for line in far.lines) == len(SEEDS)
-    assert [label.get_text() for label in far.get_xticklabels()][:2] == ["8", "12"]
+    labels = [label.get_text() for label in far.get_xticklabels()]
+    assert labels[:3] == ["8", "12", "30"]
+    places = np.sort(np.log(np.array(labels, float)))
+    assert len(labels) > 4
+    assert np.diff(places).min() >= 0.1 * np.ptp(places), "no label lies over another"
     assert any([*line.get_ydata()] == [50, 50] for line in far.lines), "chance"
 
 

@@ -8,6 +8,7 @@ from bench.cases.base import Case
 from bench.cases.variants import variants
 from bench.frames.scores import Key
 from bench.recipe import RecipeGrid
+from bench.report.build import build_report
 from bench.report.findings.tuning import tuning
 from bench.report.markdown import Table
 from bench.report.results import Results
@@ -165,3 +166,21 @@ def test_without_a_grid_there_is_no_section():
     results = results_of(chapter_like())
     assert recipes_table(results) is None
     assert tuning(results, TABLES) == []
+
+
+def test_a_related_report_at_equal_tuning_answers_where_it_is_on_a_task_of_this_one(tmp_path):
+    rivals = [case for name in SCORES for case in grid(name)]
+    build_report(
+        fake_plan(rivals, [fake_record(c, s, mse=0.01) for c in rivals for s in SEEDS], SEEDS),
+        tmp_path / "b",
+        figures=False,
+        page=False,
+    )
+    for task, answered in (("next_step", True), ("every_step", False)):
+        case = fake_case("fake/rnn", task=task)
+        plan = fake_plan([case], [fake_record(case, seed, mse=0.01) for seed in SEEDS], SEEDS)
+        text = build_report(plan, tmp_path / "a", figures=False, page=False, related={"b": "And?"}).read_text(
+            encoding="utf-8"
+        )
+        assert ("1. **At equal tuning** ([b](../b/README.md)). " in text) is answered
+        assert "[b](../b/README.md): And?" in text

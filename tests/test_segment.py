@@ -1,6 +1,7 @@
 """The segment beside the records: it says what their files say, and is believed of no file that has changed."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -96,6 +97,14 @@ def test_a_segment_grows_by_what_is_new(store):
     assert {type(record) for record in store.read()} == {segment.InSegment}
     assert as_texts(store.read()) == as_texts(store.look()[0].records)
     assert added in store.read()
+
+
+def test_a_folder_that_was_copied_has_a_segment_of_its_own(store, tmp_path):
+    written(store)
+    whole = as_texts(store.read())
+    copied = Store(shutil.copytree(tmp_path, tmp_path / "copied", copy_function=shutil.copy))
+    assert as_texts(copied.read()) == whole
+    assert {type(record) for record in copied.read()} == {segment.InSegment}
 
 
 def test_a_page_that_is_damaged_is_read_from_the_records(store):

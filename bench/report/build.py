@@ -74,7 +74,7 @@ def build_report(
     for name in slices:
         _see_sliced(frames["slices"], name)
     told = {"command": command, **{f"{RELATED}{name}": question for name, question in (related or {}).items()}}
-    told |= _tuned(folder.parent, related or ())
+    told |= _tuned(folder.parent, related or (), frames["tasks"])
     texts = pd.DataFrame({"key": told.keys(), "text": told.values()})
     frames["about"] = with_types(pd.concat([frames["about"], texts], ignore_index=True), ABOUT)
     if excerpts:
@@ -98,13 +98,17 @@ def _see_sliced(rows: pd.DataFrame, name: str) -> None:
         raise BenchError(own["reason"].iloc[0] if len(own) else f"no run has ended with scores to slice by {name!r}")
 
 
-def _tuned(reports: Path, related: Iterable[str]) -> dict[str, str]:
-    """Return the answers of the related reports beside this one whose models had a choice of recipes, by key."""
+def _tuned(reports: Path, related: Iterable[str], tasks: pd.DataFrame) -> dict[str, str]:
+    """Return the answers of the related reports beside this one whose models had a choice of recipes, by key.
+
+    One that shares none of these tasks answers another question.
+    """
     found: dict[str, str] = {}
     for name in related:
         if (reports / name / "README.md").exists():
             results = Results(read_frames(reports / name))
-            found |= {f"{TUNED}{name}": f"{results.leading()[0].title}. {answer(results)}"} if tuned(results) else {}
+            if tuned(results) and not tasks.merge(results.frames["tasks"]).empty:
+                found[f"{TUNED}{name}"] = f"{results.leading()[0].title}. {answer(results)}"
     return found
 
 

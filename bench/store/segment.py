@@ -169,8 +169,10 @@ class Segment:
             self.__dict__.pop(name, None)
 
     def table(self, rows: Sequence[int]) -> "pa.Table":
-        """Return some of its rows, all columns of them."""
-        return self._file.read().take(rows)
+        """Return some of its rows, or none, all columns of them."""
+        import pyarrow as pa
+
+        return self._file.read().take(pa.array(rows, pa.int64()))
 
     def _lists(self, name: str) -> tuple[NDArray[np.float64], list[int]]:
         """Return a column of lists as their numbers in a row, and where each begins and the last one ends."""

@@ -1,5 +1,6 @@
 """How far networks carry what they learnt: scores by a group that test has at other values than training."""
 
+import math
 from collections.abc import Iterable
 
 import pandas as pd
@@ -19,8 +20,8 @@ from bench.report.style import INK, UNTRAINED_LINE, Style, as_text, drawable, ti
 
 EDGE: Style = {"color": "#9aa1ab", "linewidth": 1.1, "linestyle": (0, (4, 3))}
 """The greatest value of training."""
-TICKS = 6
-"""Labelled values of a group, at most."""
+LABEL = 0.11
+"""Room for a label, as a share of the axis."""
 
 
 def caption(results: Results, board: Leaderboard) -> str:
@@ -88,10 +89,14 @@ def _chance(results: Results, board: Leaderboard, metric: Traits) -> float | Non
 
 
 def _axis(ax: Axes, first: int, edge: int, beyond: Iterable[int]) -> None:
-    """Give an axis of values that grow by factors a label at both ends of training and at some of those beyond."""
+    """Label, of values that grow by factors, both ends of training and those beyond that have room for it."""
     ax.set_xscale("log")
-    farther = sorted(beyond)
-    step = max(1, -(-len(farther) // (TICKS - 2)))
-    shown = [*dict.fromkeys((first, edge)), *farther[::-1][::step][::-1]]
+    farther = sorted(beyond, reverse=True)
+    shown = [*dict.fromkeys((first, edge))]
+    place = {at: math.log(max(at, 1)) for at in (*shown, *farther)}
+    room = LABEL * (max(place.values()) - place[first])
+    for at in farther:
+        if all(abs(place[at] - place[other]) >= room for other in shown):
+            shown.append(at)
     ax.set_xticks(shown, [str(at) for at in shown])
     ax.xaxis.set_minor_locator(NullLocator())
