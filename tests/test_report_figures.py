@@ -63,6 +63,7 @@ def test_every_linked_figure_exists_as_svg_alone(drawn: Path) -> None:
     assert {f"figures/{path.name}" for path in (drawn / "figures").iterdir()} == set(linked)
 
 
+@pytest.mark.variant  # of the reports that test_docs renders
 def test_figures_come_out_the_same_twice(drawn: Path, tmp_path: Path) -> None:
     build_report(trouble(), tmp_path)
     first = {p.name: p.read_bytes() for p in (drawn / "figures").iterdir()}

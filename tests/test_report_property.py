@@ -10,9 +10,9 @@ from tests.generated import more_metrics
 from tests.properties import PROPERTIES, Property
 from tests.torture.fuzz import collect
 
-EXAMPLES = 12
+EXAMPLES = 8
 """So many of what is quick to try, and of all others a share of them, `LEAST` at least."""
-LEAST = 3
+LEAST = 2
 
 
 @pytest.fixture(autouse=True, scope="module")
