@@ -136,7 +136,7 @@ ui: ready
 doctor: ready
 	@exec $(RUN) bench doctor
 
-override TESTS = $(DEV) pytest -p no:benchmark -n 3 --dist loadfile --no-loadscope-reorder
+override TESTS = $(DEV) pytest -p no:benchmark -n 2 --dist loadfile --no-loadscope-reorder
 
 test: ready-dev
 	@exec $(TESTS) -m 'not variant'

@@ -341,6 +341,7 @@ class FakeAsking(FakeWaves):
 ODD_TASKS = ("throughput", "common_1", "a b/c ../d", "A b/c ../d", "t", "t_by_day", "../../x", "board")
 
 
+@pytest.mark.variant  # of the odd names of test_names
 def test_names_of_tasks_meet_neither_each_other_nor_sections_and_stay_in_the_folder(tmp_path: Path) -> None:
     cases = [
         Case(FakeAsking(called=task), FakeNetwork(kind=task), label=f"net of {i}", name=f"odd/{i}")

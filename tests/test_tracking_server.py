@@ -119,6 +119,7 @@ def content(server: Server, experiment: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.variant  # of what test_tracking_hostile makes of such names
 @pytest.mark.slow
 def test_names_of_any_kind_arrive(server, tmp_path):
     from mlflow import MlflowClient

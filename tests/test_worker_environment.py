@@ -149,7 +149,10 @@ def load_and_look(early, cached):
     [
         (False, json.dumps({"epsilon": "tiny", "floatx": "float8", "backend": "jax", "image_data_format": 3})),
         pytest.param(False, "[]", marks=pytest.mark.variant),
-        (True, json.dumps({"epsilon": 0.01, "floatx": "float16", "image_data_format": "channels_first"})),
+        pytest.param(
+            *(True, json.dumps({"epsilon": 0.01, "floatx": "float16", "image_data_format": "channels_first"})),
+            marks=pytest.mark.variant,
+        ),
     ],
 )
 def test_no_file_and_no_variable_of_a_user_changes_a_setting(early, written, tmp_path, monkeypatch):
