@@ -153,24 +153,12 @@ class Cluster:
                     sent = task.options(**options).remote(self.driver, job, asked.logs, asked.limits)
                     under_way[sent] = job
                 for sent in ray.wait(list(under_way), timeout=POLL_S)[0]:
-                    job = under_way[sent]
                     try:
                         event = ray.get(next(sent))
                     except StopIteration:
                         del under_way[sent]
                     except ray.exceptions.RayError as error:
-                        del under_way[sent]
-                        self._see_connected(error)
-                        if isinstance(cause := getattr(error, "cause", None), BenchError):
-                            raise BenchError(str(cause)) from None
-                        left = tuple(spec for spec in job.specs if spec.run_id not in ended)
-                        if left:
-                            losses[left[0].run_id] += 1
-                            if losses[left[0].run_id] > LOSSES:
-                                raise BenchError(
-                                    f"case {left[0].case!r} was lost {LOSSES} times: {line_of(error)}"
-                                ) from None
-                            waiting.append(replace(job, specs=left))
+                        waiting += self._left(under_way.pop(sent), ended, losses, error)
                     else:
                         if isinstance(event, RunEnded):
                             ended.add(event.record.run_id)
@@ -179,6 +167,24 @@ class Cluster:
             for sent in under_way:
                 with suppress(Exception):
                     ray.cancel(sent, force=True)
+
+    def _left(self, job: Job, ended: set[str], losses: Counter[str], error: Exception) -> list[Job]:
+        """Return what is left of the job of a lost task, one job or none, and count the loss.
+
+        Raises:
+            BenchError: It was lost too often, or its node lacked what it needs.
+            Gone: This machine's own part of the cluster has ended.
+        """
+        self._see_connected(error)
+        if isinstance(cause := getattr(error, "cause", None), BenchError):
+            raise BenchError(str(cause)) from None
+        left = tuple(spec for spec in job.specs if spec.run_id not in ended)
+        if not left:
+            return []
+        losses[left[0].run_id] += 1
+        if losses[left[0].run_id] > LOSSES:
+            raise BenchError(f"case {left[0].case!r} was lost {LOSSES} times: {line_of(error)}") from None
+        return [replace(job, specs=left)]
 
     def measure(self, asked: Measures, told: Callable[[], bool]) -> Iterator[MeasureEvent]:
         """Yield measurements as tasks send them, device by device; arguments and errors as of `work`.
