@@ -35,6 +35,8 @@ FURTHER = (
     "test_networks_by_hand",
 )
 """Files that are run on JAX as variants alone."""
+PARTS = {"test_jax_stack": 4}
+"""In how many parts a long file is run."""
 LIMIT_S = 300.0
 CPU = find_device("cpu")
 not_within = pytest.mark.skipif(BACKEND == "jax", reason="this process tests JAX itself")
@@ -54,9 +56,11 @@ def test_on_jax():
 @pytest.mark.variant
 @needs_jax
 @not_within
-@pytest.mark.parametrize("file", [*FILES, *FURTHER])
-def test_all_on_jax(file):
-    run_tests("jax", [file])
+@pytest.mark.parametrize(
+    ("file", "part"), [(file, part) for file in (*FILES, *FURTHER) for part in range(PARTS.get(file, 1))]
+)
+def test_all_on_jax(file, part):
+    run_tests("jax", [file], "--splits", str(PARTS.get(file, 1)), "--group", str(part + 1))
 
 
 @pytest.mark.slow
