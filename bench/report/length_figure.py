@@ -31,6 +31,8 @@ WIDTH, LINE, LEAST = 8.4, 0.165, 3.0
 NAMES_AT = 1.07
 """Where names begin, in widths of a panel."""
 FONT_SIZE = 8
+MARGIN = 0.15
+"""Between a power and the edge of its panel, at least, in powers."""
 
 
 def draw(curves: Sequence[Curve], quantity: Quantity, crossings: Sequence[Mapping[str, Any]] = ()) -> Figure:
@@ -131,7 +133,8 @@ def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence[Quanti
             ax.plot([row["last"]], [place], "o", color=colour, markersize=7, fillstyle="none")
         ax.set_title(quantity.power_of)
     figure.supxlabel("power of the length", fontsize=FONT_SIZE + 1, color=INK)
-    panels[0].set_xlim(-0.3, 2.6)
+    seen = [row[key] for row in powers for key in ("exponent", "last")]
+    panels[0].set_xlim(min(-0.3, min(seen) - MARGIN), max(2.6, max(seen) + MARGIN))
     names = []
     for name, batch in order:
         parts = [as_text(name), *([f"batch {batch}"] if len(batches) > 1 else [])]
