@@ -52,7 +52,7 @@ def test_faults_have_a_corrected_case_each_and_printed_values_are_of_test():
     assert printed["n_linear_336_to_720"].values == {"mse": 0.44, "mae": 0.453}
     assert {(p.split, p.weights) for p in printed.values()} == {("test", "best")}
     rows = not_run.get("etth1")
-    assert len(rows) == 18 + 3 * 2 * 2 + 2 + 1, "networks that are not here, and look-backs of PatchTST, TiDE and TSMixer"
+    assert len(rows) == 18 + 3 * 2 * 2 + 2 + 1, "networks not here, look-backs of PatchTST, TiDE, TSMixer"
     assert [row.model for row in rows if row.value is None] == ["TSMixer"]
     for row in rows:
         horizon, _, steps = row.task.partition(" ahead from ")
