@@ -340,13 +340,18 @@ def test_names_of_twenty_curves_that_end_alike_do_not_overlap(measured):
 def test_the_powers_are_drawn_with_what_a_model_says(turning, tmp_path):
     folder = write_lengths(turning, {"fake/other": "quadratic"}, [], tmp_path, "bench speed x").parent
     powers = pd.read_csv(folder / "powers.csv")
+    rows = powers.astype(object).where(powers.notna(), None).to_dict("records")
     with styled():
-        slopes = draw_powers(powers.astype(object).where(powers.notna(), None).to_dict("records"), QUANTITIES)
+        slopes = draw_powers(rows, QUANTITIES)
+        steeper = draw_powers([row | {"exponent": -0.9, "last": 2.9} for row in rows], QUANTITIES)
     assert [label.get_text() for label in slopes.axes[0].get_yticklabels()] == ["good", "other, says quadratic"]
     assert [ax.get_title(loc="left") for ax in slopes.axes] == ["training", "inference", "latency", "memory"]
     dots = [line for line in slopes.axes[0].lines if line.get_fillstyle() == "none"]
     steep = powers[powers["quantity"] == "train_windows_per_s"].set_index("curve")["last"]
     assert sorted(dot.get_xdata()[0] for dot in dots) == pytest.approx(sorted(steep))
+    low, high = steeper.axes[0].get_xlim()
+    assert low < -1, "no power lies on the edge"
+    assert high > 3
 
 
 def test_a_report_of_nothing_but_failures_can_be_written(measured, tmp_path):
