@@ -243,12 +243,14 @@ def test_a_node_that_came_late_with_another_package_is_named(nodes, far, tmp_pat
 
 def test_a_node_that_has_no_such_package_is_named(nodes, far, tmp_path, capsys):
     suite = far()
-    (tmp_path / "older" / "bench").mkdir(parents=True)
-    (tmp_path / "older" / "bench" / "__init__.py").touch()
-    Path("env.json").write_text(json.dumps({"py_modules": [str(tmp_path / "older" / "bench")]}), encoding="utf-8")
+    older = tmp_path / "older" / "bench"
+    (older / "executors").mkdir(parents=True)
+    for package in (older, older / "executors"):  # with the first alone, an editable install's finder lends the second
+        (package / "__init__.py").touch()
+    Path("env.json").write_text(json.dumps({"py_modules": [str(older)]}), encoding="utf-8")
     assert run(suite, nodes.address, "--runtime-env", "env.json", "--results", "none") == 2
     line = capsys.readouterr().err
-    assert re.match(r"bench: node \S+ \(\w{8}\) does not answer: .*No module named 'bench\.", line), line
+    assert re.match(r"bench: node \S+ \(\w{8}\) does not answer: .*No module named 'bench\.executors\.", line), line
     assert line.count("\n") == 1
 
 
