@@ -65,16 +65,19 @@ $(foreach name,$(variables),$(if $(findstring $(newline),$($(name))),$(error $(n
 ifneq ($(filter-out yes no,$(THROUGHPUT)),)
 $(error THROUGHPUT=$(THROUGHPUT): expected yes or no)
 endif
-ifneq ($(PART),)
-ifneq ($(words $(subst /, ,$(PART))),2)
-$(error PART=$(PART): expected K/N, as in 1/4)
-endif
-endif
 unexport PYTHONHOME
 
 # A variable's value as one word of the shell, and an option that has it, where there is a value.
 quoted = '$(subst ','\'',$($1))'
 option = $(if $($2),$1 $(call quoted,$2))
+
+override GROUP = $(firstword $(subst /, ,$(PART)))
+override GROUPS = $(lastword $(subst /, ,$(PART)))
+ifneq ($(PART),)
+ifneq ($(shell [ 1 -le $(call quoted,GROUP) ] 2>&1 && [ $(call quoted,GROUP) -le $(call quoted,GROUPS) ] 2>&1 && echo $(words $(subst /, ,$(PART)))),2)
+$(error PART=$(PART): expected K/N, as in 1/4)
+endif
+endif
 
 # An environment holds what BACKEND and DEVICE ask for: .venv has TensorFlow, .venv-jax JAX, .venv-gpu-torch PyTorch for a
 # GPU. On a GPU JAX is taken where no backend is named: one small network is slower there than on a core, whatever runs it,
@@ -142,8 +145,6 @@ test: ready-dev
 	@exec $(TESTS) -m 'not variant'
 
 # Those that try a further variant of what others try: more networks, losses and optimizers. PART=1/4 is a quarter of them.
-override GROUP = $(firstword $(subst /, ,$(PART)))
-override GROUPS = $(lastword $(subst /, ,$(PART)))
 test-variants: ready-dev
 	@exec $(TESTS) -m variant $(if $(PART),--group $(call quoted,GROUP) --splits $(call quoted,GROUPS) --splitting-algorithm least_duration)
 

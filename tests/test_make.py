@@ -145,8 +145,9 @@ def test_a_part_of_the_variants_is_a_group_of_so_many(clone):
         *("--group", "2", "--splits", "4", "--splitting-algorithm", "least_duration")
     ]
     assert words(make(clone, "test-variants"))[-2:] == ["-m", "variant"]
-    for odd in ("2", "1/2/3", "one of two three"):
+    for odd in ("2", "1/2/3", "one of two three", "0/4", "5/4", "a/b", "/4", "1/", "$(touch odd)/4", "1/`touch odd`"):
         assert f"PART={odd}: expected K/N, as in 1/4" in make(clone, "test-variants", f"PART={odd}").stderr
+    assert not (clone / "odd").exists()
 
 
 @pytest.mark.parametrize(
