@@ -135,3 +135,13 @@ def test_a_window_is_shortened_for_a_short_series_and_a_series_that_is_too_short
         propose(None, 20, horizon=7)
     with pytest.raises(BenchError, match="shorten --input-length or --horizon, or add rows"):
         propose(None, 200, horizon=7, input_length=150)
+
+
+@pytest.mark.parametrize("row", [3, 150, 250])
+def test_a_slip_of_the_hand_leaves_a_column_one_of_times(tmp_path, row):
+    table = shops().astype({"day": str})
+    table.loc[row - 2, "day"] = "2020-02-31"
+    table.to_csv(tmp_path / "shops.csv", index=False)
+    found = look(tmp_path / "shops.csv")
+    assert found.time == "day"
+    assert any(f"column 'day', row {row}: '2020-02-31' is no time" in fault for fault in found.faults)

@@ -15,7 +15,7 @@ from bench.tables.files import read, row_of
 from bench.tables.frequency import Frequency, frequency, gaps
 from bench.tables.reading import numbers, table
 from bench.tables.season import find_season
-from bench.tables.times import Times, first_back, parse_times, shown
+from bench.tables.times import Times, first_back, parse_times, reads_as_times, shown
 
 TRIED = 200
 """Values at the start of a column that say whether it holds times."""
@@ -189,7 +189,7 @@ class _Times(_NoTimes):
 
 
 def _find_time(path: str | Path, frame: pd.DataFrame) -> str:
-    """Return the first column whose values are times; numbers count only where the name says so."""
+    """Return the first column whose values are times, or most of them; numbers count only where the name says so."""
     for name in frame.columns:
         column = frame[name].iloc[:TRIED].dropna()
         named = any(word in str(name).lower() for word in ("date", "time", "year", "day", "month"))
@@ -198,7 +198,8 @@ def _find_time(path: str | Path, frame: pd.DataFrame) -> str:
         try:
             parse_times(path, str(name), column)
         except BenchError as error:
-            if "day and month" not in str(error):
+            text = not pd.api.types.is_numeric_dtype(column.dtype)
+            if "day and month" not in str(error) and not (text and reads_as_times(column)):
                 continue
         return str(name)
     return ""

@@ -114,6 +114,13 @@ def _from_text(where: str, texts: pd.Series) -> pd.Series:
     raise BenchError(f"{where}, row {row_of(bad)}: {texts[bad]!r:.60} is no time{like}; write it as 2019-05-31 12:00")
 
 
+def reads_as_times(column: pd.Series) -> bool:
+    """Return whether some form reads most of a column of text, so that what it does not read is a slip of the hand."""
+    texts = column.astype(str).str.strip()
+    read = (pd.to_datetime(texts, format=form, errors="coerce").notna().mean() for form in ("ISO8601", *FORMS))
+    return any(share > OFTEN_READ for share in read)
+
+
 def _digits(where: str, column: pd.Series) -> pd.Series:
     """Return years, or dates of eight digits, as text."""
     whole = column.to_numpy(np.float64)
