@@ -73,6 +73,7 @@ def test_the_column_that_tells_series_apart_is_found(tmp_path, monkeypatch):
         (["data", "sales.csv", "--target", "unit"], "sales.csv: no column 'unit'; did you mean units?"),
         (["new", "sales.csv"], "sales.csv: name what to forecast with --target; columns of numbers: units, price"),
         (["new", "sales.csv", "--target", "units", "--time", "date"], "sales.csv: no column 'date'; did you mean day?"),
+        (["new", "sales.csv", "--target", "units,units"], "--target names 'units' twice; leave it out once"),
         (["new", "sales.csv", "--target", "units", "-o", "mine"], "-o mine: a suite's file ends in .toml; name one"),
         (
             ["new", "sales.csv", "--target", "units", "--horizon", "90"],

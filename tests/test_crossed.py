@@ -34,6 +34,12 @@ def suite_of(folder, *names, backend="tensorflow", seeds=(1, 2), data_seeds=(42,
     return read_suite(str(folder / "own.toml"))
 
 
+def test_a_model_that_is_named_twice_is_refused_and_one_that_a_glob_stands_for_is_not(tmp_path):
+    with pytest.raises(BenchError, match="case 'sales': its models name gru twice; put one into a "):
+        suite_of(tmp_path, "gru", "linear", "gru").select()
+    assert len(suite_of(tmp_path, "gr*", "gru").select()) == 1
+
+
 def test_a_star_stands_for_every_general_model_that_the_backend_runs(tmp_path):
     plan = make_plan(suite_of(tmp_path, "*"), [])
     general = {n for n in models.names() if models.get(n).general}

@@ -256,14 +256,14 @@ CASE = '[[cases]]\nname = {name}\ndataset = "waves_next_step"\nmodel = "linear"\
 @pytest.mark.parametrize(
     ("title", "name", "label", "complaint"),
     [
-        ('" "', '"a"', '"b"', "key 'title': value error, is blank"),
-        ('"t"', '"a"', '"\\u3000"', r"key 'cases.0.label': value error, is blank"),
-        ('"t"', '"a"', '"\\u200d"', r"key 'cases.0.label': value error, is blank"),
-        ('"t"', '"\\u0301"', '"b"', r"key 'cases.0.name': value error, is blank"),
-        ('"t"', '"a"', '"a\\u001bb"', r"key 'cases.0.label': value error, holds a control character"),
-        ('"t"', '"a"', '"a\\u202eb"', r"key 'cases.0.label': value error, holds a control character"),
-        ('"t"', '"a"', '"a\\u200bb"', r"key 'cases.0.label': value error, holds a control character"),
-        ('"a\\nb"', '"a"', '"b"', r"key 'title': value error, holds a control character"),
+        ('" "', '"a"', '"b"', "key 'title': is blank"),
+        ('"t"', '"a"', '"\\u3000"', r"key 'cases.0.label': is blank"),
+        ('"t"', '"a"', '"\\u200d"', r"key 'cases.0.label': is blank"),
+        ('"t"', '"\\u0301"', '"b"', r"key 'cases.0.name': is blank"),
+        ('"t"', '"a"', '"a\\u001bb"', r"key 'cases.0.label': holds a control character"),
+        ('"t"', '"a"', '"a\\u202eb"', r"key 'cases.0.label': holds a control character"),
+        ('"t"', '"a"', '"a\\u200bb"', r"key 'cases.0.label': holds a control character"),
+        ('"a\\nb"', '"a"', '"b"', r"key 'title': holds a control character"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_when_a_suite_is_read(

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from bench.layers.weight_norm_conv import WeightNormCausalConv1D
 from bench.models.state_space import LRUNetwork, Mamba, S4DNetwork
@@ -123,3 +124,11 @@ def test_an_mlstm():
         x = x + by_hand.matrix_lstm(next(layers), y)
     x = by_hand.layer_norm(next(layers), x)
     holds(made, dense(next(layers), x))
+
+
+def test_parameters_that_mean_nothing_are_refused():
+    with pytest.raises(ValueError, match=r"least 0\.9 is above most 0\.5"):
+        LRUNetwork(least=0.9, most=0.5)
+    for state in (1, 7):  # conjugates are counted
+        with pytest.raises(ValueError, match="state"):
+            S4DNetwork(state=state)

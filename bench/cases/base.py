@@ -210,4 +210,5 @@ def _make(kind: str, cls: Any, name: str, params: dict[str, Any]) -> Any:
             raise BenchError(f"{kind} {name!r} has no parameter {where!r}; {close_matches(where, known)}") from None
         at = f"parameter {where!r}: " if where else ""
         given = f", is {json.dumps(first['input'])}" if where else ""
-        raise BenchError(f"{kind} {name!r}: {at}{first['msg'][:1].lower()}{first['msg'][1:]}{given}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise BenchError(f"{kind} {name!r}: {at}{said[:1].lower()}{said[1:]}{given}") from None

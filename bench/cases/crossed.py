@@ -47,8 +47,13 @@ class CrossedCase(BaseModel):
         """Return each entry of ``models`` with the cases that it stands for.
 
         Raises:
-            BenchError: The dataset or a model is unknown, or a parameter does not fit.
+            BenchError: The dataset or a model is unknown, a parameter does not fit, or a model is named twice; one that
+                a glob stands for may be named for its parameters.
         """
+        named = [split_named(entry, "model", self.name)[0] for entry in self.models]
+        twice = [name for name in named if not is_glob(name) and named.count(name) > 1]
+        if twice:
+            raise BenchError(f"its models name {twice[0]} twice; put one into a [[cases]] with a name of its own")
         dataset = make_dataset(*split_named(self.dataset, "dataset", self.name))
 
         def case(named: Named) -> Case:

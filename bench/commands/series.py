@@ -163,6 +163,8 @@ def _own(asked: Asked, name: str) -> Own:
     if not targets:
         known = ", ".join(numeric) or "none"
         raise BenchError(f"{asked.file}: name what to forecast with --target; columns of numbers: {known}")
+    if twice := [name for name in targets if targets.count(name) > 1]:
+        raise BenchError(f"--target names {twice[0]!r} twice; leave it out once")
     rows = table(asked.file, facts.time, facts.id, targets, frame=facts.frame)
     if proposal is None:
         raise BenchError(f"{asked.file}: {found.remarks[0].removeprefix('no split: ')}")

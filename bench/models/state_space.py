@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from bench.models.base import model
 from bench.models.blocks import BlockNetwork
@@ -64,6 +64,12 @@ class LRUNetwork(GatedBlocks):
 
         return LRU(self.state, self.least, self.most)
 
+    @model_validator(mode="after")
+    def _a_ring(self) -> "LRUNetwork":
+        if self.least > self.most:
+            raise ValueError(f"least {self.least:g} is above most {self.most:g}")
+        return self
+
 
 @model("s4d", paper="Gu et al. 2022, arXiv 2206.11893")
 class S4DNetwork(GatedBlocks):
@@ -78,7 +84,7 @@ class S4DNetwork(GatedBlocks):
 
     weights: ClassVar[int] = 5514
     width: PositiveInt = 16
-    state: PositiveInt = 64
+    state: int = Field(default=64, ge=2, multiple_of=2)
 
     def recurrence(self) -> Any:
         """Return the layer."""

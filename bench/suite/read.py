@@ -54,7 +54,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key {key!r}; {close_matches(str(parts[-1]), _known_keys(model, parts[:-1]))}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
-    return f"key {key!r}: {first['msg'][:1].lower()}{first['msg'][1:]}, is {first['input']!r:.60}"
+    said = first["msg"].removeprefix("Value error, ")
+    return f"key {key!r}: {said[:1].lower()}{said[1:]}, is {first['input']!r:.60}"
 
 
 def _known_keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
