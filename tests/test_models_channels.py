@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from bench.datasets.adding import Adding
 from bench.layers.interpolation import Interpolation
 from bench.layers.pooled_maximum import PooledMaximum
 from bench.layers.residual_attention import ResidualAttention
@@ -12,7 +13,7 @@ from bench.models.base import models
 from bench.models.channel_attention import ITransformer, PatchTST
 from bench.models.channel_blocks import EPSILON
 from bench.models.channel_perceptrons import TiDE, TSMixer
-from bench.models.decomposition import ChannelNetwork
+from bench.models.decomposition import ChannelNetwork, DLinear
 from bench.task import Target, TargetKind, Task
 from tests.built import dense, network, own, weighted
 from tests.by_hand import gelu, layer_norm, relu
@@ -231,6 +232,14 @@ def test_one_token_has_no_queries_and_keys():
     y, scores = layer(x)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(y), dense(layer.out, dense(layer.value, x)), atol=1e-5)
     assert (len(layer.weights), scores.shape) == (4, (4, 2, 1, 1))
+
+
+def test_a_network_of_channels_does_not_take_a_target_that_is_no_channel():
+    """It would forecast the sum of marked numbers from the numbers alone."""
+    adding = Adding(steps=10).task()
+    for model in CHANNEL_NETWORKS:
+        assert "has 'sum' as a target alone" in model.supports(adding).reason, model
+    assert DLinear().supports(Task("t", TargetKind.LAST_STEP, 10, 1)).reason == "", "one nameless target is the series"
 
 
 def test_what_does_not_fit_is_said():

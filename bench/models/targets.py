@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from bench.models.base import Model, Support
-from bench.task import Task
+from bench.task import Target, Task
 
 if TYPE_CHECKING:
     import keras
@@ -35,9 +35,9 @@ def past_of_targets(task: Task) -> list[int]:
 
 
 def lacking_past(task: Task) -> str:
-    """Return the name of a target whose past is no feature, where it cannot be guessed; empty for none."""
+    """Return the name of a target whose past is no feature; empty for none, and for one target without a name."""
     lacking = [target.name for target in task.targets if target.name not in task.feature_names]
-    return lacking[0] if lacking and len(task.targets) > 1 else ""
+    return lacking[0] if lacking and task.targets != (Target(),) else ""
 
 
 def continues_features(model: Model, task: Task) -> Support:
