@@ -1,5 +1,6 @@
 """Benchmarks sequence architectures over seeds and devices."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,20 @@ if TYPE_CHECKING:
 __all__ = ["load_results"]
 
 
-def load_results(suite: str = "chapter15", results: str | Path = "results") -> "pd.DataFrame":
+def load_results(
+    suite: str = "chapter15",
+    results: str | Path = "results",
+    *,
+    backends: Sequence[str] = (),
+    devices: Sequence[str] = (),
+) -> "pd.DataFrame":
     """Return a suite's records as one tidy table, a value a row.
 
     Args:
         suite: A name in ``suites/``, or a path to a ``.toml`` file.
         results: Folder of the records.
+        backends: Those that runs were of, where not the suite's, as in ``["jax"]``.
+        devices: Likewise, as in ``["gpu"]``.
 
     Returns:
         Columns suite, case, task, dataset, model, seed, data_seed, device, backend, split, weights, metric, epoch,
@@ -27,8 +36,9 @@ def load_results(suite: str = "chapter15", results: str | Path = "results") -> "
     from bench.frames import tidy
     from bench.plan import make_plan
     from bench.store import Store
-    from bench.suite import read_suite
+    from bench.suite import override, read_suite
 
-    plan = make_plan(read_suite(suite), Store(Path(results)).read())
+    chosen = override(read_suite(suite), backends=list(backends), devices=list(devices))
+    plan = make_plan(chosen, Store(Path(results)).read())
     solved = {case.name: case.dataset.solved for case in plan.cases}
     return tidy(plan.suite.name, plan.records, solved, plan.suite.rank)

@@ -1,6 +1,7 @@
 """What is registered, in rows for a screen or a script. Nothing here loads data or imports a backend."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bench.cases.base import cases
@@ -56,6 +57,38 @@ def listing(kind: str) -> list[Row]:
     if kind not in makers:
         raise BenchError(f"cannot list {kind!r}; {close_matches(kind, list(makers))}")
     return makers[kind]()
+
+
+def described(kind: str, name: str) -> str:
+    """Return all that is known of one registered entry, as text: its row, a line a column, and what it says of itself.
+
+    Raises:
+        BenchError: There is no such kind or entry, or entries of that kind say nothing more.
+    """
+    registries: dict[str, Registry[Any]] = {"datasets": datasets, "models": models, "metrics": metrics}
+    if kind not in registries:
+        raise BenchError(f"cannot describe one of {kind!r}; {close_matches(kind, list(registries))}")
+    entry = registries[kind].get(name)
+    row = next(row for row in listing(kind) if name == next(iter(row.values())))
+    said = {column: value for column, value in row.items() if value and column not in ("parameters", "about")}
+    lines = [f"{column}: {value}" for column, value in said.items()]
+    fields = [f"  {n}" + ("" if f.is_required() else f" = {f.default!r}") for n, f in _fields(entry).items()]
+    parts = ["\n".join(lines), *_sections(entry), *(["\n".join(["Defaults:", *fields])] if fields else [])]
+    return "\n\n".join(part.replace("``", "") for part in parts)
+
+
+def _fields(entry: Any) -> dict[str, Any]:
+    return getattr(entry, "model_fields", {})
+
+
+def _sections(entry: Any) -> Iterator[str]:
+    """Yield what an entry says of itself, then what classes that it has fields of say of those."""
+    first, *others = inspect.getmro(entry) if inspect.isclass(entry) else [getattr(entry, "compute", entry)]
+    yield inspect.getdoc(first) or ""
+    for parent in others:
+        told = inspect.cleandoc(vars(parent).get("__doc__") or "").partition("Attributes:\n")[2]
+        if told and vars(parent).get("__annotations__", {}).keys() & _fields(entry).keys():
+            yield f"As every {parent.__name__}:\n{told.rstrip()}"
 
 
 def _case(name: str) -> Row:

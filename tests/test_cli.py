@@ -15,10 +15,11 @@ import pytest
 import bench
 from bench.cases.base import cases
 from bench.cli import call
+from bench.datasets.base import datasets
 from bench.devices import find_device
 from bench.estimates import pace_of
 from bench.frames.schemas import TIDY
-from bench.listing import in_words
+from bench.listing import described, in_words
 from bench.models.base import Predictor, Support, model, models
 from bench.plan import expand
 from bench.store import Store
@@ -232,6 +233,29 @@ def test_models_are_listed_with_their_source_parameters_and_weights(capsys):
     assert [rows[name]["cost by length"] for name in ("mamba", "transformer", "naive")] == ["linear", "quadratic", ""]
 
 
+@pytest.mark.parametrize(("kind", "registry"), [("models", models), ("datasets", datasets)])
+def test_one_of_them_is_described_with_what_each_parameter_means(kind, registry, capsys):
+    for name in registry.names():
+        told = described(kind, name)
+        assert told.startswith(f"{kind[:-1]}: {name}\n")
+        for field, known in registry.get(name).model_fields.items():
+            assert f"\n    {field}: " in told, f"{kind} {name}: {field} is explained nowhere"
+            assert known.is_required() or f"\n  {field} = {known.default!r}" in told
+    assert call(["list", kind, name]) == 0
+    assert capsys.readouterr().out == told + "\n"
+
+
+def test_what_cannot_be_described_is_a_line(capsys):
+    assert call(["list", "metrics", "mase"]) == 0
+    assert "Mean absolute error over that of the seasonal naive forecast" in capsys.readouterr().out
+    assert call(["list", "models", "tnc"]) == 2
+    assert call(["list", "suites", "smoke"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "bench: unknown model 'tnc'; did you mean tcn?",
+        "bench: cannot describe one of 'suites'; known: datasets, models, metrics",
+    ]
+
+
 def test_metrics_are_listed_with_their_traits(capsys):
     assert call(["list", "metrics", "--json"]) == 0
     rows = {row["metric"]: row for row in json.loads(capsys.readouterr().out)}
@@ -300,6 +324,10 @@ def test_results_in_three_formats_are_one_table(results, tmp_path, capsys):
         "suite", "case", "task", "dataset", "model", "seed", "device", "backend", "split", "metric", "epoch", "axis",
         "index", "value", "status", "run_id",
     }  # fmt: skip
+    other = bench.load_results("smoke", results, backends=["jax"])
+    assert set(other["backend"]) <= {"numpy"}, "no run of this folder was on JAX"
+    assert call(["results", "smoke", "--backend", "jax", "--cases", "x", "--results", str(results)]) == 2
+    capsys.readouterr()
     assert call(["results", "smoke", "--results", str(results)]) == 0
     from io import StringIO
 

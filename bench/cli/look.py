@@ -42,11 +42,16 @@ def list_(
     kind: Annotated[
         str, typer.Argument(help="suites, cases, datasets, models, metrics, backends, devices or executors.")
     ] = "cases",
+    name: Annotated[str, typer.Argument(help="One dataset, model or metric: all that it says of itself.")] = "",
     as_json: Json = False,
 ) -> int:
-    """List what is registered: `bench list models`."""
-    from bench.listing import listing
+    """List what is registered: `bench list models`; or describe one of it: `bench list models tcn`."""
+    from bench.listing import described, listing
 
+    if name:
+        text = described(kind, name)
+        print(json.dumps(text) if as_json else text)
+        return OK
     rows = listing(kind)
     if as_json:
         print(json.dumps(rows, indent=1))
@@ -192,7 +197,7 @@ def rescore(
     """
     from bench.commands.rescore import rescore as rescored
     from bench.metrics.base import metrics
-    from bench.report.amounts import amount
+    from bench.report.amounts import amount, ends_of
     from bench.report.markdown import NONE
 
     if not metric:
@@ -208,7 +213,7 @@ def rescore(
     traits, screen = metrics.get(metric), console()
     table = Table("case", "device", "backend", "test set", "runs", metric, "low", "high")
     for row in rows:
-        ends = (NONE if end is None else amount(end, traits) for end in (row.mean.low, row.mean.high))
+        ends = (NONE if end is None else amount(end, traits) for end in ends_of(row.mean, traits))
         runs = f"{row.mean.n} of {row.done}"
         table.add_row(row.case, row.device, row.backend, row.split, runs, amount(row.mean.centre, traits), *ends)
     show_table(screen, table, f"{traits.heading} {IN_WORDS[weights]}, from kept forecasts")
@@ -222,6 +227,8 @@ def results_(
     suite: SuiteName = "chapter15",
     format_: Annotated[str, typer.Option("--format", help="csv, json or parquet.")] = "csv",
     output: Annotated[Path | None, typer.Option(help="File to write; without it the table is printed.")] = None,
+    device: DeviceNames = "",
+    backend: BackendNames = "",
     results: Results = RESULTS,
 ) -> int:
     """Export a suite's records as one tidy table, a value a row."""
@@ -231,9 +238,10 @@ def results_(
         raise BenchError(f"--format {format_!r}: expected csv, json or parquet")
     if format_ == "parquet" and output is None:
         raise BenchError("--format parquet: name a file with --output, parquet is not text")
-    frame = load_results(suite, results)
+    chosen = selection(suite, results, device=device, backend=backend)
+    frame = load_results(suite, results, backends=chosen.suite.backends, devices=chosen.suite.devices)
     if not len(frame):
-        raise selection(suite, results).nothing_recorded
+        raise chosen.nothing_recorded
     try:
         place: AbstractContextManager[Any] = written_whole(output) if output else nullcontext(sys.stdout)
         with place as target:

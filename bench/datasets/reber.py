@@ -97,6 +97,11 @@ class _Reber(Dataset):
 
     No ``outer_only`` string stands in train or valid; some are corruptions in test. The groups are
     ``length`` and ``corrupted_position``. A valid string and its corruption are one series.
+
+    Attributes:
+        draws: Strings that the grammar draws; those that stood before, and longer ones, are left out.
+        max_length: Letters of a string, at most.
+        outer_share: Share of corruptions that are at the second outer letter; the rest are anywhere.
     """
 
     synthetic: ClassVar[bool] = True

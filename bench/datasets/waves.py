@@ -55,6 +55,9 @@ class _Waves(Dataset):
     """Windows of the series; a subclass says on which grid and for which task.
 
     The first 70 % of the series are train, the next 20 % valid, the last 10 % test.
+
+    Attributes:
+        n_series: Series to draw, a window each.
     """
 
     n_series: int = Field(default=10_000, ge=10)

@@ -246,6 +246,10 @@ class AutoARIMA(Classical):
     Up to p, q = 3 and P, Q = 1, so that a season of 24 costs seconds. A window is forecast by statsforecast's
     ``forward``: the coefficients are those of the fit, the states those of the window. Fitted to the last 1,000 steps
     of five series at most.
+
+    Attributes:
+        most_order: The most of p and of q.
+        most_seasonal_order: The most of P and of Q.
     """
 
     most_order: PositiveInt = 3

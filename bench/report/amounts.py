@@ -18,20 +18,27 @@ def amount(value: float | None, metric: Traits) -> str:
 
 
 def spread(interval: Interval | None, metric: Traits, *, exact: bool = False) -> str:
-    """Return a mean with its interval, which is left out of an exact share.
-
-    That of a share is cut at 0 and, where more is better, at 100 %: less can be more than the whole, as an error is.
-    """
+    """Return a mean with its interval, which is left out of an exact share."""
     if interval is None:
         return NONE
-    centre, low, high = amount(interval.centre, metric), interval.low, interval.high
+    centre, (low, high) = amount(interval.centre, metric), ends_of(interval, metric)
     if low is None or high is None or (exact and metric.share):
         return centre
     if metric.share:
-        low = max(low, min(interval.centre, 0))
-        high = min(high, max(interval.centre, 1)) if metric.direction is Direction.HIGHER else high
         return f"{centre} [{fixed(100 * low, 2)}, {fixed(100 * high, 2)}]"
     return f"{centre} [{score(low, 3)}, {score(high, 3)}]"
+
+
+def ends_of(interval: Interval, metric: Traits) -> tuple[float | None, float | None]:
+    """Return the ends of a mean's interval.
+
+    Those of a share are cut at 0 and, where more is better, at 100 %: less can be more than the whole, as an error is.
+    """
+    low, high = interval.low, interval.high
+    if low is not None and high is not None and metric.share:
+        low = max(low, min(interval.centre, 0))
+        high = min(high, max(interval.centre, 1)) if metric.direction is Direction.HIGHER else high
+    return low, high
 
 
 def difference(found: Ratio | None, metric: Traits) -> str:
