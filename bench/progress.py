@@ -30,7 +30,7 @@ class SweepProgress:
     def __init__(self, specs: list[RunSpec], pace: Pace, workers: int, console: Console, throughput_s: float = 0.0):
         self._left = {spec.run_id: spec for spec in specs}
         self._total = len(specs)
-        self._pace, self._took = pace, dict[str, float]()
+        self._pace, self._took, self._compiled = pace, dict[str, float](), dict[str, float]()
         self._workers, self._throughput_s = workers, throughput_s
         self._console = console
         self._started = time.monotonic()
@@ -98,6 +98,8 @@ class SweepProgress:
         if record.status == "done" and record.spec.model_seed is not None:  # a predictor's second says nothing
             spent = record.timing  # the first run of a worker imports, that of a case compiles: no others do
             self._took[record.spec.case] = spent.total_s - spent.import_s - spent.compile_s
+            if spent.compile_s:
+                self._compiled[record.spec.case] = spent.compile_s
         count = f"[{self._total - len(self._left)}/{self._total}]"
         line = f"{name_of(record.spec)}: {outcome_of(record)}"
         if self._live is not None:
@@ -114,7 +116,8 @@ class SweepProgress:
         both = self._took.keys() & usual.keys()
         expected = sum(usual[c] for c in both)
         today = sum(self._took[c] for c in both) / expected if expected else 1.0
-        pace = replace(self._pace, run_s={case: today * spent for case, spent in usual.items()} | self._took)
+        run_s = {case: today * spent for case, spent in usual.items()} | self._took
+        pace = replace(self._pace, run_s=run_s, compile_s={**self._pace.compile_s, **self._compiled})
         left = remaining_s(list(self._left.values()), pace, self._workers, self._took.keys())
         return "time left unknown yet" if left is None else Estimate(left, self._throughput_s).in_words("left")
 

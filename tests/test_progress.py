@@ -43,6 +43,17 @@ def test_the_time_left_goes_by_the_pace_of_the_runs_so_far():
     assert "about 35 s left" in console.file.getvalue()
 
 
+def test_the_time_left_counts_what_cases_to_come_compile():
+    console = Console(file=io.StringIO(), width=120)
+    first, *others = (fake_record(f"fake/{name}", 1, mse=0.01) for name in "abc")
+    timing = first.timing.model_copy(update={"total_s": 12.0, "import_s": 0.0, "compile_s": 8.0})
+    first = first.model_copy(update={"timing": timing})
+    specs = [record.spec for record in (first, *others)]
+    with SweepProgress(specs, Pace(), 1, console) as progress:
+        progress(RunEnded(first))
+    assert "about 24 s left" in console.file.getvalue(), "two cases of 4 s, and 8 s to compile each"
+
+
 def test_the_time_left_counts_the_throughput_benchmark():
     console = Console(file=io.StringIO(), width=120)
     first, second = fake_record("fake/a", 1, mse=0.01), fake_record("fake/a", 2, mse=0.01)
