@@ -162,10 +162,44 @@ def test_labels_are_compared_in_points():
     assert "good leads under both" in notes[-1]
 
 
+def test_where_test_ranks_validation_still_chooses_for_the_seeds_that_score():
+    """Of two recipes test is far better for the one that validation would not have."""
+    lucky, chosen = grid("a", rates=RecipeGrid(learning_rate=[0.001, 0.01]))
+    records = [fake_record(lucky, seed, mse=0.02 * wobble, test_factor=0.1) for seed, wobble in SPREAD.items()]
+    records += [fake_record(chosen, seed, mse=0.01 * wobble, test_factor=1.0) for seed, wobble in SPREAD.items()]
+    results = results_of(fake_plan([lucky, chosen], records, SEEDS, rank="best"))
+    (found,) = grid_cases(results.tasks[0])
+    assert found.best.case == chosen.name
+    assert found.fresh() == stats.interval(chosen_scores := found.best.values(found.board.score))
+    assert min(chosen_scores) > 0.009
+    assert (found.edges, found.two_tried) == ([], ["learning rate"])
+    made = recipes_table(results)
+    assert made is not None
+    said = " ".join(made[1])
+    assert "whose mean validation score of the best epoch is best" in said
+    assert "Of learning rate two values were tried" in said
+
+
 def test_without_a_grid_there_is_no_section():
     results = results_of(chapter_like())
     assert recipes_table(results) is None
     assert tuning(results, TABLES) == []
+
+
+def test_a_related_report_stands_first_only_on_what_most_rows_answer(tmp_path):
+    rivals = grid("a", task="next_step")
+    scored = [fake_record(case, seed, mse=0.01) for case in rivals for seed in SEEDS]
+    build_report(fake_plan(rivals, scored, SEEDS), tmp_path / "b", figures=False, page=False)
+    main = [fake_case(f"fake/{name}", task="ten_steps", label=name) for name in "xyz"]
+    for more, first in (([], False), (grid("b", task="next_step"), True)):
+        made = [*main, fake_case("fake/rnn", task="next_step"), *more]
+        records = [fake_record(case, seed, mse=0.01) for case in made for seed in SEEDS]
+        readme = build_report(
+            fake_plan(made, records, SEEDS), tmp_path / "a", figures=False, page=False, related={"b": "And?"}
+        )
+        text = readme.read_text(encoding="utf-8")
+        assert "**At equal tuning** ([b](../b/README.md)). Next step." in text
+        assert ("1. **At equal tuning**" in text) is first
 
 
 def test_a_related_report_at_equal_tuning_answers_where_it_is_on_a_task_of_this_one(tmp_path):

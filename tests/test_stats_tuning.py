@@ -44,6 +44,16 @@ def test_each_half_of_the_seeds_scores_what_the_other_chose() -> None:
     assert curve[0] == stats.interval(np.exp(np.log(scores).mean(axis=0)))
 
 
+def test_a_half_may_choose_by_another_score() -> None:
+    test = np.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
+    valid = test[::-1]  # so that the worse is chosen
+    found, curve = stats.winner_on_fresh(test, chosen_by=valid), stats.tuning_curve(test, chosen_by=valid)
+    assert found is not None
+    assert found.picks == (1, 1)
+    assert curve[-1] == stats.interval(test[1]) == stats.interval(found.values)
+    assert curve[0] == stats.interval(np.exp(np.log(test).mean(axis=0))), "of one recipe nothing is chosen"
+
+
 def test_a_recipe_with_a_failed_seed_is_not_chosen() -> None:
     scores = np.array([[0.1, 0.1, np.nan, np.nan], [0.2, 0.2, 0.2, 0.2]])
     found = stats.winner_on_fresh(scores)

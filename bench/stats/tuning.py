@@ -79,7 +79,9 @@ def winner_on_fresh(
     return Tuned((int(orders[0][0]), int(orders[1][0])), values)
 
 
-def tuning_curve(scores: ArrayLike, *, log: bool = True, lower: bool = True) -> list[Interval | None]:
+def tuning_curve(
+    scores: ArrayLike, *, log: bool = True, lower: bool = True, chosen_by: ArrayLike | None = None
+) -> list[Interval | None]:
     """Return the expected score on fresh seeds of the best of 1, 2, ... recipes of a grid, with 95 % intervals.
 
     Recipes are drawn without drawing one again and chosen by the other half of the seeds, as `winner_on_fresh` does: it
@@ -90,15 +92,17 @@ def tuning_curve(scores: ArrayLike, *, log: bool = True, lower: bool = True) -> 
         scores: Shape (recipes, seeds), the same seeds in each; NaN where a run has none.
         log: Means are geometric.
         lower: Less is better.
+        chosen_by: As of `winner_on_fresh`.
     """
     table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     if not table.size or table.shape[1] < 2:
         return []
+    reasons = table if chosen_by is None else np.atleast_2d(np.asarray(chosen_by, dtype=np.float64))
     chances = _chances(len(table), again=False)
     scale = scale_of(table[np.isfinite(table)], log=log)
     there = np.where(np.isfinite(table), scale.to(table), np.nan)
     expected = np.empty(table.shape)
-    for half, order in enumerate(_orders(table, log=log, lower=lower)):
+    for half, order in enumerate(_orders(reasons, log=log, lower=lower)):
         expected[:, 1 - half :: 2] = chances @ there[order, 1 - half :: 2]
     return [interval([scale.back(v) for v in row if np.isfinite(v)], log=log) for row in expected]
 

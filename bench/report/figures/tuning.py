@@ -15,9 +15,9 @@ from bench.report.sections.grids import GridCase, grid_cases
 from bench.report.style import drawable, new_figure, plain_log, set_scale
 
 CAPTION = (
-    "The expected score of the best of so many recipes, drawn from the grid: half of the seeds choose it, the other "
-    "half score it, so that no luck of the choice is in it; bars are 95 % intervals over seeds. Where lines cross, who "
-    "leads depends on how much each was tuned (Dodge et al. 2019)."
+    "The expected score of the best of so many recipes, drawn from the grid: validation of half of the seeds chooses "
+    "it, the other half score it, so that no luck of the choice is in it; bars are 95 % intervals over seeds. Where "
+    "lines cross, who leads depends on how much each was tuned (Dodge et al. 2019)."
 )
 Curve = list[stats.Interval]
 
@@ -46,7 +46,7 @@ def tuning_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure 
 def curve_of(case: GridCase) -> Curve:
     """Return the expected score of the best of 1, 2, ... recipes; empty where a budget has none."""
     metric = case.board.metric
-    found = stats.tuning_curve(case.by_recipe, log=metric.log, lower=metric.sign > 0)
+    found = stats.tuning_curve(case.by_recipe, log=metric.log, lower=metric.sign > 0, chosen_by=case.choosing)
     known = [interval for interval in found if interval is not None]
     return known if len(known) == len(found) else []
 
@@ -62,6 +62,8 @@ def tuning(ax: Axes, board: Leaderboard, drawn: Sequence[tuple[GridCase, Curve]]
         ends = [(i.low if i.low is not None else i.centre, i.high if i.high is not None else i.centre) for i in curve]
         ax.plot(x, y, color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=4, linewidth=1.3)
         low, high = (times * drawable(each) for each in zip(*ends, strict=True))
+        if board.metric.share:
+            low, high = np.clip(low, 0.0, None), np.clip(high, None, times)
         ax.vlines(x, low, high, color=look.colour, linewidth=1.0, alpha=0.6)
     ax.set_xticks(range(1, max(len(curve) for _, curve in drawn) + 1))
     ax.set_xlabel("recipes tried")

@@ -14,10 +14,24 @@ TUNED = "tuned:"
 
 @finding("equal_tuning", order=5)
 def equal_tuning(results: Results, tables: Mapping[str, Table]) -> list[str]:
-    """Return what related reports found where each model has the best recipe of one grid."""
+    """Return what related reports found on this one's main question, each model with the best recipe of one grid."""
+    return _related(results, main=True)
+
+
+@finding("equal_tuning_of_others", order=15)
+def equal_tuning_of_others(results: Results, tables: Mapping[str, Table]) -> list[str]:
+    """Return what they found so on another question of this report, after its own answers."""
+    return _related(results, main=False)
+
+
+def _related(results: Results, *, main: bool) -> list[str]:
+    """Return related reports' answers, which begin with a question's title: that which most rows answer, or others."""
     told = {key.removeprefix(TUNED): text for key, text in results.about.items() if key.startswith(TUNED)}
+    question = max(results.leading(), key=lambda board: len(board.ranked)).title
     return [
-        f"**At equal tuning** ({link(name, f'../{name}/README.md')}). {escape(text)}" for name, text in told.items()
+        f"**At equal tuning** ({link(name, f'../{name}/README.md')}). {escape(text)}"
+        for name, text in told.items()
+        if text.startswith(f"{question}. ") is main
     ]
 
 

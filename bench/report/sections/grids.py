@@ -57,14 +57,24 @@ class GridCase:
 
     @property
     def edges(self) -> list[str]:
-        """Fields in which the best recipe's value is the lowest or highest of those tried, with it: in words."""
+        """Fields in which the best recipe's value is the lowest or highest of three or more, with it: in words."""
         found = []
-        for field in ORDERED:
-            tried = sorted({float(r.info[field]) for r in self.variants if pd.notna(r.info[field])})
+        for field, tried in self._tried.items():
             own = self.best.info[field]
-            if len(tried) > 1 and pd.notna(own) and float(own) in (tried[0], tried[-1]):
+            if len(tried) > 2 and pd.notna(own) and float(own) in (tried[0], tried[-1]):
                 found.append(f"{recipe_word(field)} {own}")
         return found
+
+    @property
+    def two_tried(self) -> list[str]:
+        """Fields of which two values were tried, so that either is an end."""
+        return [recipe_word(field) for field, tried in self._tried.items() if len(tried) == 2]
+
+    @property
+    def _tried(self) -> dict[str, list[float]]:
+        """Values of each ordered field, in order."""
+        told = {field: [r.info[field] for r in self.variants if pd.notna(r.info[field])] for field in ORDERED}
+        return {field: sorted({float(value) for value in values}) for field, values in told.items()}
 
     @property
     def recipe(self) -> str:
@@ -87,17 +97,21 @@ class GridCase:
     def _scores(self, key: Key) -> stats.Float64:
         return pd.concat([row.by_seed(key) for row in self.variants], axis=1).T.to_numpy(dtype="float64")
 
+    @property
+    def choosing(self) -> stats.Float64:
+        """The validation scores that choose a recipe, as `by_recipe` has the ranking ones."""
+        return self._scores(self.board.choosing)
+
     def chosen_on_validation(self) -> stats.Sample | None:
         """Return the ranking scores of each seed under the recipe that validation of the other half's seeds chose."""
-        metric, reasons = self.board.metric, self._scores(self.board.choosing)
-        found = stats.winner_on_fresh(self.by_recipe, log=metric.log, lower=metric.sign > 0, chosen_by=reasons)
+        log, lower = self.board.metric.log, self.board.metric.sign > 0
+        found = stats.winner_on_fresh(self.by_recipe, log=log, lower=lower, chosen_by=self.choosing)
         return stats.Sample(stats.finite(found.values)) if found else None
 
     def fresh(self) -> stats.Interval | None:
-        """Return the score of the recipe that half of the seeds choose on the other half, over both halves."""
-        metric = self.board.metric
-        found = stats.winner_on_fresh(self.by_recipe, log=metric.log, lower=metric.sign > 0)
-        return stats.interval(found.values, log=metric.log) if found else None
+        """Return the mean of those scores with its interval."""
+        found = self.chosen_on_validation()
+        return stats.interval(found.values, log=self.board.metric.log) if found else None
 
     @property
     def gains(self) -> bool:
