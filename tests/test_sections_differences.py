@@ -68,7 +68,7 @@ def test_provenance_counts_runs_by_commit_environment_and_day():
     )
 
 
-def test_an_undecided_rival_stands_with_the_seeds_that_decide_between_just_these_two():
+def test_an_undecided_rival_stands_with_the_seeds_that_decide_at_the_level_of_the_table():
     first, second, far = (fake_case(f"fake/{name}", label=name) for name in ("first", "second", "far"))
     records = [*scattered(first, 0.0100, 0.3), *scattered(second, 0.0108, 0.3), *scattered(far, 0.1, 0.3)]
     results = results_of(fake_plan([first, second, far], records, SEEDS))
@@ -78,7 +78,10 @@ def test_an_undecided_rival_stands_with_the_seeds_that_decide_between_just_these
     assert (line["leader"], line["verdict"]) == ("first", "undecided \\*")
     board = results.leading()[0]
     samples = [board.rows[i].sample(board.score) for i in (1, 0)]
-    assert line["seeds of each that decide"].replace(",", "") == str(stats.seeds_to_decide(*samples, results.region))
+    needed = stats.seeds_to_decide(*samples, results.region, level=board.judge.level)
+    assert line["seeds of each that decide"].replace(",", "") == str(needed)
+    assert isinstance(needed, int)
+    assert needed > len(SEEDS), "as many seeds as there are leave it undecided"
 
 
 def test_where_every_verdict_is_known_there_are_no_rivals():

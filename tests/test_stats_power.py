@@ -86,3 +86,17 @@ def test_shares_are_decided_on_their_own_scale() -> None:
     assert wide < narrow
     logs = stats.seeds_to_decide(Sample(np.exp(a.values)), Sample(np.exp(b.values)), Region(ratio=float(np.exp(0.01))))
     assert logs == narrow
+
+
+def test_a_stricter_interval_and_few_series_ask_for_more() -> None:
+    a, b = table(10, 0.3), table(10, 0.3, 0.3)
+    usual = stats.seeds_to_decide(a, b, stats.Region())
+    strict = stats.seeds_to_decide(a, b, stats.Region(), level=0.995)
+    assert isinstance(usual, int)
+    assert isinstance(strict, int)
+    assert strict > usual
+    error = float(np.sqrt(2 * 0.3**2 / 10 + 0.1**2))
+    many, three = (stats.seeds_to_decide(a, b, stats.Region(), error=error, series=n) for n in (1_000, 3))
+    assert isinstance(many, int)
+    assert many >= usual
+    assert three is stats.Undecidable.TEST_SET, "two degrees of freedom are too few"

@@ -84,8 +84,11 @@ class Judge:
     def seeds_to_decide(
         self, own: stats.Sample, other: stats.Sample, pair: Pair | None = None
     ) -> int | stats.Undecidable:
-        """Return how many seeds of each would decide between just these two, or why no number would."""
-        return stats.seeds_to_decide(own, other, self.region, log=self.log, error=pair.error if pair else None)
+        """Return how many seeds of each would decide between these two, at this level, or why no number would."""
+        error, series = (pair.error, pair.series) if pair else (None, 0)
+        return stats.seeds_to_decide(
+            own, other, self.region, log=self.log, error=error, series=series, level=self.level
+        )
 
     def flip_chances(
         self,

@@ -32,13 +32,15 @@ def seeds_to_decide(
     *,
     log: bool = True,
     error: float | None = None,
+    series: int = 0,
+    level: float = 0.95,
     power: float = 0.8,
 ) -> int | Undecidable:
-    """Return how many seeds each of two models needs for a verdict between just these two, or why none decide.
+    """Return how many seeds each of two models needs for a verdict on the two, or why none decide.
 
-    A verdict is that the one with the worse mean is worse, or that the two are equivalent (`judge`, with the 95 %
-    interval of this pair alone), and is to come with ``power``, taking their present means and spreads for the true
-    ones. An exact score needs no seeds: the other's are counted. Two seeds decide where neither scatters.
+    A verdict is that the one with the worse mean is worse, or that the two are equivalent (`judge`, with an interval of
+    this ``level``), and is to come with ``power``, taking their present means and spreads for the true ones. An exact
+    score needs no seeds: the other's are counted. Two seeds decide where neither scatters.
 
     Args:
         a: One model's scores.
@@ -47,6 +49,8 @@ def seeds_to_decide(
         log: Differences are ratios.
         error: Standard error of the difference on the working scale from these seeds and the finite test set together,
             where known. What it has beyond that of the seeds is the test set's, which no seed lessens.
+        series: Of that test set; 0 where that is not known.
+        level: Of the pair's interval: that of a table whose pairs all hold at once is above 95 %.
         power: How often the verdict is to come.
     """
     models = [Sample(finite(s.values), s.exact) for s in (a, b)]
@@ -59,26 +63,27 @@ def seeds_to_decide(
     now = sum(v / len(m.values) for v, m in zip(variances, models, strict=True))
     reach, known = (x if log else float(scale.to(x)) for x in (region.reach(log=log), error or 0.0))
     rest = max(known**2 - now, 0.0)
-    if _decided(gap, np.sqrt(rest), np.inf, reach) < power:
+    many = series - 1 if series > 1 else np.inf
+    if _decided(gap, np.sqrt(rest), many, reach, level) < power:
         return Undecidable.TEST_SET
 
     def enough(n: int) -> bool:
         spread = sum(variances) / n
         if spread < SAME**2:
             return True
-        freedom = (n - 1) * (spread + rest) ** 2 / sum((v / n) ** 2 for v in variances)
-        return _decided(gap, np.sqrt(spread + rest), freedom, reach) >= power
+        parts = sum((v / n) ** 2 for v in variances) / (n - 1) + rest**2 / many
+        return _decided(gap, np.sqrt(spread + rest), (spread + rest) ** 2 / parts, reach, level) >= power
 
     return _least(enough, MOST_SEEDS) or Undecidable.MOST_SEEDS
 
 
 @lru_cache(maxsize=65_536)
-def _decided(gap: float, error: float, freedom: float, reach: float) -> float:
-    """Return the probability that a pair's 95 % interval lies wholly on the worse side, or within ``reach`` of none."""
+def _decided(gap: float, error: float, freedom: float, reach: float, level: float) -> float:
+    """Return the probability that a pair's interval lies wholly on the worse side, or within ``reach`` of none."""
     if error < SAME:
         return 1.0
     known = np.ones(1) if np.isinf(freedom) else np.sqrt(stats.chi2.ppf(NODES, freedom) / freedom)
-    half = critical(2, freedom) * error * known
+    half = critical(2, freedom, level) * error * known
     worse = stats.norm.sf(half, gap, error)
     within = stats.norm.cdf(reach - half, gap, error) - stats.norm.cdf(half - reach, gap, error)
     # An interval that is worse and within the region counts once: means from ``half`` to ``reach - half``.

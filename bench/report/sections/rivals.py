@@ -1,4 +1,4 @@
-"""Rivals: models that their seeds do not place against the leader, and what would decide between just these two."""
+"""Rivals: models that their seeds do not place against the leader, and what would decide between the two."""
 
 from bench.report.amounts import difference
 from bench.report.judging import OPEN
