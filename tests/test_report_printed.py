@@ -7,8 +7,9 @@ import pytest
 
 from bench.cases.base import AS_PRINTED, CORRECTED, Erratum, Published, cases
 from bench.cases.printed import NotRun, further_faults, not_run
+from bench.frames import make_frames, select
 from bench.report.columns.printed import printed_columns
-from bench.report.errata import variants
+from bench.report.errata import significant, variants
 from bench.report.findings.printed import errata
 from bench.report.parts import overlays
 from bench.report.printed import printed_values
@@ -125,6 +126,34 @@ def test_a_fault_that_leaves_an_exact_score_as_it_is_changes_nothing():
     results = results_of(fake_plan(made, [record for _, record in pairs], (1, 2, 3)))
     (said,) = errata(results, all_tables(results))
     assert said.endswith("Of 3 faults, 1 hurts, 1 changes nothing, 1 undecided."), "equal seeds are no exact score"
+
+
+def test_where_each_run_draws_its_own_data_a_fault_is_held_to_its_correction_draw_by_draw():
+    """What makes a draw hard for both cancels: a fifth more on each of draws that lie far apart."""
+    seeds = (1, 2, 3, 4)
+    faulty, fair = (
+        fake_case(f"source/{v}", label=v, errata=(Erratum(3, "it forgets", w),))
+        for v, w in (("rnn a", AS_PRINTED), ("rnn b", CORRECTED))
+    )
+    hard = dict(zip(seeds, (0.01, 0.05, 0.2, 1.0), strict=True))
+    times = dict(zip(seeds, (1.19, 1.2, 1.21, 1.2), strict=True))
+    records = [
+        fake_record(case, s, mse=hard[s] * (times[s] if case is faulty else 1.0))
+        for case in (faulty, fair)
+        for s in seeds
+    ]
+    frames = make_frames(select(fake_plan([faulty, fair], records, seeds)))
+    for own in (False, True):
+        if own:
+            frames["runs"]["data_seed"] = frames["runs"]["seed"].astype(frames["runs"]["data_seed"].dtype)
+        results = Results(frames)
+        made = errata_table(results)
+        assert made is not None
+        (found,) = (v for v in variants(results) if v.reference)
+        assert found.effect.value == pytest.approx(1.2, rel=1e-2)
+        assert (found.effect.low > 1.15) is own
+        assert ("Student's t of the ratios draw by draw" in " ".join(made[1])) is own
+        assert significant([found]) == [own]
 
 
 def test_faults_that_no_case_has_stand_under_the_table(held):

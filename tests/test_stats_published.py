@@ -53,6 +53,17 @@ def test_exact_scores_are_held_to_the_printed_digits() -> None:
     assert stats.judge_published({"x": 0.5}, {"x": sample(0.1)}) == {}
 
 
+def test_shares_are_held_to_as_they_are_and_cut_at_the_whole() -> None:
+    values = np.array([0.95, 0.99, 0.97, 0.999])
+    judged = stats.judge_published({"x": 1.0, "y": 0.6}, {"x": Sample(values), "y": Sample(values)}, shares={"x", "y"})
+    centre, spread = values.mean(), values.std(ddof=1) * math.sqrt(1 + 1 / 4)
+    assert judged["x"].low == pytest.approx(centre - scipy_stats.t.ppf(0.975, 3) * spread)
+    assert judged["x"].high == 1.0
+    assert judged["x"].p_value == pytest.approx(2 * scipy_stats.t.sf((0.995 - centre) / spread, 3)), "1 is 100 %"
+    assert judged["x"].factor is None
+    assert judged["y"].outside
+
+
 @pytest.mark.filterwarnings("error")
 def test_printed_values_of_seeds_without_spread() -> None:
     samples = {"x": sample(0.0198, 0.0198), "y": sample(0.02, 0.02)}

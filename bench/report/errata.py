@@ -38,8 +38,19 @@ class Variant:
 
     @property
     def effect(self) -> stats.Ratio | None:
-        """That ratio with the Welch interval of this one comparison."""
+        """That ratio with the interval of this one comparison: paired by draw of the data, else Welch's."""
+        if (paired := self.paired) is not None:
+            return stats.Ratio(paired.ratio, paired.low, paired.high)
         return stats.ratio(self.row.sample(self.key), self.reference.sample(self.key)) if self.reference else None
+
+    @property
+    def paired(self) -> stats.Comparison | None:
+        """The two on each draw of the data; None unless each run has a draw of its own, and both rows the same."""
+        if self.reference is None:
+            return None
+        ours, theirs = (row.by_seed(self.key).droplevel("seed") for row in (self.row, self.reference))
+        alike = ours.index.is_unique and len(ours) > 1 and sorted(ours.index) == sorted(theirs.index)
+        return stats.paired_ratio(ours, theirs.reindex(ours.index)) if alike else None
 
     @property
     def equal(self) -> bool:
@@ -110,7 +121,7 @@ def alone(results: Results) -> list[Variant]:
 
 
 def significant(found: list[Variant]) -> list[bool]:
-    """Return of each variant whether it differs significantly from the corrected one: Welch's t, Holm over all."""
+    """Return of each variant whether it differs significantly from the corrected one: its test, with Holm over all."""
     p_values: dict[int, float] = {}
     differs: set[int] = set()
     for place, v in enumerate(found):
@@ -118,6 +129,8 @@ def significant(found: list[Variant]) -> list[bool]:
         ours, theirs = v.row.sample(v.key), v.reference.sample(v.key)
         if ours.exact and theirs.exact:
             differs |= {place} if v.ratio != 1 else set()
+        elif (paired := v.paired) is not None and paired.p_value is not None:
+            p_values[place] = paired.p_value
         else:
             scale = stats.scale_of(log=True)
             p_values[place] = stats.games_howell(scale.to(ours.values), scale.to(theirs.values), 2)

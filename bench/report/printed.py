@@ -57,8 +57,9 @@ class PrintedValue:
 
     @property
     def ours(self) -> float | None:
-        """Our geometric mean; an exact score as it is."""
-        return stats.geometric_mean(self.sample.values)
+        """Our geometric mean, of shares the arithmetic one; an exact score as it is."""
+        found = stats.interval(self.sample.values, log=not self.metric.share)
+        return found.centre if found else None
 
     @property
     def verdict(self) -> str:
@@ -98,7 +99,8 @@ def printed_values(results: Results) -> list[PrintedValue]:
                 if len(row.values(key)):
                     metric = row.metrics[key.metric]
                     found.append(PrintedValue(row, board, metric, key, each["value"], each["note"], row.sample(key)))
-    judged = stats.judge_published({v.key: v.printed for v in found}, {v.key: v.sample for v in found})
+    samples, shares = {v.key: v.sample for v in found}, {v.key for v in found if v.metric.share}
+    judged = stats.judge_published({v.key: v.printed for v in found}, samples, shares=shares)
     return [replace(value, judgement=judged.get(value.key)) for value in found]
 
 

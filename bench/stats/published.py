@@ -1,6 +1,6 @@
 """Published values and curves held against our seeds."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,9 @@ from scipy import stats
 
 from bench.stats.pairs import critical, holm
 from bench.stats.samples import SAME, Sample, Scale, finite, scale_of
+
+SHARE_DIGIT = 0.01
+"""A share is printed to its points at least: one of 1 is 100 %, and not anything from a half on."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,13 @@ class Judgement:
 
 
 def judge_published(
-    published: Mapping[str, float], samples: Mapping[str, Sample], *, level: float = 0.95
+    published: Mapping[str, float], samples: Mapping[str, Sample], *, shares: Container[str] = (), level: float = 0.95
 ) -> dict[str, Judgement]:
     """Say of each published value whether one more seed of ours would hardly give it.
 
     Outside the prediction interval ``exp(m ± t s sqrt(1 + 1/n))`` of the log scores (of the scores themselves where
-    one is not above zero), widened by the rounding of the printed digits. An exact score is outside where it differs by
+    one is not above zero), widened by the rounding of the printed digits. That of ``shares``, by name, is of the scores
+    themselves, cut at 0 and 1, and rounded to points at most. An exact score is outside where it differs by
     more than that rounding and a ten-thousandth. Fewer than two seeds judge nothing, and are left out.
 
     Source: Hahn and Meeker, Statistical Intervals (1991), chapter 4: to contain one further observation.
@@ -54,7 +58,8 @@ def judge_published(
         if sample is None or not np.isfinite(printed) or not len(finite(sample.values)):
             continue
         ours = finite(sample.values)
-        half = 0.5 * last_digit(printed)
+        share = name in shares
+        half = 0.5 * (min(last_digit(printed), SHARE_DIGIT) if share else last_digit(printed))
         if sample.exact:
             differs = abs(float(ours[0]) - printed) > max(half, 1e-4 * abs(printed))
             judged[name] = Judgement(True, differs, differs)
@@ -62,7 +67,7 @@ def judge_published(
         n = len(ours)
         if n < 2:
             continue
-        scale = scale_of(ours, np.array([printed]), log=bool(np.all(ours > 0)))
+        scale = scale_of(ours, np.array([printed]), log=bool(np.all(ours > 0)) and not share)
         there = scale.to(ours)
         centre, spread = float(np.mean(there)), float(np.std(there, ddof=1)) * np.sqrt(1 + 1 / n)
         nearest = float(np.clip(scale.back(centre), printed - half, printed + half))
@@ -76,13 +81,14 @@ def judge_published(
     for name, (scale, centre, spread, n) in spreads.items():
         strict = critical(2, n - 1, 1 - (1 - level) / len(p_values))
         reach = critical(2, n - 1, level) * spread
+        low, high = (scale.back(end) for end in (centre - reach, centre + reach))
         judged[name] = Judgement(
             exact=False,
             outside=name in outside,
             missed=p_values[name] < 1 - level,
             factor=scale.length(strict * spread) if scale.log else None,
-            low=scale.back(centre - reach),
-            high=scale.back(centre + reach),
+            low=max(low, 0.0) if name in shares else low,
+            high=min(high, 1.0) if name in shares else high,
             p_value=p_values[name],
         )
     return {name: judged[name] for name in published if name in judged}

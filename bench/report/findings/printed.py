@@ -27,7 +27,8 @@ def printed(results: Results, tables: Mapping[str, Table]) -> list[str]:
 def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
     """Return how many faults, alone, raised the error over that of their correction, lowered it, or did neither.
 
-    An exact score that is that of the correction is changed by nothing; what seeds do not tell apart is undecided.
+    A fault that two tasks carry counts in each. An exact score that is that of the correction is changed by nothing;
+    what seeds do not tell apart is undecided.
     """
     found = alone(results)
     if "errata" not in tables:
@@ -45,4 +46,6 @@ def errata(results: Results, tables: Mapping[str, Table]) -> list[str]:
     undecided = total - len(ratios) - equal
     said += [f"{equal} change{'s' * (equal == 1)} nothing"] * bool(equal) + [f"{undecided} undecided"] * bool(undecided)
     title = link("Errata", tables["errata"].target)
-    return [f"**{title}.** Of {count(total, 'fault')}, {', '.join(said)}."]
+    faults = len({(v.row.case.partition("/")[0], v.number) for v in found}) + len(others)
+    times = f" in {total} comparisons" if total > faults else ""
+    return [f"**{title}.** Of {count(faults, 'fault')}{times}, {', '.join(said)}."]

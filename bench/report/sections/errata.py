@@ -37,6 +37,7 @@ def errata_table(results: Results) -> tuple[str, list[str]] | None:
         mixed=_solved_by_some(results, found),
         scores=f"{IN_WORDS.get(found[0].key.split, found[0].key.split)} {of}s",
         asides=asides,
+        paired=any(v.paired for v in found),
     )
     headers = ["no.", "case", "variant", "recipe", *columns, "× corrected"]
     return table(headers, lines, text_columns=4), notes

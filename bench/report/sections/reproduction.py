@@ -35,6 +35,7 @@ def reproduction_table(results: Results) -> tuple[str, list[str]] | None:
         missed=sum(j.missed and not j.exact for j in judged.values()),
         expected=stats.expected_misses(judged),
         exact=any(j.exact for j in judged.values()),
+        shares=any(v.metric.share and not v.sample.exact for v in values),
         curves=any(epochs.values()),
         unjudged=len(judged) < len(values),
         shared=shared,
