@@ -9,6 +9,7 @@ import pytest
 from bench import stats
 from bench.frames import make_frames, select, tidy, write_frames
 from bench.record import LearningCurve, RunRecord
+from bench.report.endings import failing, odd_endings, solvers
 from bench.report.figures.base import label_looks
 from bench.report.figures.solved import caption, solved_figure
 from bench.report.findings.leaders import leaders
@@ -166,3 +167,39 @@ def test_where_no_dataset_says_when_it_is_solved_there_is_no_table():
     results = results_of(fake_plan([plain], [fake_record(plain, s) for s in SEEDS], tuple(SEEDS)))
     assert solved_table(results) is None
     assert not len(results.frames["solved"])
+
+
+def test_a_seed_that_solves_its_task_is_not_stuck_and_one_that_does_not_fails_nowhere_else():
+    able = case("able")
+    curves = [[0.2] + 3 * [0.0001 if s < 47 else 0.005 if s < 50 else 0.1] for s in SEEDS]
+    records = [run(able, s, curve, test=curve[-1]) for s, curve in zip(SEEDS, curves, strict=True)]
+    results = results_of(fake_plan([able], records, tuple(SEEDS)))
+    board = results.leading()[0]
+    assert [(odd.seed, odd.what) for odd in odd_endings(results)] == [("seed 50", "stuck"), ("seed 51", "stuck")]
+    assert solvers(board, board.rows[0]) == [True] * 8 + [False] * 2
+    plain = replace(board, solved={})
+    assert solvers(plain, plain.rows[0]) is None
+
+
+def test_only_a_seed_that_solves_its_task_fails_on_another_test_set():
+    reader = fake_case("fake/gru", task="reber", label="gru")
+    records = [fake_record(reader, s, accuracy=0.99 if s < 45 else 0.9, accuracy_outer_only=0.3) for s in SEEDS]
+    board = results_of(fake_plan([reader], records, tuple(SEEDS))).leading()[0]
+    told = replace(board, solved={reader.name: ("accuracy", 0.95)})
+    assert len(failing(board, board.rows[0], "outer_only")) == 10
+    assert list(failing(told, told.rows[0], "outer_only")) == [0, 1, 2]
+
+
+def test_where_no_seed_ever_solves_it_the_band_is_wilson_s(results):
+    board = results.leading()[0]
+    with styled():
+        figure = solved_figure(results, board, label_looks(results))
+    ax = next(ax for ax in figure.axes if ax.get_title(loc="left").startswith("never"))
+    (band,) = ax.collections
+    heights = [y for path in band.get_paths() for _, y in path.vertices]
+    assert (min(heights), max(heights)) == pytest.approx(tuple(100 * end for end in stats.wilson(0.0, 10)))
+
+
+def test_the_short_table_says_what_chance_gives(results):
+    board = results.leading()[0]
+    assert any("Chance gives 0.1667." in note for note in all_tables(results)[board.table].notes)

@@ -58,8 +58,9 @@ def _of_row(results: Results, board: Leaderboard, row: Row) -> Iterator[Odd]:
     curves = dict(zip(runs.index, runs.to_numpy(), strict=True))
     own = [curves.get(run, np.array([value])) for run, value in zip(row.ids, final, strict=True)]
     best = [metric.sign * float(np.nanmin(metric.sign * c)) if np.isfinite(c).any() else None for c in own]
+    able = solvers(board, row) or [False] * len(own)
     for i, ending in enumerate(stats.endings([board.as_errors(curve) for curve in own])):
-        if ending:
+        if ending is stats.Ending.UNSTABLE or (ending and not able[i]):
             yield Odd(board, row, seeds[i], str(ending), float(final[i]), best[i])
     for split in board.extra:
         for i, score in failing(board, row, split).items():
@@ -69,10 +70,24 @@ def _of_row(results: Results, board: Leaderboard, row: Row) -> Iterator[Odd]:
 def failing(board: Leaderboard, row: Row, split: str) -> dict[int, float]:
     """Return the scores on an extra test set of a trained row's finished runs that fail there, by their places.
 
-    With the weights that rank. Empty of a predictor, and where no multiple of a score says how far off it is.
+    With the weights that rank. Where a task says when it counts as solved, only runs that solve it on test fail
+    elsewhere. Empty of a predictor, and where no multiple of a score says how far off it is.
     """
     if not (row.trained and board.has_errors):
         return {}
     there, test = (row.scored(board.score.on(s)) for s in (split, "test"))
     found = stats.failed_on(board.as_errors(there), board.as_errors(test), shares=board.metric.share)
-    return {int(i): float(there[i]) for i in found}
+    able = solvers(board, row) or [True] * len(there)
+    return {int(i): float(there[i]) for i in found if able[i]}
+
+
+def solvers(board: Leaderboard, row: Row) -> list[bool] | None:
+    """Return of each finished run of a row whether its test score, of the weights that rank, solves the task.
+
+    None where the task does not say when it counts as solved.
+    """
+    name, threshold = board.solved.get(row.case, ("", 0.0))
+    if name not in row.metrics:
+        return None
+    metric, key = row.metrics[name], board.on_test._replace(metric=name)
+    return [bool(metric.sign * value <= metric.sign * threshold) for value in row.scored(key)]

@@ -26,6 +26,7 @@ class Leaderboard:
         rows: Best first; then those that do not rank, then those without a score.
         common: True for one over several tasks with one question, ranked at the last position alone.
         floors: Expected values of metrics that no forecast can get below, by case and metric.
+        solved: From which value of which metric on a case's task counts as solved, by case.
         rank: Whose weights rank: those after the last epoch, on validation, or those of the best epoch, on test.
         region: Differences that make none in practice.
         pairs: What is known of two places by a score over seeds and series at once, by the two and the score.
@@ -37,6 +38,7 @@ class Leaderboard:
     rows: list[Row]
     common: bool = False
     floors: Mapping[Hashable, float] = field(default_factory=dict)
+    solved: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     rank: Weights = "last"
     region: stats.Region = field(default_factory=stats.Region)
     pairs: Mapping[tuple[Place, Place, Key], Pair] = field(default_factory=dict)

@@ -141,6 +141,11 @@ class Results:
         """What the best forecast that does not look at the window gives, by case and metric."""
         return self._levels("chance")
 
+    def chance_on(self, board: Leaderboard) -> float | None:
+        """Return what chance gives by the metric that ranks; None where that is not known of all rows alike."""
+        known = {self.chance.get((row.case, board.metric.name)) for row in board.rows}
+        return known.pop() if len(known) == 1 else None
+
     @cached_property
     def solved(self) -> Mapping[str, tuple[str, float]]:
         """The metric and its value from which on a case's task counts as solved, by case."""
@@ -186,7 +191,16 @@ class Results:
             metric = next(m for m in self.metrics[task].values() if m.ranks)
             key = file_key(task, [board.key for board in made], reserved=COMMON, instead="task_")
             board = Leaderboard(
-                key, titles[task], metric, named(rows), False, self.floors, self.rank, self.region, self.pairs
+                key,
+                titles[task],
+                metric,
+                named(rows),
+                False,
+                self.floors,
+                self.solved,
+                self.rank,
+                self.region,
+                self.pairs,
             )
             made.append(board.in_order())
         return made
@@ -205,12 +219,16 @@ class Results:
             if not any(TargetKind(row.info["target"]).every_position for row in rows):
                 ranks = next(m for m in rows[0].metrics.values() if m.ranks)
                 metric = replace(metric, heading=ranks.heading)  # the last position is the only one
-            board = Leaderboard(
-                "", upper(question), metric, rows, True, self.floors, self.rank, self.region, self.pairs
-            )
+            board = Leaderboard("", upper(question), metric, rows, common=True, **self._shared)
             if len({r.info["task"] for r in rows}) > 1 or any(r.positions for r in rows if len(r.values(board.score))):
                 made.append(replace(board, key=f"{COMMON}{len(made) + 1}", rows=named(_merged(board))).in_order())
         return made
+
+    @property
+    def _shared(self) -> dict[str, Any]:
+        """What every leaderboard has alike."""
+        names = "floors", "solved", "rank", "region", "pairs"
+        return {name: getattr(self, name) for name in names}
 
     @cached_property
     def leaderboards(self) -> list[Leaderboard]:

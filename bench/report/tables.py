@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import count
 
 from bench import stats
+from bench.report.amounts import amount
 from bench.report.columns.costs import speeds_in_words
 from bench.report.columns.scores import scattered
 from bench.report.groups import apart_tables, group_tables
@@ -70,6 +71,8 @@ def short_table(results: Results, board: Leaderboard) -> tuple[str, list[str]]:
     speeds, varied = speeds_in_words(rows), len(every) < len(board.ranked)
     wide = any(scattered(row, board, board.score) for row in rows)
     told = {"left": left, "varied": varied, "speeds": speeds, "scattered": wide}
+    level = results.chance_on(board)
+    told["level"] = "" if level is None else amount(level, board.metric)
     starred = any(board.star(row) for row in rows)
     return body, paragraphs("short", board=board, rows=rows, starred=starred, chance=stats.FRAGILE, **told)
 

@@ -83,9 +83,8 @@ def _scores(board: Leaderboard, row: Row, metric: Traits, group: str) -> pd.Data
 
 def _chance(results: Results, board: Leaderboard, metric: Traits) -> float | None:
     """Return what chance gives by the metric that ranks, where the groups are scored by the same; None elsewhere."""
-    known = {results.chance.get((row.case, board.metric.name)) for row in board.rows}
-    value = known.pop() if len(known) == 1 and board.metric.heading == metric.heading else None
-    return None if value is None else factor(metric) * value
+    level = results.chance_on(board)
+    return None if level is None or board.metric.heading != metric.heading else factor(metric) * level
 
 
 def _axis(ax: Axes, first: int, edge: int, beyond: Iterable[int]) -> None:

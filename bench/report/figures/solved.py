@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench import stats
 from bench.report.figures.base import Entry, Looks, figure, leads, legend_above
 from bench.report.figures.panels import panels
 from bench.report.leaderboards import Leaderboard
@@ -53,8 +54,9 @@ def reached(ax: Axes, each: Solving, colour: str) -> None:
     curve = each.survival
     ax.step(steps, share, where="post", color=colour, linewidth=1.9, zorder=4)
     low, high = (100 * (1 - np.array([*end, *end[-1:]])) for end in (curve.high, curve.low))
-    if len(curve.times):
-        ax.fill_between(steps[1:], low, high, step="post", color=colour, alpha=0.16, linewidth=0, zorder=2)
+    if not len(curve.times):  # of none at any step
+        steps, low, high = steps[:1] + steps, *(100 * np.full(2, end) for end in stats.wilson(0.0, len(each.steps)))
+    ax.fill_between(steps[1:], low, high, step="post", color=colour, alpha=0.16, linewidth=0, zorder=2)
 
 
 def _points(each: Solving) -> tuple[list[float], list[float]]:
