@@ -178,7 +178,7 @@ def other(point, name, times=1.0):
 
 def curves_from(points, growths=()):
     """Return curves as a report reads them."""
-    return curves_of(read_points(typed(point_rows(points, dict(growths)), POINTS)))
+    return curves_of(read_points(typed(point_rows(points, dict(growths), {}), POINTS)))
 
 
 @pytest.fixture
@@ -195,7 +195,9 @@ def test_the_report_says_growth_crossings_and_what_was_not_measured(turning, tmp
     folder = readme.parent
     powers = pd.read_csv(folder / "powers.csv")
     assert set(powers[powers["curve"] == "good"]["exponent"].round(5)) == {1.0}
-    reach = powers["last_high"] - powers["last"]
+    speeds = powers["quantity"].str.contains("windows")
+    assert powers[~speeds]["last_high"].isna().all(), "how far two processes lie apart is known of speeds alone"
+    reach = (powers["last_high"] - powers["last"])[speeds]
     assert reach.to_numpy() == pytest.approx(1.96 * np.sqrt(2) * BETWEEN_PROCESSES / np.log(5), rel=1e-4)
     crossings = pd.read_csv(folder / "crossings.csv")
     assert set(crossings["quantity"]) == {"train_windows_per_s", "infer_windows_per_s"}
@@ -214,6 +216,28 @@ def test_the_report_says_growth_crossings_and_what_was_not_measured(turning, tmp
     assert "Not measured for want of memory or time: 1 point too slow." in text
     assert "fake/naive: &lt;not&gt; trained" in text
     assert "| quadratic |" in " ".join(text.split())
+
+
+def test_what_was_timed_is_told_its_forecasts_and_weights(turning, tmp_path):
+    told = {"fake/good": "after every step", "fake/other": "after the last step"}
+    known = [p.model_copy(update={"parameters": 1234 * p.spec.length}) for p in turning]
+    text = write_lengths(known, {}, [], tmp_path, "bench speed x", forecasts=told).read_text()
+    timed = " ".join(text.partition("## What was timed")[2].partition("## Who leads")[0].split())
+    assert "compare like with like" in timed
+    assert "| good | after every step | 24,680 | 123,400 |" in timed
+    assert "| other | after the last step | 24,680 | 123,400 | – |" in timed
+
+
+def test_an_interval_that_goes_on_past_its_panel_has_an_arrow(turning, tmp_path):
+    folder = write_lengths(turning, {}, [], tmp_path, "bench speed x").parent
+    powers = pd.read_csv(folder / "powers.csv")
+    rows = powers.astype(object).where(powers.notna(), None).to_dict("records")
+    wide = [row | {"low": -2.0, "high": 1.5} for row in rows]
+    with styled():
+        (first, *_) = draw_powers(wide, QUANTITIES).axes
+    arrows = [line for line in first.lines if line.get_marker() in ("<", ">")]
+    assert [line.get_marker() for line in arrows] == ["<"] * 2
+    assert {line.get_xdata()[0] for line in arrows} == {first.get_xlim()[0]}
 
 
 def test_the_page_states_machine_day_commit_batch_and_limits(turning, tmp_path):
@@ -288,6 +312,10 @@ def test_findings_say_who_is_quickest_where_and_whose_growth_is_not_linear(measu
     )
     assert "The model of steep says that it grows linearly" in faster
     assert "though the model says that it is faster: good (1.00" in faster
+    slow = [p.model_copy(update={"rounds": tuple(r for r in p.rounds if r.kind == "infer")}) for p in steep]
+    *_, faster = findings(curves_from([short, long, longest, *slow], {"fake/good": "linear", "fake/steep": "linear"}))
+    assert "for none" in faster
+    assert "In inference it does for steep (2.00 [1.76, 2.24] from 100 to 500 steps), too" in faster
     *_, faster = findings(curves_from([short, long, longest, *steep]))
     assert "say" not in faster.partition(".)")[0].partition("steps).")[2]
     *_, faster = findings(curves_from([short, long], told))
@@ -370,7 +398,7 @@ def test_names_of_curves_hold_what_tells_them_apart(measured):
     assert [c.name for c in curves_from([point, jax])] == [f"{point.label}, tensorflow", f"{point.label}, jax"]
     twin = point.model_copy(update={"spec": point.spec.model_copy(update={"case": "fake/twin"})})
     assert [c.name for c in curves_from([point, twin])] == [point.spec.case, "fake/twin"]
-    (read,) = read_points(typed(point_rows([point], {}), POINTS))
+    (read,) = read_points(typed(point_rows([point], {}, {"fake/good": "after every step"}), POINTS))
     assert [read.cost(q).middle for q in QUANTITIES] == pytest.approx([0.04 / 4, 0.02 / 4, 20.0, 20.0])
 
 

@@ -56,6 +56,6 @@ def test_sizes_at_which_spans_overlap_say_nothing():
     second = {10: Span(2, 2, 2), 100: Span(3, 3, 3), 1000: Span(3, 3, 3), 10_000: Span(1, 1, 1)}
     (found,) = crossings(first, second)
     assert (found.after, found.before, found.first_is_less) == (10, 1000, True)
-    share = np.log(2) / (np.log(2) + np.log(3))
-    assert found.at == pytest.approx(10 * 100**share)
+    share = np.log(2) / (np.log(2) + np.log(4 / 3))
+    assert found.at == pytest.approx(10 * 10**share), "the middles have turned at 100"
     assert crossings({10: first[10]}, second) == []

@@ -19,7 +19,7 @@ MOST = 1_000_000
 def speed(
     cases: Annotated[
         str,
-        typer.Argument(metavar="CASES|SUITE", help="Registered cases: names or globs; or a suite."),
+        typer.Argument(metavar="CASES|SUITE", help="Registered cases: names or globs; or a suite, by name or path."),
     ],
     lengths: Annotated[str, typer.Option(help="Steps in a window.")] = "50,200,1000,4000",
     batch: Annotated[str, typer.Option(help="Windows in a batch.")] = "1,32,256",
@@ -51,7 +51,7 @@ def speed(
     options = SpeedOptions(*numbers, budget_s, rerun, measure, results, Path(to) if to else None)
     chosen: list[Any] = [*patterns]
     question = ""
-    if (SUITES / f"{cases}.toml").is_file():
+    if (SUITES / f"{cases}.toml").is_file() or cases.endswith(".toml"):
         named = read_suite(cases)
         chosen, question = named.cases, named.title
     suite = override(

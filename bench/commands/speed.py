@@ -25,6 +25,8 @@ from bench.suite import Suite
 from bench.throughput.lengths import measure_lengths
 
 SCHEMA = 1
+EVERY_STEP, ONCE = "after every step", "after the last step"
+"""What is forecast of a window."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def measure_speed(
 
         to = options.to or options.folder / digest(sorted(spec.measure_id for spec in specs), 8)
         growths = {case.name: case.model.growth for case in plan.cases if isinstance(case.model, Network)}
-        readme = write_lengths(ours, growths, skipped, to, asked.again(in_file=True), asked.question)
+        forecasts = {c.name: EVERY_STEP if c.task.target.every_position else ONCE for c in plan.cases}
+        readme = write_lengths(ours, growths, skipped, to, asked.again(in_file=True), asked.question, forecasts)
         if (to.absolute().parent / "README.md").exists():
             write_index(to.absolute().parent)
         console.print(f"report: {readme}")

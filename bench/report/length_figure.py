@@ -95,13 +95,14 @@ def _line(ax: Axes, curve: Curve, quantity: Quantity, look: Look) -> None:
 def _label(ax: Axes, curve: Curve, quantity: Quantity, look: Look) -> Any:
     """Write a curve's name, joined to its end by a thin line; what stands behind it says why it ends early."""
     last = max(curve.costs(quantity))
+    stop = "-" if last == max(curve.points) else ":"  # a line that goes on in place of a curve is no curve
     longer = [point.status for length, point in sorted(curve.points.items()) if length > last]
     why = next((f" {LOST[status]}" for status in longer if status in LOST), "")
     return ax.annotate(
         as_text(curve.name) + why, (last, curve.points[last].spans[quantity.key].middle), xycoords="data",
         xytext=(NAMES_AT, 0.5), textcoords="axes fraction", annotation_clip=False, va="center", fontsize=FONT_SIZE,
-        color=look.colour, arrowprops={"arrowstyle": "-", "color": look.colour, "linewidth": 0.6, "alpha": 0.6,
-                                       "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5)},
+        color=look.colour, arrowprops={"arrowstyle": "-", "color": look.colour, "linestyle": stop, "linewidth": 0.6,
+                                       "alpha": 0.6, "shrinkA": 0, "shrinkB": 2, "relpos": (0, 0.5)},
     )  # fmt: skip
 
 
@@ -115,7 +116,7 @@ def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence[Quanti
         powers: As in ``powers.csv``.
         quantities: A panel each.
     """
-    batches = {row["batch"] for row in powers}
+    batches, keys = {row["batch"] for row in powers}, [quantity.key for quantity in quantities]
     drawn = looks((row["curve"], True) for row in powers)
     steep = {(row["curve"], row["batch"]): row["last"] for row in reversed(powers)}  # the first quantity comes last
     said = {(row["curve"], row["batch"]): row["growth"] for row in powers}
@@ -134,7 +135,14 @@ def draw_powers(powers: Sequence[Mapping[str, Any]], quantities: Sequence[Quanti
         ax.set_title(quantity.power_of)
     figure.supxlabel("power of the length", fontsize=FONT_SIZE + 1, color=INK)
     seen = [row[key] for row in powers for key in ("exponent", "last")]
-    panels[0].set_xlim(min(-0.3, min(seen) - MARGIN), max(2.6, max(seen) + MARGIN))
+    least, most = min(-0.3, min(seen) - MARGIN), max(2.6, max(seen) + MARGIN)
+    panels[0].set_xlim(least, most)
+    for row in (row for row in powers if row["low"] is not None):
+        ax, place = panels[keys.index(row["quantity"])], order[row["curve"], row["batch"]]
+        for beyond, edge, arrow in ((row["low"] < least, least, "<"), (row["high"] > most, most, ">")):
+            if beyond:
+                colour = drawn[row["curve"]].colour
+                ax.plot([edge], [place], arrow, color=colour, markersize=4, clip_on=False, alpha=0.5)
     names = []
     for name, batch in order:
         parts = [as_text(name), *([f"batch {batch}"] if len(batches) > 1 else [])]

@@ -14,7 +14,7 @@ SPEEDS = tuple(quantity for quantity in QUANTITIES if quantity.more_is_better)
 
 @dataclass(frozen=True)
 class Grown:
-    """How the cost of training a curve's network grows.
+    """How the cost of a curve's network grows.
 
     Attributes:
         name: In Markdown.
@@ -72,10 +72,17 @@ def _of_batch(curves: Sequence[Curve], several: bool) -> list[str]:
         best=[by_name[name].over_all for name in best if name in by_name],
         ranked=[each.over_all for each in grown],
         steep=[each.at_the_end for each in steep],
+        elsewhere={q.power_of: found for q in SPEEDS[1:] if (found := _against(curves, q))},
         all_say_so=all(each.linear is False for each in steep),
         against=[each.name for each in steep if each.linear],
         unseen=[each.at_the_end for each in grown if each not in steep and each.linear is False],
     )
+
+
+def _against(curves: Sequence[Curve], quantity: Quantity) -> list[str]:
+    """Return the networks that grow faster than linearly at the end, though their models say linearly, in words."""
+    grown = filter(None, (_grown(curve, quantity) for curve in curves))
+    return [each.at_the_end for each in grown if each.last_low > LINEAR and each.linear]
 
 
 def _ends(curves: Sequence[Curve], quantity: Quantity) -> list[int]:
@@ -98,4 +105,5 @@ def _grown(curve: Curve, quantity: Quantity) -> Grown | None:
     costs = curve.costs(quantity)
     shorter, longer = list(costs)[-2:]
     linear = curve.growth == "linear" if curve.growth else None
-    return Grown(escape(curve.name), power, *last_slope(power, costs), (shorter, longer), linear)
+    low, high = last_slope(power, costs, quantity) or (power.last, power.last)
+    return Grown(escape(curve.name), power, low, high, (shorter, longer), linear)

@@ -96,7 +96,7 @@ def _columns(kind: Kind, *names: str) -> dict[str, Kind]:
 
 
 POINTS: Schema = {
-    **_columns(TEXT, "case", "label", "growth", "backend", "device"),
+    **_columns(TEXT, "case", "label", "growth", "forecasts", "backend", "device"),
     **_columns(INTEGER, "length", "batch"),
     **_columns(TEXT, "status", "reason"),
     **_columns(NUMBER, *(f"{quantity.key}_{end}" for quantity in QUANTITIES for end in ENDS)),
@@ -108,8 +108,9 @@ POINTS: Schema = {
     **_columns(NUMBER, "budget_s", "load_1min"),
     **_columns(TEXT, "environment", "measure_id", "started_at", "ended_at", "git_commit"),
 }
-"""A network at a length and a batch; ``growth`` is what its model says of its cost against the length, ``room_bytes``
-what its process was allowed to hold, ``load_1min`` the machine's load as it ended, the process itself included."""
+"""A network at a length and a batch; ``growth`` is what its model says of its cost against the length, ``forecasts``
+after which steps of a window its task asks for a forecast, ``room_bytes`` what its process was allowed to hold,
+``load_1min`` the machine's load as it ended, the process itself included."""
 
 POWERS: Schema = {
     "curve": TEXT,
@@ -139,6 +140,7 @@ class Point:
 
     Attributes:
         growth: What its model says of its cost against the length; empty where that is not known.
+        forecasts: After which steps of a window it forecasts; empty where that is not known.
         spans: Of each quantity that is known, by its key, in the unit of its column.
         room_bytes: That its process was allowed to hold; None where that was not noted.
     """
@@ -146,6 +148,7 @@ class Point:
     case: str
     label: str
     growth: str
+    forecasts: str
     backend: str
     device: str
     length: int
@@ -153,6 +156,7 @@ class Point:
     status: Status
     reason: str
     spans: Mapping[str, stats.Span]
+    parameters: int | None
     compile_s: float | None
     room_bytes: int | None
     budget_s: float
@@ -187,12 +191,14 @@ class Curve:
         return stats.power(list(costs), [span.middle for span in costs.values()])
 
 
-def point_rows(points: Iterable[LengthPoint], growths: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of ``points.csv``; ``growths`` by case, where they are known."""
+def point_rows(
+    points: Iterable[LengthPoint], growths: Mapping[str, str], forecasts: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of ``points.csv``; ``growths`` and ``forecasts`` by case, where they are known."""
     for point in points:
         spec, told = point.spec, point.provenance
         row: dict[str, Any] = {name: getattr(spec, name) for name in ("case", "backend", "device", "length", "batch")}
-        row |= {"label": point.label, "growth": growths.get(spec.case, "")}
+        row |= {"label": point.label, "growth": growths.get(spec.case, ""), "forecasts": forecasts.get(spec.case, "")}
         row |= {"status": point.status, "reason": point.reason}
         for quantity in QUANTITIES:
             span = quantity.of(point)
@@ -218,8 +224,20 @@ def read_points(rows: pd.DataFrame) -> list[Point]:
     Raises:
         ValueError: There is none, or one lacks what each has.
     """
-    known = ("case", "label", "growth", "backend", "device", "length", "batch", "status", "reason", "budget_s")
-    plain = (*known, "environment", "ended_at", "git_commit", "compile_s", "room_bytes", "load_1min")
+    known = (
+        "case",
+        "label",
+        "growth",
+        "forecasts",
+        "backend",
+        "device",
+        "length",
+        "batch",
+        "status",
+        "reason",
+        "budget_s",
+    )
+    plain = (*known, "environment", "ended_at", "git_commit", "parameters", "compile_s", "room_bytes", "load_1min")
     lacking = [name for name in ("length", "batch", "budget_s") if rows[name].isna().any()]
     if lacking or rows.empty:
         raise ValueError(f"a point without {listed(lacking)}" if lacking else "no point")
@@ -250,11 +268,14 @@ def curves_of(points: Sequence[Point]) -> list[Curve]:
     return sorted(curves, key=lambda curve: curve.batch)
 
 
-def last_slope(power: stats.Power, costs: Mapping[int, stats.Span]) -> tuple[float, float]:
+def last_slope(power: stats.Power, costs: Mapping[int, stats.Span], quantity: Quantity) -> tuple[float, float] | None:
     """Return a 95 % interval of the slope between the two longest windows, each of which one process measured.
 
-    The normal one of two log costs that lie `BETWEEN_PROCESSES` apart from process to process.
+    The normal one of two log speeds that lie `BETWEEN_PROCESSES` apart from process to process; None of what is no
+    speed, since its spread between processes is not known.
     """
+    if not quantity.more_is_better:
+        return None
     shorter, longer = sorted(costs)[-2:]
     reach = NORMAL * sqrt(2) * BETWEEN_PROCESSES / log(longer / shorter)
     return power.last - reach, power.last + reach
@@ -265,7 +286,7 @@ def power_rows(curves: Iterable[Curve]) -> Iterator[dict[str, Any]]:
     for curve in curves:
         for quantity in QUANTITIES:
             if (found := curve.power(quantity)) is not None:
-                low, high = last_slope(found, curve.costs(quantity))
+                low, high = last_slope(found, curve.costs(quantity), quantity) or (None, None)
                 row = {"curve": curve.name, "batch": curve.batch, "growth": curve.growth, "quantity": quantity.key}
                 yield row | vars(found) | {"last_low": low, "last_high": high}
 

@@ -21,6 +21,7 @@ from bench.measurement import ROUND_S
 from bench.report.length_figure import LOST, draw, draw_powers
 from bench.report.length_findings import findings, in_words
 from bench.report.length_points import (
+    BETWEEN_PROCESSES,
     CROSSINGS,
     POINTS,
     POWERS,
@@ -65,6 +66,7 @@ def write_lengths(
     folder: Path,
     command: str,
     asked: str = "",
+    forecasts: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the report of all points into a folder; return its README.
 
@@ -75,6 +77,7 @@ def write_lengths(
         folder: Made where it is missing.
         command: That measures and writes it again.
         asked: What a suite asks, as data; empty where cases were named.
+        forecasts: After which steps of a window each case forecasts, where that is known.
 
     Raises:
         OSError: It cannot be written.
@@ -82,7 +85,7 @@ def write_lengths(
     folder.mkdir(parents=True, exist_ok=True)
     about = [(COMMAND, command), *((SKIPPED, line) for line in skipped), *([(ASKED, asked)] if asked else [])]
     rows: dict[str, Iterable[dict[str, Any]]] = {
-        "points": point_rows(points, growths),
+        "points": point_rows(points, growths, forecasts or {}),
         "environments": _environment_rows(points),
         "about": [{"key": key, "text": text} for key, text in about],
     }
@@ -187,6 +190,9 @@ def _made(folder: Path) -> Made:
         powers=_power_table(curves),
         slopes=markdown.image("Powers of the length that costs grow with", slopes) if powers else "",
         leading=_leader_table(curves),
+        sizes=_size_table(points),
+        unlike=len({p.forecasts for p in points}) > 1,
+        spread=f"{100 * BETWEEN_PROCESSES:.0f}",
         crossings=_crossing_table([c for c in crossings if c["leads"]]),
         others=_crossing_table([c for c in crossings if not c["leads"]]),
         n_others=count(sum(not c["leads"] for c in crossings), "further crossing"),
@@ -266,13 +272,28 @@ def _table(curves: Sequence[Curve], quantity: Quantity) -> str:
     return table(["network", "batch", *(f"{n:,} steps" for n in lengths)], rows)
 
 
+def _size_table(points: Sequence[Point]) -> str:
+    """Return what each network forecasts, and its number of weights at each length."""
+    lengths = sorted({p.length for p in points})
+    known: dict[tuple[str, str], dict[int, int]] = {}
+    for p in points:
+        weights = known.setdefault((p.label, p.forecasts), {})
+        if p.parameters is not None:
+            weights[p.length] = p.parameters
+    rows = [
+        [escape(label), forecasts or NONE, *(f"{own[n]:,}" if n in own else NONE for n in lengths)]
+        for (label, forecasts), own in known.items()
+    ]
+    return table(["network", "forecasts", *(f"{n:,} steps" for n in lengths)], rows, text_columns=2)
+
+
 def _power_table(curves: Sequence[Curve]) -> str:
     def cell(curve: Curve, quantity: Quantity) -> str:
         found: stats.Power | None = curve.power(quantity)
         if found is None:
             return NONE
-        low, high = last_slope(found, curve.costs(quantity))
-        return f"{in_words(found)}; {found.last:.2f} [{low:.2f}, {high:.2f}]"
+        ends = last_slope(found, curve.costs(quantity), quantity)
+        return f"{in_words(found)}; {found.last:.2f}" + (f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else "")
 
     rows = [[escape(c.name), str(c.batch), c.growth or NONE, *(cell(c, q) for q in QUANTITIES)] for c in curves]
     return table(["network", "batch", "says", *(quantity.power_of for quantity in QUANTITIES)], rows)

@@ -162,7 +162,7 @@ def thousands(value: float | None) -> str:
         return NONE
     if not abs(value) < MOST_THOUSANDS:
         return f"{value:.2e}" if math.isfinite(value) else unending(value)
-    rounded = round(value, 2 - math.floor(math.log10(abs(value)))) if value else 0.0
+    rounded = round(value, min(2 - math.floor(math.log10(abs(value))), 0)) if value else 0.0
     return f"{rounded:,.0f}"
 
 

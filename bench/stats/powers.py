@@ -77,17 +77,19 @@ class Crossing:
 
 
 def crossings(first: Mapping[float, Span], second: Mapping[float, Span]) -> list[Crossing]:
-    """Return where the order of two costs turns, among common sizes at which their spans do not overlap."""
-    apart = [
-        size
-        for size in sorted(first.keys() & second.keys())
-        if first[size].high < second[size].low or second[size].high < first[size].low
-    ]
+    """Return where the order of two costs turns, among common sizes at which their spans do not overlap.
+
+    Between two such sizes it turns where a line through the middles, straight on logarithmic axes, does so first.
+    """
+    sizes = sorted(first.keys() & second.keys())
+    gaps = {size: float(np.log(first[size].middle / second[size].middle)) for size in sizes}
+    apart = [s for s in sizes if first[s].high < second[s].low or second[s].high < first[s].low]
     found = []
     for a, b in pairwise(apart):
-        gaps = [np.log(first[size].middle / second[size].middle) for size in (a, b)]
-        if gaps[0] * gaps[1] < 0:
-            share = gaps[0] / (gaps[0] - gaps[1])
-            at = float(np.exp(np.log(a) + share * (np.log(b) - np.log(a))))
-            found.append(Crossing(at, a, b, bool(gaps[0] < 0)))
+        if gaps[a] * gaps[b] < 0:
+            between = [size for size in sizes if a <= size <= b]
+            left, right = next(pair for pair in pairwise(between) if gaps[a] * gaps[pair[1]] <= 0)
+            share = gaps[left] / (gaps[left] - gaps[right])
+            at = float(np.exp(np.log(left) + share * (np.log(right) - np.log(left))))
+            found.append(Crossing(at, a, b, bool(gaps[a] < 0)))
     return found
