@@ -52,8 +52,8 @@ def board_of(plan, read=lambda record: Kept()):
     ("error", "said"),
     [
         (0.5, "RNN beats the best baseline, drift (MSE 0.01"),
-        (2.0, "No network beats the best baseline, drift (MSE 0.01"),
-        (0.98, "No network is shown to beat the best baseline, drift (MSE 0.01"),
+        (2.0, "RNN does not beat the best baseline, drift (MSE 0.01"),
+        (0.98, "RNN is not shown to beat the best baseline, drift (MSE 0.01"),
     ],
 )
 def test_it_is_said_first_of_the_user_s_own_series(error, said, tmp_path):
@@ -74,7 +74,7 @@ def of_any_epoch(record):
     ("error", "said"),
     [
         (0.5, "RNN with its recipe beats the best baseline, naive"),
-        (2.0, ": RNN with its recipe, the best of 2 networks on validation, is at"),
+        (2.0, "RNN with its recipe, the best of 2 networks on validation, does not beat the best baseline, naive"),
     ],
 )
 def test_networks_of_unlike_recipes_are_said_to_have_them(error, said):
@@ -94,7 +94,8 @@ def test_a_network_that_leads_on_test_alone_is_named():
     records += [fake_record(RNN, seed, mse=0.0100 + seed / 1e6, test_factor=1.5) for seed in SEEDS]
     records += [fake_record(gru, seed, mse=0.0102 + seed / 1e6, test_factor=0.5) for seed in SEEDS]
     said = against_baselines(board_of(fake_plan([NAIVE, RNN, gru], records, SEEDS, rank="best")))
-    assert "RNN, the best of 2 networks on validation, is at × 1.2" in said
+    assert said.startswith("RNN, the best of 2 networks on validation, does not beat the best baseline, naive")
+    assert ": it is at × 1.2" in said
     assert said.endswith(" GRU, which leads on test, is not what validation chooses.")
 
 
@@ -119,7 +120,7 @@ def test_nothing_is_said_of_other_data_or_of_networks_alone(tmp_path):
 
 def test_few_seeds_that_do_not_tell_say_so():
     plan = plan_of([NAIVE, RNN], {"fake/naive": 0.0101, "fake/rnn": 0.01}, seeds=SEEDS[:3])
-    assert against_baselines(board_of(plan)).startswith("Too few seeds to say whether a network beats the best")
+    assert against_baselines(board_of(plan)).startswith("Too few seeds to say whether RNN beats the best")
 
 
 def test_errors_a_window_are_paired():

@@ -8,13 +8,14 @@ import pandas as pd
 
 from bench import stats
 from bench.estimates import in_words
+from bench.record import IN_WORDS, RANKED
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import Table, count, escape, listed, lower, paragraphs, rendered
 from bench.report.provenance import CHANGED, commits_of
 from bench.report.recipe_words import recipe_of
 from bench.report.results import Results
 from bench.report.rows import Row, names
-from bench.report.sections.training_order import courses
+from bench.report.sections.training_order import courses, error_of
 from bench.task import Target, TargetKind
 from bench.text.markdown import code
 
@@ -96,7 +97,7 @@ def _untested(results: Results) -> list[str]:
     found += ["other recipes"] * (not _varied(results))
     found += ["speed"] * (not any(row.speed is not None for row in results.rows))
     found += ["another machine"] * (runs["host"].nunique() < 2)
-    improving = [c.improving for b in results.leading() if b.metric.log for c in courses(results, b)]
+    improving = [c.improving for b in results.leading() if error_of(b) for c in courses(results, b)]
     still = sum(map(bool, improving))
     return [*found, "longer training" + (f" ({still} of {len(improving)} curves of error still fall)" if still else "")]
 
@@ -164,6 +165,7 @@ def description(board: Leaderboard) -> str:
         tasks=list(dict.fromkeys(escape(r.info["task"].replace("_", " ")) for r in by_order)),
         asked=escape(board.rows[0].info["question"]),
         info=info,
+        about=". ".join(said) + "." * any(said),
         changed=_changed(info),
         others={escape(who): escape(lower(about)) for who, about in added.items() if about},
         **_shapes(board, info),
@@ -172,7 +174,8 @@ def description(board: Leaderboard) -> str:
 
 
 def _sentences(info: Mapping[str, Any]) -> list[str]:
-    return str(info["dataset_about"]).rstrip(".").split(". ")
+    """Return what a dataset says of itself, without what it says of each parameter: those that were set follow."""
+    return str(info["dataset_about"]).partition(" Attributes: ")[0].rstrip(".").split(". ")
 
 
 def _changed(info: Mapping[str, Any]) -> str:
@@ -215,4 +218,15 @@ def _shapes(board: Leaderboard, info: Mapping[str, Any]) -> dict[str, object]:
 def how_to_read(results: Results) -> str:
     """Return what a reader has to know of the numbers."""
     monitors = dict.fromkeys(escape(board.monitor.heading) for board in results.tasks)
-    return rendered("how_to_read", monitors=" or ".join(monitors), chance=f"{100 * stats.FRAGILE:g}") + "\n"
+    noises = [board.noise for board in results.leaderboards if len(board.ranked) > 1]
+    split, weights = RANKED[results.rank]
+    text = rendered(
+        "how_to_read",
+        ranked=f"the {IN_WORDS.get(split, split)} score {IN_WORDS[weights]}",
+        chosen=split == "valid",
+        monitors=" or ".join(monitors),
+        by_draw=any(noise.by_draw for noise in noises),
+        crossed=any(noise.series for noise in noises),
+        chance=f"{100 * stats.FRAGILE:g}",
+    )
+    return text + "\n"

@@ -14,7 +14,6 @@ from bench.metrics.traits import Traits
 from bench.record import IN_WORDS
 from bench.registry import Registry
 from bench.report.leaderboards import Leaderboard
-from bench.report.markdown import count
 from bench.report.results import Results
 from bench.report.style import INK, MUTED, Look, Style, as_text, looks, save, styled
 from bench.text.files import file_key
@@ -93,7 +92,7 @@ def draw_all(results: Results, folder: Path | None, name: str = "figures") -> di
                 if folder is not None:
                     save(picture, folder / file)
                 what = plan.what.replace("{heading}", board.metric.heading)
-                alt = f"{board.title}: {what}, {count(scored(board), 'model')}"
+                alt = f"{board.title}: {what}"
                 caption = plan.caption if isinstance(plan.caption, str) else plan.caption(results, board)
                 own = Drawn(alt, f"{name}/{file}", caption)
                 drawn.setdefault(board.key, []).append(own)

@@ -27,9 +27,9 @@ def caption(results: Results, board: Leaderboard) -> str:
     seeds = sorted({int(s) for s in runs[runs["run_id"].isin(sampled)]["seed"].dropna()})
     seed = f"seed {seeds[0]}" if seeds else "exact predictors"
     return (
-        f"The first windows of the validation split, {seed}, after the last epoch; not chosen by score. Columns: the "
-        "leading trained model, the one in the middle of the ranking, the best that needs no training, the baseline. "
-        "They stand in order of rank. A good forecast lies on the truth up to its last step."
+        f"The first windows of the validation split, {seed}, after the last epoch; not chosen by score. Columns, of "
+        "what there is: the leading trained model, the one in the middle of the ranking, the best that needs no "
+        "training, the baseline. They stand in order of rank. A good forecast lies on the truth up to its last step."
         + INTERVAL
         * bool({"low", "high"} & set(results.frames["forecasts"]["part"]))
     )

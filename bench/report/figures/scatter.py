@@ -81,7 +81,7 @@ def speed_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure |
     return trade_offs(board, looks, [THROUGHPUT], "faster", 8.6)
 
 
-@figure("pareto", "error against latency and parameters", order=45, caption=PARETO,
+@figure("pareto", "error against cost", order=45, caption=PARETO,
         wanted=errors)  # fmt: skip
 def pareto_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Scatter score against latency and against parameters."""

@@ -64,7 +64,8 @@ def against_baselines(board: Leaderboard) -> str:
     baseline = f"the best baseline{chosen}, {escape(base.name)} ({escape(board.metric.heading)} {score})"
     gap = f"{'× ' * board.metric.log}{difference(ratio, board.metric)}{' points' * board.metric.share}"
     own = " with its recipe" * own_recipes(board, [each.row for each in networks])
-    named = f"{escape(best.row.name)}{own}, the best of {count(len(networks), 'network')} on validation, is at"
+    among = f", the best of {len(networks)} networks on validation," if len(networks) > 1 else ""
+    named = f"{escape(best.row.name)}{own}{among}"
     also = sum(board.beaten_by(base, each.row) is stats.Verdict.LEADS for each in networks)
     more = f"; {also} of {count(len(networks), 'network')} do" if also > 1 else ""
     if _apart(ratio, board, better=True):
@@ -72,11 +73,11 @@ def against_baselines(board: Leaderboard) -> str:
         left = f", but not {escape(first.name)} ({amount(first.mean(board.score), board.metric)})" * ahead
         said, more = f"{upper(escape(best.row.name))}{own} beats {baseline}{left}: it is at", "" if ahead else more
     elif _apart(ratio, board, better=False):
-        said, more = f"No network beats {baseline}: {named}", ""
+        said, more = f"{upper(named)} does not beat {baseline}: it is at", ""
     elif len(best.sample.values) < stats.ENOUGH:
-        said, more = f"Too few seeds to say whether a network beats {baseline}: {named}", ""
+        said, more = f"Too few seeds to say whether {named} beats {baseline}: it is at", ""
     else:
-        said, more = f"No network is shown to beat {baseline}: {named}", ""
+        said, more = f"{upper(named)} is not shown to beat {baseline}: it is at", ""
     recipes = f" Each network at {best.recipes}." if best.recipes else ""
     return f"{said} {gap}, {_over(best.row, base, known=known)}{more}.{_passed_over(board, best.row, base)}{recipes}"
 
