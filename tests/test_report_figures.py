@@ -21,11 +21,11 @@ from bench.plan import Plan
 from bench.recipe import RecipeGrid
 from bench.report import style
 from bench.report.build import build_report
-from bench.report.figures.base import Draw, draw_all, label_looks, legend_above
-from bench.report.figures.curves import curves_figure
+from bench.report.figures.base import Draw, chosen_note, draw_all, label_looks, legend_above
+from bench.report.figures.curves import caption, curves_figure
 from bench.report.figures.forecasts import forecasts_figure
 from bench.report.figures.groups import groups_figure
-from bench.report.figures.scatter import speed_figure
+from bench.report.figures.scatter import pareto_figure, speed_figure
 from bench.report.figures.scores import scores_figure
 from bench.report.figures.tuning import tuning_figure
 from bench.report.leaderboards import Leaderboard
@@ -286,3 +286,30 @@ def test_a_score_of_zero_has_its_place_on_every_axis() -> None:
     speed = drawn_by(speed_figure, results, "ten_steps").axes[0]
     assert speed.get_yscale() == "symlog"
     assert len(speed.collections) == 2
+
+
+def test_of_a_model_s_recipes_the_one_that_validation_chose_is_drawn_alone() -> None:
+    """Where a figure holds one line or point a model; the caption says so."""
+    cases, records = [NAIVE], [fake_record(NAIVE, None, mse=0.2)]
+    for name, scores in (("a", (0.010, 0.012)), ("b", (0.020, 0.015))):
+        grid = variants(
+            fake_case(f"fake/{name}", task="ten_steps", label=name), RecipeGrid(learning_rate=[0.001, 0.01])
+        )
+        cases += grid
+        records += [fake_record(c, s, mse=m) for c, m in zip(grid, scores, strict=True) for s in (1, 2)]
+    results = results_of(fake_plan(cases, records, (1, 2)))
+    (board,) = results.tasks
+    drawn = drawn_by(pareto_figure, results, board.key)
+    assert sorted(text.get_text() for text in drawn.axes[0].texts if "naive" not in text.get_text()) == [
+        "a",
+        "b, learning rate 0.01",
+    ]
+    assert chosen_note(board) == " Of each model, the recipe that validation chose."
+    assert all(chosen_note(each) == "" for each in results_of(trouble()).leaderboards)
+
+
+def test_the_caption_says_where_seeds_have_ended_before_others() -> None:
+    records = [fake_record(RNN, seed, mse=0.01, epochs=epochs) for seed, epochs in ((1, 20), (2, 20), (3, 12))]
+    for chosen, said in ((records[:2], False), (records, True)):
+        (board, *_) = (results := results_of(fake_plan([RNN], chosen, (1, 2, 3)))).tasks
+        assert ("Where a seed has ended, the mean is of those that go on." in caption(results, board)) is said

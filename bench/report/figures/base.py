@@ -15,6 +15,7 @@ from bench.record import IN_WORDS
 from bench.registry import Registry
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
+from bench.report.shortlist import passed_over
 from bench.report.style import INK, MUTED, Look, Style, as_text, looks, save, styled
 from bench.text.files import file_key
 
@@ -113,6 +114,11 @@ def scored(board: Leaderboard) -> int:
 def leads(results: Results, board: Leaderboard) -> bool:
     """Return whether it is a leaderboard that a finding names a leader on."""
     return any(each.key == board.key for each in results.leading())
+
+
+def chosen_note(board: Leaderboard) -> str:
+    """Return a sentence on a figure without the recipes that validation did not choose; empty where there are none."""
+    return " Of each model, the recipe that validation chose." if passed_over(board) else ""
 
 
 def label_looks(results: Results) -> Looks:

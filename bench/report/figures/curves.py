@@ -29,6 +29,8 @@ def caption(results: Results, board: Leaderboard) -> str:
     board, tables = watched(results, board)
     text = f"A curve that still {'falls' if board.metric.sign > 0 else 'rises'}"
     text += " at the last epoch has not finished training; a wide band means that seeds disagree."
+    if any(table.isna().to_numpy().any() for table in tables.values()):
+        text += " Where a seed has ended, the mean is of those that go on."
     top = curve_top(board, tables)
     if top is not None:
         text += f" The axis is cut at {score(top, 2)}: first epochs above it are not shown."

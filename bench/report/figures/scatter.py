@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.figures.base import Looks, axis_label, factor, figure, leads
+from bench.report.figures.base import Caption, Looks, axis_label, chosen_note, factor, figure, leads
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
+from bench.report.shortlist import passed_over
 from bench.report.style import (
     FAINT,
     MUTED,
@@ -74,14 +75,19 @@ def errors(results: Results, board: Leaderboard) -> bool:
     return board.metric.log and leads(results, board)
 
 
-@figure("speed", "error against training throughput", order=40, caption=SPEED,
+def captioned(text: str) -> Caption:
+    """Return a caption of this text, with what is left out."""
+    return lambda results, board: text + chosen_note(board)
+
+
+@figure("speed", "error against training throughput", order=40, caption=captioned(SPEED),
         wanted=errors)  # fmt: skip
 def speed_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Scatter score against throughput, a panel an environment."""
     return trade_offs(board, looks, [THROUGHPUT], "faster", 8.6)
 
 
-@figure("pareto", "error against cost", order=45, caption=PARETO,
+@figure("pareto", "error against cost", order=45, caption=captioned(PARETO),
         wanted=errors)  # fmt: skip
 def pareto_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Scatter score against latency and against parameters."""
@@ -92,13 +98,14 @@ def trade_offs(board: Leaderboard, looks: Looks, costs: Sequence[Cost], cheaper:
     """Draw score against costs side by side, a line of panels a device and backend.
 
     Args:
-        board: Whose trained rows are drawn.
+        board: Whose trained rows are drawn, each model under its best recipe.
         looks: Their colours.
         costs: A panel each, where enough rows have it.
         cheaper: The word for better in these costs.
         width: Of the figure in inches.
     """
-    trained = [r for r in board.trained if np.isfinite(r.mean(board.score))]
+    left = passed_over(board)
+    trained = [r for r in board.trained if r.place not in left and np.isfinite(r.mean(board.score))]
     lines = []
     for place in dict.fromkeys((r.device, r.backend) for r in trained):
         known = [(cost, [r for r in trained if (r.device, r.backend) == place and cost.of(r)]) for cost in costs]

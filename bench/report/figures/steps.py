@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.frames.scores import shown_steps
-from bench.report.figures.base import Looks, axis_label, factor, figure
+from bench.report.figures.base import Looks, axis_label, chosen_note, factor, figure
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
+from bench.report.shortlist import passed_over
 from bench.report.style import (
     FLOOR_LINE,
     MUTED,
@@ -27,18 +28,24 @@ from bench.report.style import (
 
 MARKED = 20
 """Steps that have a mark and a number of their own, at most."""
-CAPTION = (
-    "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
-    "step, the harder; a line that is flat from the start has learnt little of the window."
-)
 
 
-@figure("steps", "error of each forecast step", order=20, caption=CAPTION,
+def caption(results: Results, board: Leaderboard) -> str:
+    """Say what is bold, and what a line tells."""
+    return (
+        "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
+        f"step, the harder; a line that is flat from the start has learnt little of the window.{chosen_note(board)}"
+    )
+
+
+@figure("steps", "error of each forecast step", order=20, caption=caption,
         wanted=lambda results, board: board.common and board.by_step is not None)  # fmt: skip
 def steps_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
-    """Draw the error by forecast step for every model that answers the question."""
+    """Draw the error by forecast step for every model that answers the question, each under its best recipe."""
     # A predictor that sees its targets has no error at the step that it copies: off any logarithmic axis.
-    rows = [r for r in board.rows if np.isfinite(r.mean(board.step(1))) and not r.leaks_target]
+    left = passed_over(board)
+    known = [r for r in board.rows if r.place not in left and not r.leaks_target]
+    rows = [r for r in known if np.isfinite(r.mean(board.step(1)))]
     if not rows:
         return None
     picture = new_figure(9.4, max(4.6, 0.235 * len(rows) + 1.0))
