@@ -145,3 +145,13 @@ def test_a_slip_of_the_hand_leaves_a_column_one_of_times(tmp_path, row):
     found = look(tmp_path / "shops.csv")
     assert found.time == "day"
     assert any(f"column 'day', row {row}: '2020-02-31' is no time" in fault for fault in found.faults)
+
+
+def test_a_column_that_is_mostly_dates_or_years_does_not_stand_for_one_of_times(tmp_path):
+    table = shops()
+    table.insert(0, "opened", [f"20{10 + i % 9}-05-01" if i % 9 else "unknown" for i in range(len(table))])
+    table.to_csv(tmp_path / "shops.csv", index=False)
+    assert look(tmp_path / "shops.csv").time == "day", "which is whole"
+    table["opened"] = [f"{2010 + i % 9}" if i % 9 else "A7" for i in range(len(table))]
+    table.drop(columns="day").to_csv(tmp_path / "codes.csv", index=False)
+    assert look(tmp_path / "codes.csv").time == "", "a code may be of digits"

@@ -189,20 +189,25 @@ class _Times(_NoTimes):
 
 
 def _find_time(path: str | Path, frame: pd.DataFrame) -> str:
-    """Return the first column whose values are times, or most of them; numbers count only where the name says so."""
+    """Return the first column whose values are times; where there is none, the first of texts that mostly are.
+
+    Numbers count only where the name says so.
+    """
+    slips = []
     for name in frame.columns:
         column = frame[name].iloc[:TRIED].dropna()
         named = any(word in str(name).lower() for word in ("date", "time", "year", "day", "month"))
-        if not len(column) or (pd.api.types.is_numeric_dtype(column.dtype) and not named):
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        if not len(column) or (numeric and not named):
             continue
         try:
             parse_times(path, str(name), column)
         except BenchError as error:
-            text = not pd.api.types.is_numeric_dtype(column.dtype)
-            if "day and month" not in str(error) and not (text and reads_as_times(column)):
+            if "day and month" not in str(error):
+                slips += [str(name)] if not numeric and reads_as_times(column) else []
                 continue
         return str(name)
-    return ""
+    return slips[0] if slips else ""
 
 
 def _find_id(frame: pd.DataFrame, times: Times, time: str) -> str:

@@ -115,8 +115,13 @@ def _from_text(where: str, texts: pd.Series) -> pd.Series:
 
 
 def reads_as_times(column: pd.Series) -> bool:
-    """Return whether some form reads most of a column of text, so that what it does not read is a slip of the hand."""
+    """Return whether some form reads most of a column of text, so that what it does not read is a slip of the hand.
+
+    Of digits alone it is not known: they may be codes of shops as well.
+    """
     texts = column.astype(str).str.strip()
+    if texts.str.isdigit().any():
+        return False
     read = (pd.to_datetime(texts, format=form, errors="coerce").notna().mean() for form in ("ISO8601", *FORMS))
     return any(share > OFTEN_READ for share in read)
 
