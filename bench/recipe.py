@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from bench.errors import BenchError
+from bench.errors import BenchError, reason_of
 from bench.task import Task
 
 Loss = Literal["mse", "mae", "huber", "binary_crossentropy", "sparse_categorical_crossentropy", "quantile"]
@@ -286,7 +286,7 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{first['loc'][0]}: " if first["loc"] else ""
-        raise BenchError(f"recipe: {where}{first['msg'].removeprefix('Value error, ')}") from None
+        raise BenchError(f"recipe: {where}{reason_of(first)}") from None
 
 
 def differences(recipe: Recipe, other: Recipe) -> dict[str, Any]:

@@ -315,7 +315,7 @@ def test_findings_say_who_is_quickest_where_and_whose_growth_is_not_linear(measu
     slow = [p.model_copy(update={"rounds": tuple(r for r in p.rounds if r.kind == "infer")}) for p in steep]
     *_, faster = findings(curves_from([short, long, longest, *slow], {"fake/good": "linear", "fake/steep": "linear"}))
     assert "for none" in faster
-    assert "In inference it does for steep (2.00 [1.76, 2.24] from 100 to 500 steps), too" in faster
+    assert "In inference that power lies above 1 for steep (2.00 [1.76, 2.24] from 100 to 500 steps), whose" in faster
     *_, faster = findings(curves_from([short, long, longest, *steep]))
     assert "say" not in faster.partition(".)")[0].partition("steps).")[2]
     *_, faster = findings(curves_from([short, long], told))

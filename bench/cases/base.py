@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, FiniteFloat, Validat
 from bench.datasets.base import Dataset, datasets
 from bench.datasets.loaded import declared
 from bench.digest import digest_of_file
-from bench.errors import BenchError
+from bench.errors import BenchError, reason_of
 from bench.models.base import Model, Network, Support, models
 from bench.recipe import Recipe
 from bench.record import Component, Weights
@@ -210,5 +210,4 @@ def _make(kind: str, cls: Any, name: str, params: dict[str, Any]) -> Any:
             raise BenchError(f"{kind} {name!r} has no parameter {where!r}; {close_matches(where, known)}") from None
         at = f"parameter {where!r}: " if where else ""
         given = f", is {json.dumps(first['input'])}" if where else ""
-        said = first["msg"].removeprefix("Value error, ")
-        raise BenchError(f"{kind} {name!r}: {at}{said[:1].lower()}{said[1:]}{given}") from None
+        raise BenchError(f"{kind} {name!r}: {at}{reason_of(first)}{given}") from None

@@ -58,10 +58,10 @@ def solved_rows(shown: Shown) -> Iterator[dict[str, Any]]:
 
 def solved_run(record: RunRecord, metric: str, threshold: float, rank: Weights) -> SolvedRun:
     """Return how a finished run of a network fares against a threshold; ``rank`` says whose weights count on test."""
-    sign = metrics.get(metric).sign
+    traits = metrics.get(metric)
 
     def there(value: float | None) -> bool:
-        return value is not None and sign * value <= sign * threshold
+        return value is not None and traits.reaches(value, threshold)
 
     curve = record.curve.valid.get(metric, [])
     recipe = record.spec.recipe

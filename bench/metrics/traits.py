@@ -97,6 +97,10 @@ class Traits:
         """1 where less is better, -1 where more is."""
         return -1 if self.direction is Direction.HIGHER else 1
 
+    def reaches(self, value: float, threshold: float) -> bool:
+        """Return whether a value is at a threshold or better; NaN is not."""
+        return bool(self.sign * value <= self.sign * threshold)
+
     @property
     def share(self) -> bool:
         """Whether it is shown in per cent, and its differences in points."""

@@ -90,4 +90,4 @@ def solvers(board: Leaderboard, row: Row) -> list[bool] | None:
     if name not in row.metrics:
         return None
     metric, key = row.metrics[name], board.on_test._replace(metric=name)
-    return [bool(metric.sign * value <= metric.sign * threshold) for value in row.scored(key)]
+    return [metric.reaches(value, threshold) for value in row.scored(key)]

@@ -99,11 +99,10 @@ def _quickest(curves: Sequence[Curve], quantity: Quantity, length: int) -> str:
 
 
 def _grown(curve: Curve, quantity: Quantity) -> Grown | None:
-    power = curve.power(quantity)
-    if power is None:
+    power, costs = curve.power(quantity), curve.costs(quantity)
+    ends = last_slope(power, costs, quantity) if power else None
+    if power is None or ends is None:
         return None
-    costs = curve.costs(quantity)
     shorter, longer = list(costs)[-2:]
     linear = curve.growth == "linear" if curve.growth else None
-    low, high = last_slope(power, costs, quantity) or (power.last, power.last)
-    return Grown(escape(curve.name), power, low, high, (shorter, longer), linear)
+    return Grown(escape(curve.name), power, *ends, (shorter, longer), linear)

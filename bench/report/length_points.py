@@ -1,7 +1,7 @@
 """What `bench speed` measured, as its report holds it: a row a point, and the points of a network as a curve."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import combinations
 from math import exp, log, sqrt
 from statistics import median
@@ -224,20 +224,7 @@ def read_points(rows: pd.DataFrame) -> list[Point]:
     Raises:
         ValueError: There is none, or one lacks what each has.
     """
-    known = (
-        "case",
-        "label",
-        "growth",
-        "forecasts",
-        "backend",
-        "device",
-        "length",
-        "batch",
-        "status",
-        "reason",
-        "budget_s",
-    )
-    plain = (*known, "environment", "ended_at", "git_commit", "parameters", "compile_s", "room_bytes", "load_1min")
+    plain = [each.name for each in fields(Point) if each.name != "spans"]
     lacking = [name for name in ("length", "batch", "budget_s") if rows[name].isna().any()]
     if lacking or rows.empty:
         raise ValueError(f"a point without {listed(lacking)}" if lacking else "no point")

@@ -8,7 +8,8 @@ import pandas as pd
 
 from bench import stats
 from bench.estimates import in_words
-from bench.record import IN_WORDS, RANKED
+from bench.frames.scores import Key
+from bench.record import RANKED
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import Table, count, escape, listed, lower, paragraphs, rendered
 from bench.report.provenance import CHANGED, commits_of
@@ -219,11 +220,11 @@ def how_to_read(results: Results) -> str:
     """Return what a reader has to know of the numbers."""
     monitors = dict.fromkeys(escape(board.monitor.heading) for board in results.tasks)
     noises = [board.noise for board in results.leaderboards if len(board.ranked) > 1]
-    split, weights = RANKED[results.rank]
+    score = Key("", *RANKED[results.rank])
     text = rendered(
         "how_to_read",
-        ranked=f"the {IN_WORDS.get(split, split)} score {IN_WORDS[weights]}",
-        chosen=split == "valid",
+        ranked=f"the {score.in_words('score')}",
+        chosen=score.split == "valid",
         monitors=" or ".join(monitors),
         by_draw=any(noise.by_draw for noise in noises),
         crossed=any(noise.series for noise in noises),

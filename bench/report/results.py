@@ -190,18 +190,7 @@ class Results:
             rows = [r for r in self.compared if r.info["task"] == task]
             metric = next(m for m in self.metrics[task].values() if m.ranks)
             key = file_key(task, [board.key for board in made], reserved=COMMON, instead="task_")
-            board = Leaderboard(
-                key,
-                titles[task],
-                metric,
-                named(rows),
-                False,
-                self.floors,
-                self.solved,
-                self.rank,
-                self.region,
-                self.pairs,
-            )
+            board = Leaderboard(key, titles[task], metric, named(rows), **self._shared)
             made.append(board.in_order())
         return made
 

@@ -85,16 +85,13 @@ def _solving(results: Results, board: Leaderboard, row: Row) -> Solving | None:
     metric = row.metrics[name]
     curves, key = results.curves.get(("valid", name), {}), board.on_test._replace(metric=name)
 
-    def there(value: float) -> bool:
-        return metric.sign * value <= metric.sign * threshold
-
     steps: list[float | None] = []
     on_test, longest = [], 0.0
     for run in ended.to_dict("records"):
         value = row.scores.get(run["run_id"], {}).get(key)
-        on_test.append(value is not None and there(value))
+        on_test.append(value is not None and metric.reaches(value, threshold))
         curve = curves.get(run["run_id"])
-        epochs = {epoch: there(value) for epoch, value in zip(*curve, strict=True)} if curve else {}
+        epochs = {epoch: metric.reaches(v, threshold) for epoch, v in zip(*curve, strict=True)} if curve else {}
         first = min((int(epoch) for epoch, holds in epochs.items() if holds), default=None)
         steps.append(None if first is None else steps_at(row, run["train_windows"], first))
         longest = max(longest, steps_at(row, run["train_windows"], int(max(epochs, default=0))))

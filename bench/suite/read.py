@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from bench.cases.base import Published
 from bench.cases.crossed import CrossedCase
 from bench.cases.in_place import InPlaceCase
-from bench.errors import BenchError
+from bench.errors import BenchError, reason_of
 from bench.recipe import Recipe, RecipeGrid, RecipeOverrides
 from bench.registry import close_matches
 from bench.suite.model import AutoSeeds, Suite
@@ -54,8 +54,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         return f"unknown key {key!r}; {close_matches(str(parts[-1]), _known_keys(model, parts[:-1]))}"
     if first["type"] == "missing":
         return f"key {key!r} is missing"
-    said = first["msg"].removeprefix("Value error, ")
-    return f"key {key!r}: {said[:1].lower()}{said[1:]}, is {first['input']!r:.60}"
+    return f"key {key!r}: {reason_of(first)}, is {first['input']!r:.60}"
 
 
 def _known_keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:

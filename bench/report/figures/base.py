@@ -121,6 +121,11 @@ def chosen_note(board: Leaderboard) -> str:
     return " Of each model, the recipe that validation chose." if passed_over(board) else ""
 
 
+def captioned(text: str) -> Caption:
+    """Return a caption of this text, with `chosen_note`."""
+    return lambda results, board: text + chosen_note(board)
+
+
 def label_looks(results: Results) -> Looks:
     """Return the look of every label of the suite, whether it has run or not."""
     cases = results.frames["cases"]

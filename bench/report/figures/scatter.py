@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.figures.base import Caption, Looks, axis_label, chosen_note, factor, figure, leads
+from bench.report.figures.base import Looks, axis_label, captioned, factor, figure, leads
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
-from bench.report.shortlist import passed_over
+from bench.report.shortlist import entries
 from bench.report.style import (
     FAINT,
     MUTED,
@@ -75,11 +75,6 @@ def errors(results: Results, board: Leaderboard) -> bool:
     return board.metric.log and leads(results, board)
 
 
-def captioned(text: str) -> Caption:
-    """Return a caption of this text, with what is left out."""
-    return lambda results, board: text + chosen_note(board)
-
-
 @figure("speed", "error against training throughput", order=40, caption=captioned(SPEED),
         wanted=errors)  # fmt: skip
 def speed_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
@@ -104,8 +99,7 @@ def trade_offs(board: Leaderboard, looks: Looks, costs: Sequence[Cost], cheaper:
         cheaper: The word for better in these costs.
         width: Of the figure in inches.
     """
-    left = passed_over(board)
-    trained = [r for r in board.trained if r.place not in left and np.isfinite(r.mean(board.score))]
+    trained = [r for r in entries(board) if r.trained and np.isfinite(r.mean(board.score))]
     lines = []
     for place in dict.fromkeys((r.device, r.backend) for r in trained):
         known = [(cost, [r for r in trained if (r.device, r.backend) == place and cost.of(r)]) for cost in costs]

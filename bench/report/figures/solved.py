@@ -55,7 +55,8 @@ def reached(ax: Axes, each: Solving, colour: str) -> None:
     ax.step(steps, share, where="post", color=colour, linewidth=1.9, zorder=4)
     low, high = (100 * (1 - np.array([*end, *end[-1:]])) for end in (curve.high, curve.low))
     if not len(curve.times):  # of none at any step
-        steps, low, high = steps[:1] + steps, *(100 * np.full(2, end) for end in stats.wilson(0.0, len(each.steps)))
+        steps = [0.0, *steps]
+        low, high = (100 * np.full(2, end) for end in stats.wilson(0.0, len(each.steps)))
     ax.fill_between(steps[1:], low, high, step="post", color=colour, alpha=0.16, linewidth=0, zorder=2)
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.frames.scores import shown_steps
-from bench.report.figures.base import Looks, axis_label, chosen_note, factor, figure
+from bench.report.figures.base import Looks, axis_label, captioned, factor, figure
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
 from bench.report.rows import Row
@@ -28,17 +28,13 @@ from bench.report.style import (
 
 MARKED = 20
 """Steps that have a mark and a number of their own, at most."""
+CAPTION = (
+    "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
+    "step, the harder; a line that is flat from the start has learnt little of the window."
+)
 
 
-def caption(results: Results, board: Leaderboard) -> str:
-    """Say what is bold, and what a line tells."""
-    return (
-        "Geometric mean over seeds; bold: the leader and those that do not differ from it significantly. The further a "
-        f"step, the harder; a line that is flat from the start has learnt little of the window.{chosen_note(board)}"
-    )
-
-
-@figure("steps", "error of each forecast step", order=20, caption=caption,
+@figure("steps", "error of each forecast step", order=20, caption=captioned(CAPTION),
         wanted=lambda results, board: board.common and board.by_step is not None)  # fmt: skip
 def steps_figure(results: Results, board: Leaderboard, looks: Looks) -> Figure | None:
     """Draw the error by forecast step for every model that answers the question, each under its best recipe."""

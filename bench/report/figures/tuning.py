@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from bench import stats
 from bench.record import IN_WORDS
+from bench.report.amounts import ends_of
 from bench.report.figures.base import Entry, Looks, axis_label, factor, figure, leads, legend_above
 from bench.report.leaderboards import Leaderboard
 from bench.report.results import Results
@@ -59,11 +60,9 @@ def tuning(ax: Axes, board: Leaderboard, drawn: Sequence[tuple[GridCase, Curve]]
         look = looks[_label(case)]
         x = np.arange(1, len(curve) + 1) + 0.04 * (number - (len(drawn) - 1) / 2)
         y = times * drawable([interval.centre for interval in curve])
-        ends = [(i.low if i.low is not None else i.centre, i.high if i.high is not None else i.centre) for i in curve]
+        ends = [[i.centre if end is None else end for end in ends_of(i, board.metric)] for i in curve]
         ax.plot(x, y, color=look.colour, linestyle=look.dashes, marker=look.marker, markersize=4, linewidth=1.3)
         low, high = (times * drawable(each) for each in zip(*ends, strict=True))
-        if board.metric.share:
-            low, high = np.clip(low, 0.0, None), np.clip(high, None, times)
         ax.vlines(x, low, high, color=look.colour, linewidth=1.0, alpha=0.6)
     ax.set_xticks(range(1, max(len(curve) for _, curve in drawn) + 1))
     ax.set_xlabel("recipes tried")

@@ -5,7 +5,6 @@ from operator import attrgetter
 
 from bench import stats
 from bench.frames.scores import Key
-from bench.record import IN_WORDS
 from bench.report.amounts import difference, spread
 from bench.report.leaderboards import Leaderboard
 from bench.report.markdown import NONE, escape, paragraphs, table
@@ -45,8 +44,8 @@ def recipes_table(results: Results) -> tuple[str, list[str]] | None:
     notes = paragraphs(
         "recipes",
         shares=any(board.metric.share for board, _ in boards),
-        weights=IN_WORDS[boards[0][0].score.weights],
-        split=IN_WORDS.get(boards[0][0].score.split, boards[0][0].score.split),
+        chosen_by=boards[0][0].choosing.in_words("score"),
+        scored_by=boards[0][0].score.in_words("score"),
         edges=_by_table(boards, lambda c: [f"{escape(c.name)} ({escape(', '.join(c.edges))})"] if c.edges else []),
         two=dict.fromkeys(word for _, found in boards for c in found for word in c.two_tried),
         passed=dict.fromkeys(escape(r.name) for _, found in boards for c in found for r in c.passed_over),
